@@ -1,0 +1,122 @@
+"""Counter-based random numbers: what an example draws depends on its key and on nothing else.
+
+The generator is Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as
+1, 2, 3", SC 2011). Its 128-bit counter holds what the contract calls the key, its 64-bit key the
+seed:
+
+    counter word 0, 1   the example: its number in the split, the split's number
+    counter word 2      the epoch
+    counter word 3      position of the op in the recipe (8 bits), block of four draws (24 bits)
+
+So no state is carried from one draw to the next, and any draw can be made anywhere, in any order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cifar10_aug import elementary
+
+MASK = np.uint64(0xFFFFFFFF)
+HALF = np.uint64(32)
+_MULTIPLIER_0 = np.uint64(0xD2511F53)
+_MULTIPLIER_1 = np.uint64(0xCD9E8D57)
+_WEYL_0 = np.uint64(0x9E3779B9)
+_WEYL_1 = np.uint64(0xBB67AE85)
+
+# A position no recipe reaches: the order in which an epoch visits its examples.
+ORDER_POSITION = 255
+MOST_OPS = 64
+POSITION_SHIFT = 24
+
+SEED_LIMIT = 2**64
+EPOCH_LIMIT = 2**32
+EXAMPLE_LIMIT = 2**32
+SPLIT_NUMBERS = {"train": 0, "test": 1}
+
+
+def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> tuple[Any, Any, Any, Any]:
+    """Philox4x32-10: four random words for a counter of four words and a key of two.
+
+    Args:
+        c0, c1, c2, c3: the counter; uint64 scalars or arrays holding 32-bit words.
+        k0, k1: the key, likewise.
+
+    Returns:
+        Four uint64 scalars or arrays holding 32-bit words.
+    """
+    for _ in range(10):
+        product_0 = _MULTIPLIER_0 * c0
+        product_1 = _MULTIPLIER_1 * c2
+        c0, c1, c2, c3 = (
+            (product_1 >> HALF) ^ c1 ^ k0,
+            product_1 & MASK,
+            (product_0 >> HALF) ^ c3 ^ k1,
+            product_0 & MASK,
+        )
+        k0 = (k0 + _WEYL_0) & MASK
+        k1 = (k1 + _WEYL_1) & MASK
+    return c0, c1, c2, c3
+
+
+def example_keys(numbers: Any, split: str = "train") -> np.ndarray:
+    """The example part of the key for examples `numbers` of a split.
+
+    Args:
+        numbers: integers of any shape, from 0 to 2**32 - 1.
+        split: "train" or "test".
+
+    Returns:
+        uint64 array of the same shape.
+    """
+    split_number = np.uint64(SPLIT_NUMBERS[split])
+    return np.asarray(numbers).astype(np.uint64) | (split_number << HALF)
+
+
+class Draws:
+    """What one op draws for a batch of examples, one stream an example.
+
+    An op states how many 32-bit words it needs (`Op.slots`) and turns them into parameters with
+    the methods below. Every method returns an array of shape [batch].
+    """
+
+    def __init__(self, words: np.ndarray):
+        """Takes uint32 words of shape [slots, batch]."""
+        self._words = words
+
+    def unit(self, slot: int) -> Any:
+        """Uniform on [0, 1], both ends included, in steps of 2**-32."""
+        return self._words[slot].astype(np.float64) / 4294967295.0
+
+    def uniform(self, slot: int, low: float, high: float) -> Any:
+        """Uniform on [low, high], both ends included."""
+        return low + (high - low) * self.unit(slot)
+
+    def log_uniform(self, slot: int, low: Any, high: Any) -> Any:
+        """Uniform in the logarithm, between two positive bounds given as logarithms."""
+        return self.exponential(low + (high - low) * self.unit(slot))
+
+    def integers(self, slot: int, low: Any, high: Any) -> Any:
+        """Whole numbers from low to high, both included; bounds are integers or int64 arrays."""
+        count = np.asarray(high - low + 1).astype(np.uint64)
+        return low + ((self._words[slot].astype(np.uint64) * count) >> HALF).astype(np.int64)
+
+    def chance(self, slot: int, probability: float) -> Any:
+        """True with the given probability: never for 0, always for 1."""
+        return self._words[slot].astype(np.float64) < probability * 4294967296.0
+
+    # The functions a formula may use, so that it can be run by another array library too.
+    where = staticmethod(np.where)
+    minimum = staticmethod(np.minimum)
+    maximum = staticmethod(np.maximum)
+    sqrt = staticmethod(np.sqrt)
+    sine_cosine = staticmethod(elementary.sine_cosine)
+    exponential = staticmethod(elementary.exponential)
+    logarithm = staticmethod(elementary.logarithm)
+
+    @staticmethod
+    def whole(x: Any) -> Any:
+        """The nearest whole number, halves to even, as int64."""
+        return np.rint(x).astype(np.int64)

@@ -1,0 +1,89 @@
+"""From the ops of a recipe to the passes an engine makes over the pixels.
+
+A pass reads each image once: it resamples by the product of neighbouring affine ops, then paints
+boxes. Only an affine op behind a box starts a new pass. Within a pass, affine ops with the same
+border multiply into one map; where borders differ, coordinates go from one map to the next, so
+there still is one resampling.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from cifar10_aug.ops.kinds import AffineOp, Border, BoxOp, Op, ValueRangeOp
+
+NEAREST = Border("nearest")
+
+
+@dataclasses.dataclass(frozen=True)
+class Placed:
+    """An op and its position in the recipe, which is part of the key of its draws."""
+
+    position: int
+    op: Op
+
+
+@dataclasses.dataclass(frozen=True)
+class Leg:
+    """Affine ops that multiply into one map, in the recipe's order, and their common border."""
+
+    border: Border
+    steps: tuple[Placed, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Pass:
+    """One reading of the images.
+
+    Attributes:
+        legs: in the recipe's order; empty if the pass only copies.
+        boxes: what is painted afterwards, in order.
+        lattice: whether every map takes pixel centres to pixel centres.
+    """
+
+    legs: tuple[Leg, ...]
+    boxes: tuple[Placed, ...]
+
+    @property
+    def lattice(self) -> bool:
+        return len(self.legs) <= 1 and all(
+            isinstance(step.op, AffineOp) and step.op.lattice
+            for leg in self.legs
+            for step in leg.steps
+        )
+
+
+def plan(ops: tuple[Op, ...]) -> tuple[Pass, ...]:
+    """The passes that do `ops`; always at least one."""
+    passes: list[Pass] = []
+    affine: list[Placed] = []
+    boxes: list[Placed] = []
+    for position, op in enumerate(ops):
+        if isinstance(op, AffineOp):
+            if boxes:
+                passes.append(Pass(_legs(affine), tuple(boxes)))
+                affine, boxes = [], []
+            affine.append(Placed(position, op))
+        elif isinstance(op, BoxOp):
+            boxes.append(Placed(position, op))
+        else:
+            # Value-range ops take effect when the last pass hands its pixels out.
+            assert isinstance(op, ValueRangeOp), op
+    return (*passes, Pass(_legs(affine), tuple(boxes)))
+
+
+def _legs(steps: list[Placed]) -> tuple[Leg, ...]:
+    legs: list[Leg] = []
+    border: Border | None = None
+    group: list[Placed] = []
+    for step in steps:
+        assert isinstance(step.op, AffineOp)
+        theirs = step.op.border
+        if border is not None and theirs is not None and theirs != border:
+            legs.append(Leg(border, tuple(group)))
+            border, group = None, []
+        border = border or theirs
+        group.append(step)
+    if group:
+        legs.append(Leg(border or NEAREST, tuple(group)))
+    return tuple(legs)

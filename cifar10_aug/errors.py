@@ -1,0 +1,9 @@
+"""The errors that users can cause, and so can mend."""
+
+
+class RecipeError(ValueError):
+    """A recipe or config name that does not say what to do."""
+
+
+class SourceError(ValueError):
+    """Input data that is missing, damaged or not what it claims to be."""

@@ -1,0 +1,27 @@
+"""What each augmentation is. `OPS` is the one list of them all; everything else reads it."""
+
+from cifar10_aug.ops.boxes import Erase
+from cifar10_aug.ops.crops import Crop, ScaleCrop
+from cifar10_aug.ops.flips import Flip, FlipUpDown
+from cifar10_aug.ops.geometry import Rotate, Shear, Shift, Zoom
+from cifar10_aug.ops.kinds import AffineOp, BoxOp, Op, ValueRangeOp
+from cifar10_aug.ops.values import Normalize, Rescale
+
+OPS: dict[str, type[Op]] = {
+    op.name: op
+    for op in (
+        Rotate,
+        Shift,
+        Shear,
+        Zoom,
+        Flip,
+        FlipUpDown,
+        Crop,
+        ScaleCrop,
+        Erase,
+        Rescale,
+        Normalize,
+    )
+}
+
+__all__ = ["OPS", "AffineOp", "BoxOp", "Op", "ValueRangeOp"]

@@ -1,0 +1,101 @@
+"""The kinds of op: what an op may ask an engine to do.
+
+An op is a frozen dataclass. Its attributes are its fields in the grammar, the first one the main
+field; its `slots` say how many random words an example draws for it; one method turns those words
+into parameters. Engines read nothing else, so a new op is one class.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from typing import Any, ClassVar, NamedTuple
+
+from cifar10_aug.draws import Draws
+from cifar10_aug.ops.affine import Affine
+
+
+@dataclasses.dataclass(frozen=True)
+class Op(abc.ABC):
+    """One augmentation with its fields filled in.
+
+    Attributes:
+        name: how recipes spell it, lower-case letters only.
+        slots: 32-bit random words that one example draws.
+        exclusive: groups of fields that a recipe may not name all at once.
+    """
+
+    name: ClassVar[str]
+    slots: ClassVar[int] = 0
+    exclusive: ClassVar[tuple[tuple[str, ...], ...]] = ()
+
+    @classmethod
+    def about(cls) -> str:
+        """What it does, in one line."""
+        return (cls.__doc__ or "").strip().splitlines()[0]
+
+
+class Border(NamedTuple):
+    """What an affine op shows where its map leaves the image.
+
+    Attributes:
+        mode: "nearest" (aaa|abcd|ddd), "constant" (kkk|abcd|kkk), "reflect" (cba|abcd|dcb: the
+            edge is repeated) or "mirror" (dcb|abcd|cba: it is not).
+        level: the value k of "constant", 0 to 255.
+    """
+
+    mode: str
+    level: int = 0
+
+
+class AffineOp(Op):
+    """An op that moves pixels by an affine map; neighbours multiply into one resampling."""
+
+    # Whether the map takes pixel centres to pixel centres, so that nothing is interpolated.
+    lattice: ClassVar[bool] = False
+
+    @abc.abstractmethod
+    def affine(self, draws: Draws, height: int, width: int) -> Affine:
+        """The map from output to input pixel coordinates, one an example."""
+
+    @property
+    @abc.abstractmethod
+    def border(self) -> Border | None:
+        """What lies outside the image; None where the map never leaves it."""
+
+
+class Boxes(NamedTuple):
+    """One rectangle an example: int64 arrays of shape [batch]; `bottom` and `right` excluded."""
+
+    top: Any
+    left: Any
+    bottom: Any
+    right: Any
+
+
+class Noise(NamedTuple):
+    """A fill of independent uniform levels for each pixel and channel."""
+
+
+class BoxOp(Op):
+    """An op that paints over a rectangle."""
+
+    @abc.abstractmethod
+    def boxes(self, draws: Draws, height: int, width: int) -> Boxes:
+        """Where to paint; an empty rectangle leaves the example as it is."""
+
+    @abc.abstractmethod
+    def fill_levels(self, draws: Draws) -> tuple[Any, Any, Any] | Noise:
+        """The red, green and blue levels, 0 to 255: numbers or arrays of shape [batch]."""
+
+
+class ValueRangeOp(Op):
+    """An op that says in what range of numbers pixels are handed out, as float32.
+
+    It takes effect at the end of a recipe wherever it stands in it, so that every other op works on
+    8-bit levels, and it applies to every split.
+    """
+
+    @abc.abstractmethod
+    def scale_and_offset(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """For each channel: output = level * scale + offset."""
