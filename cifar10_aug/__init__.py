@@ -1,3 +1,21 @@
-"""Augmented CIFAR-10 as a TensorFlow dataset: a recipe's name goes in, tf.data comes out."""
+"""Augmented CIFAR-10 as a TensorFlow dataset: a recipe's name goes in, tf.data comes out.
 
+    import cifar10_aug
+    import tensorflow_datasets as tfds
+    train = tfds.load("cifar10_aug/rotate30+erase", split="train", batch_size=128)
+
+Importing registers the datasets `cifar10_aug` and `cifar10_aug_sample`.
+"""
+
+from cifar10_aug import (
+    cifar10_aug_dataset_builder,
+    cifar10_aug_sample_dataset_builder,
+    code_first,
+)
+from cifar10_aug.errors import RecipeError, SourceError
 from cifar10_aug.recipe import Recipe
+
+__version__ = "0.1.0"
+__all__ = ["Recipe", "RecipeError", "SourceError", "__version__"]
+
+code_first.install()

@@ -173,7 +173,7 @@ def closest(word: str, words: Iterable[str]) -> str:
 
 def _parse_token(token: str, recipe: str) -> tuple[str, list[Op]]:
     """The normalised spelling of one token, and the ops it stands for."""
-    where = f"{_quote(token)} in recipe {_quote(recipe)}"
+    where = _quote(token) if token == recipe else f"{_quote(token)} in recipe {_quote(recipe)}"
     head, *assignments = token.split("_")
     match = _HEAD.fullmatch(head)
     if match is None:

@@ -1,0 +1,58 @@
+"""CIFAR-10 under any recipe: `tfds.load("cifar10_aug/rotate30+erase")`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from cifar10_aug.builder import AugmentedBuilder
+from cifar10_aug.source import choose
+from cifar10_aug.source.images import CLASS_NAMES, Cifar10
+
+
+class Builder(AugmentedBuilder):
+    """CIFAR-10, augmented while it is read."""
+
+    _description = (
+        "CIFAR-10: 60,000 colour images of 32 x 32 pixels in ten classes, augmented while they "
+        "are read. The config's name is the recipe, for example rotate30+erase."
+    )
+    _homepage = "https://www.cs.toronto.edu/~kriz/cifar.html"
+    _citation = """@techreport{krizhevsky2009learning,
+  author = {Alex Krizhevsky},
+  title = {Learning multiple layers of features from tiny images},
+  institution = {University of Toronto},
+  year = {2009}
+}"""
+    _label_names: Sequence[str] = CLASS_NAMES  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        *,
+        source: str | os.PathLike[str] | None = None,
+        mirror: str | None = None,
+        **kwargs: Any,
+    ):
+        """Constructs the builder.
+
+        Args:
+            source: an archive (cifar-10-binary.tar.gz or cifar-10-python.tar.gz) or the folder
+                unpacked from one; by default what CIFAR10_AUG_SOURCE holds.
+            mirror: a URL to download cifar-10-binary.tar.gz from, instead of the official one; by
+                default what CIFAR10_AUG_MIRROR holds.
+            **kwargs: see `AugmentedBuilder`.
+        """
+        self._source = choose.Source(
+            os.fspath(source) if source is not None else choose.environment_source(),
+            mirror or choose.environment_mirror(),
+        )
+        super().__init__(**kwargs)
+        self._original_state.update(source=self._source.path, mirror=self._source.mirror)
+
+    def _read_source(self, make_manager: Callable[[], Any], manual_dir: Path) -> Cifar10:
+        return self._source.read(self.data_dir_root, manual_dir, make_manager)
+
+    def _check_prepared(self) -> None:
+        self._source.check_prepared(self.data_dir, self.info.metadata)

@@ -1,0 +1,36 @@
+"""Makes TFDS ask this package's code before it looks for files.
+
+With an explicit version, or a config that it does not know, `tfds.load` looks for prepared files
+first and hands out what it finds in the folder of that name, without asking the code. Under an
+online recipe's name that could only be images that are not augmented. TFDS 4.9.10 has no public
+switch for this.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from tensorflow_datasets.core import load
+
+from cifar10_aug.builder import AugmentedBuilder
+
+
+def install() -> None:
+    """Puts the rule in front of TFDS's own; calling it again changes nothing."""
+    theirs = load._try_load_from_files_first
+    if getattr(theirs, "code_first", False):
+        return
+
+    @functools.wraps(theirs)
+    def code_first(cls: Any, **builder_kwargs: Any) -> bool:
+        if cls is None or not issubclass(cls, AugmentedBuilder):
+            return theirs(cls, **builder_kwargs)
+        config = builder_kwargs.get("config")
+        if isinstance(config, str):
+            # Raises here, where TFDS does not wrap the message in its own.
+            cls.builder_configs[config]
+        return False
+
+    code_first.code_first = True  # type: ignore[attr-defined]
+    load._try_load_from_files_first = code_first

@@ -1,0 +1,174 @@
+"""From examples in memory to a `tf.data.Dataset` of augmented batches."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import joblib
+import numpy as np
+import tensorflow as tf
+
+from cifar10_aug import epochs
+from cifar10_aug.engines import eager
+from cifar10_aug.source.images import SHAPE
+
+# A call into Python costs about as much as augmenting fifty images, so one call makes several
+# batches; much larger calls fall out of the processor's cache.
+_IMAGES_A_CALL = 1024
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Part:
+    """Consecutive examples that come from one split.
+
+    Attributes:
+        engine: what runs on them.
+        source: the split's images.
+        rows: int64 [n], where in the source.
+        keys: uint64 [n], see `draws.example_keys`.
+        labels: int64 [n].
+        ids: bytes [n].
+        tfds_ids: bytes [n], as TFDS names examples.
+    """
+
+    engine: eager.Engine
+    source: eager.Source
+    rows: np.ndarray
+    keys: np.ndarray
+    labels: np.ndarray
+    ids: np.ndarray
+    tfds_ids: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """In what order an epoch visits its examples.
+
+    Attributes:
+        shuffle: all examples, in another order each epoch; else as the split lists them.
+        seed: of the order.
+        reshuffle: whether epochs differ in order.
+    """
+
+    shuffle: bool
+    seed: int
+    reshuffle: bool = True
+
+    def positions(self, count: int, epoch: int) -> np.ndarray:
+        """int64 [count], a permutation of 0 … count - 1."""
+        if not self.shuffle:
+            return np.arange(count)
+        from cifar10_aug.engines import kernels
+
+        keyed = np.uint64(epoch if self.reshuffle else 0)
+        return kernels.shuffled(count, keyed, np.uint64(self.seed))
+
+
+class _Examples:
+    """The parts of a split argument, one behind the other."""
+
+    def __init__(self, parts: list[Part]):
+        self._parts = parts
+        self._starts = np.cumsum([0, *(len(part.rows) for part in parts)])
+        self.count = int(self._starts[-1])
+
+    def joined(self, attribute: str) -> np.ndarray:
+        return np.concatenate([getattr(part, attribute) for part in self._parts])
+
+    def images(self, epoch: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """The augmented images at some positions; called by tf.data, in several threads."""
+        if len(self._parts) == 1:
+            return self._of_part(0, int(epoch), positions)
+        belongs = np.searchsorted(self._starts, positions, side="right") - 1
+        out = None
+        for number in np.unique(belongs):
+            chosen = belongs == number
+            images = self._of_part(number, int(epoch), positions[chosen] - self._starts[number])
+            if out is None:
+                out = np.empty((len(positions), *images.shape[1:]), images.dtype)
+            out[chosen] = images
+        return out
+
+    def _of_part(self, number: int, epoch: int, positions: np.ndarray) -> np.ndarray:
+        part = self._parts[number]
+        return part.engine(part.source, part.rows[positions], part.keys[positions], epoch)
+
+
+def dataset(
+    parts: list[Part],
+    order: Order,
+    *,
+    batch_size: int | None,
+    as_supervised: bool,
+    add_tfds_id: bool = False,
+    repeat: bool = False,
+    options: tf.data.Options | None = None,
+    prefetch: bool = True,
+) -> tf.data.Dataset:
+    """The pipeline: epoch → order → blocks of examples → images → batches → prefetch.
+
+    Args:
+        parts: the examples, in the order in which the split lists them; all hand out one dtype.
+        order: in what order to visit them.
+        batch_size: examples in a batch; None hands out single examples.
+        as_supervised: (image, label) instead of a dict.
+        add_tfds_id: whether the dict has a "tfds_id".
+        repeat: go on with the next epoch for ever.
+        options: the user's.
+        prefetch: whether to make batches ahead of their use.
+
+    Returns:
+        A dataset that makes epoch 0 when it is first iterated, then epoch 1, and so on.
+    """
+    examples = _Examples(parts)
+    count = examples.count
+    dtype = tf.as_dtype(parts[0].engine.recipe.dtype)
+    block = (batch_size or 1) * max(1, _IMAGES_A_CALL // (batch_size or 1))
+    labels = tf.constant(examples.joined("labels"))
+    # Strings are gathered by TensorFlow, and only if they are asked for.
+    texts = {} if as_supervised else {"id": tf.constant(examples.joined("ids"))}
+    if add_tfds_id and not as_supervised:
+        texts["tfds_id"] = tf.constant(examples.joined("tfds_ids"))
+
+    def visit(token: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        epoch = epochs.epoch_of(token)
+        return np.int64(epoch), order.positions(count, epoch)
+
+    def blocks(token: tf.Tensor) -> tf.data.Dataset:
+        epoch, positions = tf.numpy_function(visit, [token], (tf.int64, tf.int64), stateful=False)
+        epoch.set_shape([])
+        positions.set_shape([count])
+        starts = tf.data.Dataset.range(0, count, block)
+        return starts.map(lambda start: (epoch, positions[start : start + block]))
+
+    def augment(epoch: tf.Tensor, positions: tf.Tensor) -> Any:
+        images = tf.numpy_function(examples.images, [epoch, positions], dtype, stateful=False)
+        images.set_shape([None, *SHAPE])
+        label = tf.gather(labels, positions)
+        if as_supervised:
+            return images, label
+        gathered = {name: tf.gather(text, positions) for name, text in texts.items()}
+        return {**gathered, "image": images, "label": label}
+
+    ds = epochs.token().flat_map(blocks)
+    if repeat:
+        ds = ds.repeat()
+    ds = ds.map(augment, num_parallel_calls=joblib.cpu_count())
+    ds = ds.unbatch() if batch_size is None else ds.rebatch(batch_size)
+    if not repeat:
+        size = batch_size or 1
+        ds = ds.apply(tf.data.experimental.assert_cardinality(-(-count // size)))
+    ds = ds.with_options(_options(options))
+    return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
+
+
+def _options(user: tf.data.Options | None) -> tf.data.Options:
+    """The user's options, with checkpoints that record where the pipeline is.
+
+    The default kind records what its buffers hold instead, and comes back to the wrong epoch when
+    a prefetching pipeline is repeated (seen in TensorFlow 2.21).
+    """
+    ours = tf.data.Options()
+    ours.experimental_symbolic_checkpoint = True
+    return ours if user is None else ours.merge(user)

@@ -1,0 +1,146 @@
+"""Reads one file of images, in either published layout."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from typing import Any
+
+import numpy as np
+
+from cifar10_aug.errors import SourceError
+from cifar10_aug.source.images import SHAPE, SIDE, LabelledImages
+from cifar10_aug.source.official import IMAGES_IN_A_FILE, Layout
+
+_IMAGE_BYTES = SIDE * SIDE * 3
+_RECORD_BYTES = 1 + _IMAGE_BYTES
+# The largest published file has 31 MB; more than this is not one of them.
+LARGEST_FILE = 64 * 2**20
+
+
+def read(data: bytes, layout: Layout, name: str) -> LabelledImages:
+    """The images in the bytes of one file.
+
+    Raises:
+        SourceError: naming the file, if it is not what it should be.
+    """
+    if layout.kind == "binary":
+        rows, labels = _binary(data, name)
+    else:
+        rows, labels = _python(data, name)
+    if not 1 <= len(rows) <= IMAGES_IN_A_FILE:
+        raise SourceError(
+            f"{name}: expected 1 to {IMAGES_IN_A_FILE} images, found {len(rows)}; "
+            "get the file again"
+        )
+    wrong = np.flatnonzero((labels < 0) | (labels > 9))
+    if len(wrong):
+        raise SourceError(
+            f"{name}: expected labels from 0 to 9, found {labels[wrong[0]]} at image {wrong[0]}; "
+            "it is damaged or not CIFAR-10: get the file again"
+        )
+    # Files hold all red levels of an image, then all green, then all blue ones.
+    planes = rows.reshape(len(rows), 3, SIDE, SIDE)
+    images = np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+    assert images.shape[1:] == SHAPE
+    return LabelledImages(images, labels.astype(np.int64))
+
+
+def _binary(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
+    if not data or len(data) % _RECORD_BYTES:
+        raise SourceError(
+            f"{name}: expected a multiple of {_RECORD_BYTES} bytes (a label and a 32 x 32 image "
+            f"each), found {len(data)} bytes; it is cut off or not CIFAR-10: get the file again"
+        )
+    records = np.frombuffer(data, np.uint8).reshape(-1, _RECORD_BYTES)
+    return records[:, 1:], records[:, 0].astype(np.int64)
+
+
+def _python(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        content = _CifarUnpickler(io.BytesIO(data), encoding="bytes").load()
+        content = {_text(key): value for key, value in content.items()}
+        rows, labels = content["data"], content["labels"]
+        array = rows.array() if isinstance(rows, _PickledArray) else rows
+        if not isinstance(array, np.ndarray) or not isinstance(labels, list):
+            raise pickle.UnpicklingError("data or labels are of another type")
+        if array.ndim != 2 or array.shape[1] != _IMAGE_BYTES or len(array) != len(labels):
+            raise pickle.UnpicklingError(
+                f"data have shape {list(array.shape)} beside {len(labels)} labels"
+            )
+        return array, np.array([_small_integer(label) for label in labels], np.int64)
+    except Exception as error:
+        # A damaged pickle can raise nearly anything; whatever it is, the file is not usable.
+        raise SourceError(
+            f"{name}: expected a pickled CIFAR-10 batch (data and labels), "
+            f"found something else ({error}); get the file again"
+        ) from error
+
+
+def _text(key: Any) -> str:
+    return key.decode("ascii") if isinstance(key, bytes) else str(key)
+
+
+def _small_integer(label: Any) -> int:
+    if not isinstance(label, int) or abs(label) > 255:
+        raise pickle.UnpicklingError("a label is not a small integer")
+    return label
+
+
+class _PickledType:
+    """Stands in for `numpy.dtype`: takes its pickled form, keeps its name, does nothing."""
+
+    def __init__(self, name: Any, align: Any = False, copy: Any = True):
+        self.name = _text(name)
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+class _PickledArray:
+    """Stands in for `numpy.ndarray`: takes its pickled form and keeps shape, type and bytes."""
+
+    _state: tuple[Any, ...] = ()
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self._state = state
+
+    def array(self) -> np.ndarray:
+        _, shape, kind, by_column, data = self._state
+        if not isinstance(kind, _PickledType) or kind.name != "u1" or not isinstance(data, bytes):
+            raise pickle.UnpicklingError("data are not uint8")
+        return np.frombuffer(data, np.uint8).reshape(shape, order="F" if by_column else "C")
+
+
+def _make_array(kind: Any, shape: Any, name: Any) -> _PickledArray:
+    return _PickledArray()
+
+
+def _encode(text: str, encoding: Any) -> bytes:
+    """How Python 3 writes bytes in the old protocol."""
+    if _text(encoding) not in ("latin1", "latin-1"):
+        raise pickle.UnpicklingError(f"text is encoded as {encoding!r}")
+    return text.encode("latin-1")
+
+
+class _CifarUnpickler(pickle.Unpickler):
+    """Knows the few names that the published batches use, and gives harmless stand-ins for them.
+
+    No code that a pickle names is ever imported or called.
+    """
+
+    _ADMITTED = {
+        ("numpy.core.multiarray", "_reconstruct"): _make_array,
+        ("numpy._core.multiarray", "_reconstruct"): _make_array,
+        ("numpy", "ndarray"): _PickledArray,
+        ("numpy", "dtype"): _PickledType,
+        ("_codecs", "encode"): _encode,
+    }
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return self._ADMITTED[module, name]
+        except KeyError:
+            raise pickle.UnpicklingError(
+                f"it names {module}.{name}, which no CIFAR-10 batch does"
+            ) from None

@@ -1,0 +1,228 @@
+"""Reads CIFAR-10 from a local archive or unpacked folder, in either published layout.
+
+Archives are read as a stream: nothing is unpacked to disk, so a member's path is only a name.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+import numpy as np
+
+from cifar10_aug.errors import SourceError
+from cifar10_aug.source import batch_file
+from cifar10_aug.source.images import Cifar10, LabelledImages, Provenance
+from cifar10_aug.source.official import LAYOUTS, Layout
+
+_EXPECTED = (
+    "expected cifar-10-binary.tar.gz, cifar-10-python.tar.gz "
+    "or the folder unpacked from either (cifar-10-batches-bin, cifar-10-batches-py)"
+)
+# The published archives unpack to 185 MB.
+_LARGEST_ARCHIVE = 400 * 2**20
+
+
+def read(path: str | os.PathLike[str]) -> Cifar10:
+    """CIFAR-10 from an archive or folder.
+
+    Raises:
+        SourceError: saying what was expected, what was found and what to do.
+    """
+    path = Path(path).expanduser()
+    try:
+        if path.is_dir():
+            return _read_folder(path)
+        if path.is_file():
+            return _read_archive(path)
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror or error})") from error
+    raise SourceError(f"{path}: {_EXPECTED}, found nothing there; check the path")
+
+
+def find(folder: str | os.PathLike[str]) -> Path | None:
+    """An archive or unpacked folder inside `folder`, if there is one."""
+    for layout in LAYOUTS:
+        for name in (layout.archive, layout.folder):
+            if (candidate := Path(folder).expanduser() / name).exists():
+                return candidate
+    return None
+
+
+def archive_digest(path: str | os.PathLike[str]) -> str:
+    """ "sha256:…" of an archive, or of a folder's image files one behind the other."""
+    path = Path(path).expanduser()
+    digest = hashlib.sha256()
+    if path.is_dir():
+        folder, layout = _layout_of_folder(path)
+        for name in layout.files:
+            digest.update((folder / name).read_bytes())
+    else:
+        with open(path, "rb") as file:
+            while block := file.read(2**20):
+                digest.update(block)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _read_folder(path: Path) -> Cifar10:
+    folder, layout = _layout_of_folder(path)
+    digest, md5 = hashlib.sha256(), {}
+    parts = {}
+    for name in layout.files:
+        file = folder / name
+        if not file.is_file():
+            raise SourceError(
+                f"{folder}: expected the files {', '.join(layout.files)}, "
+                f"found no {name}; unpack the archive again"
+            )
+        _check_size(file.stat().st_size, str(file))
+        data = file.read_bytes()
+        digest.update(data)
+        md5[name] = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        parts[name] = batch_file.read(data, layout, str(file))
+    if layout.file_digests:
+        official = md5 == layout.file_digests
+        checked = "md5 of every file against the published ones"
+    else:
+        official = False
+        checked = "no checksums are published for the files of the unpacked binary folder"
+    return _assemble(
+        parts,
+        layout,
+        Provenance("folder", folder.name, f"sha256:{digest.hexdigest()}", official, checked),
+        str(folder),
+    )
+
+
+def _layout_of_folder(path: Path) -> tuple[Path, Layout]:
+    for folder in (path, *(path / layout.folder for layout in LAYOUTS)):
+        for layout in LAYOUTS:
+            if (folder / layout.train[0]).is_file():
+                return folder, layout
+    found = ", ".join(sorted(os.listdir(path))[:5]) or "nothing"
+    raise SourceError(
+        f"{path}: {_EXPECTED}, found a folder with {found}; give the folder that holds "
+        "data_batch_1.bin or data_batch_1"
+    )
+
+
+def _check_size(size: int, name: str) -> None:
+    if size > batch_file.LARGEST_FILE:
+        raise SourceError(
+            f"{name}: expected at most {batch_file.LARGEST_FILE} bytes, found {size}; "
+            "it is not CIFAR-10"
+        )
+
+
+def _read_archive(path: Path) -> Cifar10:
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        start = file.read(512)
+    if not start.startswith(b"\x1f\x8b"):
+        if start.lstrip()[:1] == b"<":
+            found = "a web page (the download was answered with HTML)"
+        else:
+            found = "a file that is not gzip-compressed" if size else "an empty file"
+        raise SourceError(f"{path}: {_EXPECTED}, found {found}; download it again")
+    digest = archive_digest(path)
+    md5 = _md5(path)
+    parts: dict[str, LabelledImages] = {}
+    layout = None
+    try:
+        for folder, name, data in _members(path):
+            layout = layout or next(x for x in LAYOUTS if x.folder == folder)
+            if folder == layout.folder and name in layout.files:
+                parts[name] = batch_file.read(data, layout, f"{path}: {folder}/{name}")
+    except (EOFError, tarfile.TarError, zlib.error, gzip.BadGzipFile) as error:
+        raise SourceError(
+            f"{path}: expected a whole archive ({_sizes()}), found one that is cut off or damaged "
+            f"({size} bytes, {error}); download it again"
+        ) from error
+    if layout is None or set(parts) != set(layout.files):
+        missing = sorted(set((layout or LAYOUTS[0]).files) - set(parts))
+        raise SourceError(
+            f"{path}: {_EXPECTED}, found an archive without {', '.join(missing)}; download it again"
+        )
+    official = layout.digest in (digest, f"md5:{md5}")
+    checked = f"{layout.digest.split(':')[0]} of {layout.archive} against the published one"
+    return _assemble(
+        parts, layout, Provenance("archive", path.name, digest, official, checked), str(path)
+    )
+
+
+def _sizes() -> str:
+    return " or ".join(f"{layout.archive}: {layout.size} bytes" for layout in LAYOUTS)
+
+
+def _md5(path: Path) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
+    with open(path, "rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _members(path: Path) -> Iterator[tuple[str, str, bytes]]:
+    """Folder, name and bytes of each member that may hold images; other members are skipped."""
+    known = {(layout.folder, name) for layout in LAYOUTS for name in layout.files}
+    with gzip.open(path) as unpacked:
+        bounded = _Bounded(unpacked, str(path))
+        with tarfile.open(fileobj=io.BufferedReader(bounded, 2**20), mode="r|") as tar:
+            for member in tar:
+                parts = PurePosixPath(member.name).parts
+                if len(parts) != 2 or parts not in known:
+                    continue
+                name = f"{path}: {member.name}"
+                file = tar.extractfile(member) if member.isreg() else None
+                if file is None:
+                    raise SourceError(
+                        f"{name}: expected a regular file, found a link or device; "
+                        "it is not the published archive: download it again"
+                    )
+                _check_size(member.size, name)
+                yield parts[0], parts[1], file.read()
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that refuses to yield more than an archive of CIFAR-10 can hold."""
+
+    def __init__(self, stream: IO[bytes], name: str):
+        self._stream, self._name, self._left = stream, name, _LARGEST_ARCHIVE
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._stream.read(len(buffer))
+        self._left -= len(data)
+        if self._left < 0:
+            raise SourceError(
+                f"{self._name}: expected at most {_LARGEST_ARCHIVE} bytes of content, "
+                "found more; it is not CIFAR-10"
+            )
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _assemble(
+    parts: dict[str, LabelledImages], layout: Layout, provenance: Provenance, where: str
+) -> Cifar10:
+    counts = {name: len(parts[name]) for name in layout.train}
+    if len(set(counts.values())) > 1:
+        found = ", ".join(f"{count} in {name}" for name, count in counts.items())
+        raise SourceError(
+            f"{where}: expected as many images in each training file, found {found}; "
+            "one of them is cut off: get the file again"
+        )
+    train = LabelledImages(
+        np.concatenate([parts[name].images for name in layout.train]),
+        np.concatenate([parts[name].labels for name in layout.train]),
+    )
+    return Cifar10(train, parts[layout.test], provenance)
