@@ -149,18 +149,46 @@ def dataset(
         if as_supervised:
             return images, label
         gathered = {name: tf.gather(text, positions) for name, text in texts.items()}
-        return {**gathered, "image": images, "label": label}
+        return ({**gathered, "image": images, "label": label},)
 
     ds = epochs.token().flat_map(blocks)
     if repeat:
         ds = ds.repeat()
     ds = ds.map(augment, num_parallel_calls=joblib.cpu_count())
-    ds = ds.unbatch() if batch_size is None else ds.rebatch(batch_size)
+    ds = ds.flat_map(lambda *made: _cut(made, batch_size, even=count % (batch_size or 1) == 0))
     if not repeat:
         size = batch_size or 1
         ds = ds.apply(tf.data.experimental.assert_cardinality(-(-count // size)))
     ds = ds.with_options(_options(options))
     return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
+
+
+def _cut(made: tuple[Any, ...], batch_size: int | None, *, even: bool) -> tf.data.Dataset:
+    """The batches, or single examples, that a call has made.
+
+    Slices share the memory of what they are cut from. (`rebatch` and `unbatch` would do, but they
+    cannot be checkpointed by position.)
+
+    Args:
+        made: one nest of tensors [n, …], as elements of a dataset.
+        batch_size: of the batches; None for single examples.
+        even: whether n is a multiple of batch_size in every call.
+    """
+    nest = made if len(made) > 1 else made[0]
+    if batch_size is None:
+        return tf.data.Dataset.from_tensor_slices(nest)
+
+    def batches(tensor: tf.Tensor) -> tf.Tensor:
+        whole = tf.shape(tensor)[0] // batch_size * batch_size
+        return tf.reshape(tensor[:whole], [-1, batch_size, *tensor.shape[1:]])
+
+    ds = tf.data.Dataset.from_tensor_slices(tf.nest.map_structure(batches, nest))
+    if even:
+        return ds
+    left = tf.shape(tf.nest.flatten(nest)[0])[0] % batch_size
+    rest = tf.nest.map_structure(lambda tensor: tensor[tf.shape(tensor)[0] - left :], nest)
+    partial = tf.data.Dataset.from_tensors(rest).take(tf.cast(left > 0, tf.int64))
+    return ds.concatenate(partial)
 
 
 def _options(user: tf.data.Options | None) -> tf.data.Options:

@@ -10,14 +10,13 @@ import numpy as np
 
 from cifar10_aug import draws
 from cifar10_aug.draws import Draws
+from cifar10_aug.engines.buffers import Buffers
 from cifar10_aug.engines.plan import Leg, Pass, Placed, plan
 from cifar10_aug.ops.kinds import AffineOp, BoxOp, Noise, ValueRangeOp
 
 if TYPE_CHECKING:
     from cifar10_aug.recipe import Recipe
 
-# TensorFlow takes over a NumPy buffer without copying it if it starts at such an address.
-_ALIGNMENT = 64
 # Noise counters start behind the blocks that an op's own draws use.
 _FIRST_NOISE_BLOCK = 256
 # What 16.16 coordinates can hold; maps that reach further show the border anyway.
@@ -90,6 +89,7 @@ class Engine:
                 scale, offset = op.scale_and_offset()
         self._scale = np.array(scale, np.float32)
         self._offset = np.array(offset, np.float32)
+        self._buffers = Buffers()
 
     def __call__(
         self, source: Source, rows: np.ndarray, keys: np.ndarray, epoch: int
@@ -116,7 +116,7 @@ class Engine:
             )
             source, rows = target, np.arange(len(rows))
         floats = self.recipe.dtype == "float32"
-        out = _aligned_empty(
+        out = self._buffers.empty(
             (len(rows), self._height, self._width, 3), np.float32 if floats else np.uint8
         )
         kind = kernels.FLOATS if floats else kernels.LEVELS
@@ -215,13 +215,6 @@ def _fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
         if too_far.any():
             matrix[row : row + 3, too_far] *= _FARTHEST / reach[too_far]
     return np.rint(matrix * 65536.0).astype(np.int32).T
-
-
-def _aligned_empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    memory = np.empty(size + _ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % _ALIGNMENT
-    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 def augment(recipe: Recipe, images: Any, *, ids: Any, seed: int, epoch: int) -> np.ndarray:
