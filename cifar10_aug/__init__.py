@@ -12,10 +12,17 @@ from cifar10_aug import (
     cifar10_aug_sample_dataset_builder,
     code_first,
 )
+from cifar10_aug._version import VERSION
 from cifar10_aug.errors import RecipeError, SourceError
 from cifar10_aug.recipe import Recipe
 
-__version__ = "0.1.0"
-__all__ = ["Recipe", "RecipeError", "SourceError", "__version__"]
+__version__ = VERSION
+__all__ = [
+    "Recipe",
+    "RecipeError",
+    "SourceError",
+    "cifar10_aug_dataset_builder",
+    "cifar10_aug_sample_dataset_builder",
+]
 
 code_first.install()

@@ -10,8 +10,7 @@ import abc
 import dataclasses
 import os
 import secrets
-import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,69 +19,21 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import file_utils
 
 from cifar10_aug import draws
+from cifar10_aug._version import VERSION
+from cifar10_aug.configs import RecipeConfig, RecipeConfigs
 from cifar10_aug.engines import eager
 from cifar10_aug.errors import RecipeError, SourceError
 from cifar10_aug.presets import DEFAULT, PRESETS
-from cifar10_aug.recipe import Config, Recipe
+from cifar10_aug.recipe import Recipe
 from cifar10_aug.source.images import SHAPE, Cifar10, LabelledImages
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from cifar10_aug.pipeline import Part
-
 PLAIN = "plain"
 _IMAGES_A_SHARD = 10_000
 # Of the files that `plain` is stored in.
 FORMAT_VERSION = 1
-
-
-@dataclasses.dataclass(eq=False)
-class RecipeConfig(tfds.core.BuilderConfig):
-    """A config whose name is a recipe."""
-
-    @property
-    def recipe(self) -> Recipe:
-        return Config.parse(self.name).recipe
-
-
-class _RecipeConfigs(Mapping[str, RecipeConfig]):
-    """Every recipe is a config; iterating lists the presets.
-
-    Looking up a name that is no recipe raises a `RecipeError`, so that users see what is wrong
-    with it instead of a list of similar names.
-    """
-
-    def __init__(self, presets: Sequence[RecipeConfig]):
-        self._presets = {config.name: config for config in presets}
-        # TFDS compares configs by identity, so one that is in use is handed out again.
-        self._others: weakref.WeakValueDictionary[str, RecipeConfig] = (
-            weakref.WeakValueDictionary()
-        )
-
-    def __getitem__(self, name: str) -> RecipeConfig:
-        if name in self._presets:
-            return self._presets[name]
-        if ":" in name:
-            # TFDS first asks for "config:version"; no config has several versions.
-            raise KeyError(name)
-        config = Config.parse(name)
-        if config.copies:
-            raise RecipeError(
-                f"{name!r}: frozen epochs (-x{config.copies}) cannot be prepared by this version; "
-                f"load {config.recipe.name!r} and read epochs 0 to {config.copies - 1} from it"
-            )
-        spelled = str(config)
-        if spelled in self._presets:
-            return self._presets[spelled]
-        made = RecipeConfig(name=spelled, description=f"The recipe {spelled}.")
-        return self._others.setdefault(spelled, made)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._presets)
-
-    def __len__(self) -> int:
-        return len(self._presets)
 
 
 class _Info(tfds.core.DatasetInfo):
@@ -93,12 +44,12 @@ class _Info(tfds.core.DatasetInfo):
 
     def read_from_directory(self, dataset_info_dir: Any) -> None:
         """Takes over splits and source from the files, and stays what it is called."""
-        identity = self._identity
+        identity: Any = self._identity  # type: ignore[has-type]
         super().read_from_directory(dataset_info_dir)
         self._identity = identity
 
 
-class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
+class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
     """Images under a recipe.
 
     Attributes:
@@ -112,7 +63,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
         RecipeConfig(name=preset.name, description=preset.about) for preset in PRESETS.values()
     ]
     DEFAULT_BUILDER_CONFIG_NAME = DEFAULT
-    builder_configs = _RecipeConfigs(BUILDER_CONFIGS)
+    builder_configs = RecipeConfigs(BUILDER_CONFIGS)
 
     def __init__(
         self,
@@ -186,6 +137,10 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
         )
         return os.fspath(root), os.fspath(folder)
 
+    def is_prepared(self) -> bool:
+        # The base class warns about a folder that is not there.
+        return self.data_path.exists() and super().is_prepared()
+
     def _info(self) -> tfds.core.DatasetInfo:
         from cifar10_aug.features import RawImage
 
@@ -238,15 +193,11 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
         manual = Path(config.manual_dir or downloads / "manual").expanduser()
         # Before TFDS creates any folder, so that a bad source leaves nothing behind.
         self._to_write = self._read_source(
-            lambda: self._make_download_manager(
-                download_dir=downloads, download_config=config
-            ),
+            lambda: self._make_download_manager(download_dir=downloads, download_config=config),
             manual,
         )
         try:
-            super().download_and_prepare(
-                download_dir=downloads, download_config=config, **kwargs
-            )
+            super().download_and_prepare(download_dir=downloads, download_config=config, **kwargs)
         except OSError:
             # Another process may have prepared the same images in the meantime.
             if not self.is_prepared():
@@ -262,14 +213,12 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
 
     def _shard_iterators_per_split(self, dl_manager: Any) -> dict[str, list[Callable[[], Any]]]:
         assert self._to_write is not None, "prepared through download_and_prepare"
-        import cifar10_aug
-
         provenance = self._to_write.provenance
         self.info.metadata.update(
             {
                 **dataclasses.asdict(provenance),
                 "content": self._to_write.content_digest(),
-                "package_version": cifar10_aug.__version__,
+                "package_version": VERSION,
                 "format_version": FORMAT_VERSION,
             }
         )
@@ -365,20 +314,19 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
         config: tfds.ReadConfig,
         as_supervised: bool,
     ) -> Any:
-        from cifar10_aug import pipeline
+        from cifar10_aug import examples, pipeline
 
-        parts = self._parts(split, config.input_context)
+        chosen = examples.select(split, self.info.splits, self._engine, config.input_context)
         everything = batch_size == -1
+        order_seed = self.seed if config.shuffle_seed is None else config.shuffle_seed
         ds = pipeline.dataset(
-            parts,
+            chosen,
             pipeline.Order(
                 shuffle_files,
-                self.seed
-                if config.shuffle_seed is None
-                else eager.checked("shuffle_seed", config.shuffle_seed, draws.SEED_LIMIT),
+                eager.checked("shuffle_seed", order_seed, draws.SEED_LIMIT),
                 reshuffle=config.shuffle_reshuffle_each_iteration is not False,
             ),
-            batch_size=sum(len(part.rows) for part in parts) if everything else batch_size,
+            batch_size=len(chosen) if everything else batch_size,
             as_supervised=as_supervised,
             add_tfds_id=config.add_tfds_id,
             repeat=config.repeat_filenames and not everything,
@@ -387,54 +335,9 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
         )
         return ds.get_single_element() if everything else ds
 
-    def _parts(self, split: Any, context: tf.distribute.InputContext | None) -> list[Part]:
-        """The examples that a split argument names, or one input pipeline's share of them."""
-        from tensorflow_datasets.core import splits as splits_lib
-
-        from cifar10_aug import pipeline, prepared
-
-        parts = []
-        already = 0
-        for piece in splits_lib.AbstractSplit.from_spec(split).to_absolute(self.info.splits):
-            name = piece.splitname
-            info = self.info.splits[name]
-            numbers = np.arange(info.num_examples)[piece.from_ : piece.to]
-            listed = len(numbers)
-            if context is not None:
-                # Every n-th example of the whole argument, whatever parts it consists of.
-                first = (context.input_pipeline_id - already) % context.num_input_pipelines
-                numbers = numbers[first :: context.num_input_pipelines]
-            already += listed
-            if not len(numbers):
-                continue
-            recipe = self.recipe if name in self._augment_splits else self.recipe.clean
-            held = prepared.resident(info)
-            parts.append(
-                pipeline.Part(
-                    engine=eager.Engine(recipe, self.seed, *SHAPE[:2]),
-                    source=held.source,
-                    rows=numbers,
-                    keys=draws.example_keys(numbers, name),
-                    labels=held.labels[numbers],
-                    ids=prepared.example_ids(name, info.num_examples)[numbers],
-                    tfds_ids=_tfds_ids(info)[numbers],
-                )
-            )
-        if not parts:
-            whose = "" if context is None else f" for input pipeline {context.input_pipeline_id}"
-            raise ValueError(f"split {str(split)!r} has no examples{whose}; name a larger one")
-        return parts
-
-
-def _tfds_ids(info: tfds.core.SplitInfo) -> np.ndarray:
-    """The ids by which TFDS names examples: the file, and the place in it."""
-    return np.array(
-        [
-            f"{Path(name).name}__{place}".encode()
-            for name, length in zip(info.filenames, info.shard_lengths, strict=True)
-            for place in range(length)
-        ]
-    )
+    def _engine(self, split: str) -> eager.Engine:
+        recipe = self.recipe if split in self._augment_splits else self.recipe.clean
+        return eager.Engine(recipe, self.seed, *SHAPE[:2])
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

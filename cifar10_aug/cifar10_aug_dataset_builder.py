@@ -26,7 +26,7 @@ class Builder(AugmentedBuilder):
   institution = {University of Toronto},
   year = {2009}
 }"""
-    _label_names: Sequence[str] = CLASS_NAMES  # type: ignore[assignment]
+    _label_names: Sequence[str] = CLASS_NAMES
 
     def __init__(
         self,

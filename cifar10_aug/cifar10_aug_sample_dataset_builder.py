@@ -18,7 +18,7 @@ class Builder(AugmentedBuilder):
         "5,000 pictures of ten shapes, 32 x 32 pixels, drawn by the code, to try recipes on. "
         "It is not CIFAR-10."
     )
-    _label_names: Sequence[str] = drawn.SHAPE_NAMES  # type: ignore[assignment]
+    _label_names: Sequence[str] = drawn.SHAPE_NAMES
 
     def _read_source(self, make_manager: Callable[[], Any], manual_dir: Path) -> Cifar10:
         return drawn.read()

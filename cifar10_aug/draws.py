@@ -107,14 +107,35 @@ class Draws:
         """True with the given probability: never for 0, always for 1."""
         return self._words[slot].astype(np.float64) < probability * 4294967296.0
 
-    # The functions a formula may use, so that it can be run by another array library too.
-    where = staticmethod(np.where)
-    minimum = staticmethod(np.minimum)
-    maximum = staticmethod(np.maximum)
-    sqrt = staticmethod(np.sqrt)
-    sine_cosine = staticmethod(elementary.sine_cosine)
-    exponential = staticmethod(elementary.exponential)
-    logarithm = staticmethod(elementary.logarithm)
+    # The functions a formula may use, so that another array library can run it too.
+
+    @staticmethod
+    def where(condition: Any, yes: Any, no: Any) -> Any:
+        return np.where(condition, yes, no)
+
+    @staticmethod
+    def minimum(a: Any, b: Any) -> Any:
+        return np.minimum(a, b)
+
+    @staticmethod
+    def maximum(a: Any, b: Any) -> Any:
+        return np.maximum(a, b)
+
+    @staticmethod
+    def sqrt(x: Any) -> Any:
+        return np.sqrt(x)
+
+    @staticmethod
+    def sine_cosine(degrees: Any) -> tuple[Any, Any]:
+        return elementary.sine_cosine(degrees)
+
+    @staticmethod
+    def exponential(x: Any) -> Any:
+        return elementary.exponential(x)
+
+    @staticmethod
+    def logarithm(x: Any) -> Any:
+        return elementary.logarithm(x)
 
     @staticmethod
     def whole(x: Any) -> Any:

@@ -11,6 +11,7 @@ so the lookup needs no state and no call into TensorFlow.
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -78,6 +79,6 @@ def tokens(epochs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return one, two
 
 
-def _stream(seed: np.ndarray, seed2: np.ndarray, block: np.ndarray) -> tuple[np.ndarray, ...]:
+def _stream(seed: Any, seed2: Any, block: Any) -> tuple[np.ndarray, ...]:
     zero = np.zeros_like(block)
     return draws.philox(block, zero, zero + seed2, zero, zero + seed, zero)

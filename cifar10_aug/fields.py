@@ -154,13 +154,13 @@ class IntervalField(Field):
 
     def allowed(self) -> str:
         kind = "whole numbers" if self.whole else "numbers"
-        meaning = {
+        meanings: dict[Callable[[float], Interval], str] = {
             symmetric: "n stands for -n to n",
             around_one: "n stands for 1-n to 1+n",
             fixed: "n stands for n alone",
-        }[self.single]
+        }
         bounds = f"{show_number(self.low)} to {show_number(self.high)}"
-        return f"n or low-high, {kind} from {bounds} ({meaning})"
+        return f"n or low-high, {kind} from {bounds} ({meanings[self.single]})"
 
     def show(self, value: Interval | None) -> str:
         if value is None:

@@ -10,35 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from cifar10_aug import epochs
-from cifar10_aug.engines import eager
+from cifar10_aug.examples import Examples
 from cifar10_aug.source.images import SHAPE
 
 # A call into Python costs about as much as augmenting fifty images, so one call makes several
 # batches; much larger calls fall out of the processor's cache.
 _IMAGES_A_CALL = 1024
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Part:
-    """Consecutive examples that come from one split.
-
-    Attributes:
-        engine: what runs on them.
-        source: the split's images.
-        rows: int64 [n], where in the source.
-        keys: uint64 [n], see `draws.example_keys`.
-        labels: int64 [n].
-        ids: bytes [n].
-        tfds_ids: bytes [n], as TFDS names examples.
-    """
-
-    engine: eager.Engine
-    source: eager.Source
-    rows: np.ndarray
-    keys: np.ndarray
-    labels: np.ndarray
-    ids: np.ndarray
-    tfds_ids: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,38 +42,8 @@ class Order:
         return kernels.shuffled(count, keyed, np.uint64(self.seed))
 
 
-class _Examples:
-    """The parts of a split argument, one behind the other."""
-
-    def __init__(self, parts: list[Part]):
-        self._parts = parts
-        self._starts = np.cumsum([0, *(len(part.rows) for part in parts)])
-        self.count = int(self._starts[-1])
-
-    def joined(self, attribute: str) -> np.ndarray:
-        return np.concatenate([getattr(part, attribute) for part in self._parts])
-
-    def images(self, epoch: np.ndarray, positions: np.ndarray) -> np.ndarray:
-        """The augmented images at some positions; called by tf.data, in several threads."""
-        if len(self._parts) == 1:
-            return self._of_part(0, int(epoch), positions)
-        belongs = np.searchsorted(self._starts, positions, side="right") - 1
-        out = None
-        for number in np.unique(belongs):
-            chosen = belongs == number
-            images = self._of_part(number, int(epoch), positions[chosen] - self._starts[number])
-            if out is None:
-                out = np.empty((len(positions), *images.shape[1:]), images.dtype)
-            out[chosen] = images
-        return out
-
-    def _of_part(self, number: int, epoch: int, positions: np.ndarray) -> np.ndarray:
-        part = self._parts[number]
-        return part.engine(part.source, part.rows[positions], part.keys[positions], epoch)
-
-
 def dataset(
-    parts: list[Part],
+    examples: Examples,
     order: Order,
     *,
     batch_size: int | None,
@@ -109,7 +56,7 @@ def dataset(
     """The pipeline: epoch → order → blocks of examples → images → batches → prefetch.
 
     Args:
-        parts: the examples, in the order in which the split lists them; all hand out one dtype.
+        examples: what to visit.
         order: in what order to visit them.
         batch_size: examples in a batch; None hands out single examples.
         as_supervised: (image, label) instead of a dict.
@@ -121,9 +68,8 @@ def dataset(
     Returns:
         A dataset that makes epoch 0 when it is first iterated, then epoch 1, and so on.
     """
-    examples = _Examples(parts)
-    count = examples.count
-    dtype = tf.as_dtype(parts[0].engine.recipe.dtype)
+    count = len(examples)
+    dtype = tf.as_dtype(examples.dtype)
     block = (batch_size or 1) * max(1, _IMAGES_A_CALL // (batch_size or 1))
     labels = tf.constant(examples.joined("labels"))
     # Strings are gathered by TensorFlow, and only if they are asked for.
@@ -133,7 +79,7 @@ def dataset(
 
     def visit(token: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         epoch = epochs.epoch_of(token)
-        return np.int64(epoch), order.positions(count, epoch)
+        return np.array(epoch), order.positions(count, epoch)
 
     def blocks(token: tf.Tensor) -> tf.data.Dataset:
         epoch, positions = tf.numpy_function(visit, [token], (tf.int64, tf.int64), stateful=False)

@@ -83,7 +83,8 @@ class Engine:
             step.position: slice(int(end - step.op.slots), int(end))
             for step, end in zip(drawing, ends, strict=True)
         }
-        scale, offset = (1.0,) * 3, (0.0,) * 3
+        scale: tuple[float, ...] = (1.0,) * 3
+        offset: tuple[float, ...] = (0.0,) * 3
         for op in recipe.ops:
             if isinstance(op, ValueRangeOp):
                 scale, offset = op.scale_and_offset()
@@ -111,9 +112,7 @@ class Engine:
         for made in self._passes[:-1]:
             target = Source.empty(len(rows), self._height, self._width)
             size = len(rows) * self._height * self._width
-            self._run(
-                made, source, rows, keys, epoch, words, kernels.PACKED, target.pixels[:size]
-            )
+            self._run(made, source, rows, keys, epoch, words, kernels.PACKED, target.pixels[:size])
             source, rows = target, np.arange(len(rows))
         floats = self.recipe.dtype == "float32"
         out = self._buffers.empty(
@@ -128,9 +127,7 @@ class Engine:
             return np.empty((0, len(keys)), np.uint32)
         from cifar10_aug.engines import kernels
 
-        return kernels.draw_words(
-            keys, np.uint64(epoch), self._seed, self._positions, self._slots
-        )
+        return kernels.draw_words(keys, np.uint64(epoch), self._seed, self._positions, self._slots)
 
     def _draws(self, step: Placed, words: np.ndarray) -> Draws:
         return Draws(words[self._rows[step.position]] if step.op.slots else words[:0])
@@ -264,9 +261,7 @@ def _keys(ids: Any, count: int) -> np.ndarray:
     if ids.dtype.kind in "SUO":
         return np.array([_key_of_name(name) for name in ids.tolist()], np.uint64).reshape(count)
     if ids.dtype.kind not in "iu":
-        raise ValueError(
-            f"ids are {ids.dtype}; give integers, or names such as train_00042"
-        )
+        raise ValueError(f"ids are {ids.dtype}; give integers, or names such as train_00042")
     for value in (ids.min(initial=0), ids.max(initial=0)):
         checked("an id", value, draws.EXAMPLE_LIMIT)
     return draws.example_keys(ids)

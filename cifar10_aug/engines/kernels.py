@@ -7,17 +7,18 @@ lower neighbours of border pixels are read there, with weight 0.
 Coordinates are 16.16 fixed-point integers and interpolation weights have 8 bits, so results are
 the same on every machine. Each step is a plain loop over the pixels of one image with its own
 arrays, which LLVM turns into vector code; one loop that does it all is slower.
+
+All of it is one file because numba's cache on disk notices a change in the file of the function
+that is called, and in no other.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit, uint8, uint32, uint64
 from numba import float32 as f32
 from numba import int32 as i32
 from numba import int64 as i64
+from numba import njit, uint8, uint32, uint64
 
 from cifar10_aug import draws
 
@@ -100,14 +101,11 @@ def shuffled(count: int, epoch: int, seed: int) -> np.ndarray:
     position = uint64(draws.ORDER_POSITION) << uint64(draws.POSITION_SHIFT)
     order = np.arange(count)
     four = (uint64(0), uint64(0), uint64(0), uint64(0))
-    drawn = 0
-    for i in range(count - 1, 0, -1):
+    for drawn in range(count - 1):
+        i = count - 1 - drawn
         if drawn % 4 == 0:
-            four = philox(
-                uint64(drawn // 4), uint64(0), epoch, position, seed & mask, seed >> half
-            )
+            four = philox(uint64(drawn // 4), uint64(0), epoch, position, seed & mask, seed >> half)
         other = i64((four[drawn % 4] * uint64(i + 1)) >> half)
-        drawn += 1
         order[i], order[other] = order[other], order[i]
     return order
 
@@ -221,7 +219,12 @@ def _coordinates(
 
 @compiled
 def _gather(
-    source: np.ndarray, start: int, width: int, pixel: np.ndarray, upper: np.ndarray, lower: np.ndarray
+    source: np.ndarray,
+    start: int,
+    width: int,
+    pixel: np.ndarray,
+    upper: np.ndarray,
+    lower: np.ndarray,
 ) -> None:
     """Reads each pixel with its right neighbour as one 64-bit word, in two rows."""
     for i in range(pixel.shape[0]):
@@ -420,9 +423,7 @@ def render(
             for i in range(pixels):
                 line[i] = source[start + i]
         elif lattice:
-            _copy_lattice(
-                source, start, matrices[b, 0], borders[0], levels[0], height, width, line
-            )
+            _copy_lattice(source, start, matrices[b, 0], borders[0], levels[0], height, width, line)
         elif legs == 1 and borders[0] == NEAREST:
             _nearest_coordinates(matrices[b, 0], height, width, pixel, wx, wy)
             _gather(source, start, width, pixel, upper, lower)

@@ -63,7 +63,10 @@ class Erase(BoxOp):
         top = draws.integers(3, 0, height - tall)
         left = draws.integers(4, 0, width - wide)
         return Boxes(
-            top, left, draws.where(applied, top + tall, top), draws.where(applied, left + wide, left)
+            top,
+            left,
+            draws.where(applied, top + tall, top),
+            draws.where(applied, left + wide, left),
         )
 
     def fill_levels(self, draws: Draws) -> tuple[Any, Any, Any] | Noise:

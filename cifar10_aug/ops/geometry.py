@@ -19,6 +19,7 @@ from cifar10_aug.fields import (
 from cifar10_aug.ops.affine import Affine, centred, translated
 from cifar10_aug.ops.kinds import AffineOp, Border
 
+
 @dataclasses.dataclass(frozen=True)
 class Resampled(AffineOp):
     """An affine op that interpolates and has the fields of Keras's `apply_affine_transform`."""
@@ -62,9 +63,7 @@ class Rotate(Resampled):
     slots: ClassVar[int] = 1
 
     degrees: Interval = option(
-        IntervalField(
-            (-30.0, 30.0), unit="degrees", about="the angle", high=180, single=symmetric
-        )
+        IntervalField((-30.0, 30.0), unit="degrees", about="the angle", high=180, single=symmetric)
     )
 
     def affine(self, draws: Draws, height: int, width: int) -> Affine:

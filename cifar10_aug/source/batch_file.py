@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import pickle
 from typing import Any
 
 import numpy as np
 
 from cifar10_aug.errors import SourceError
+from cifar10_aug.source import unpickle
 from cifar10_aug.source.images import SHAPE, SIDE, LabelledImages
 from cifar10_aug.source.official import IMAGES_IN_A_FILE, Layout
 
@@ -58,12 +58,10 @@ def _binary(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _python(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
     try:
-        content = _CifarUnpickler(io.BytesIO(data), encoding="bytes").load()
-        content = {_text(key): value for key, value in content.items()}
-        rows, labels = content["data"], content["labels"]
-        array = rows.array() if isinstance(rows, _PickledArray) else rows
-        if not isinstance(array, np.ndarray) or not isinstance(labels, list):
-            raise pickle.UnpicklingError("data or labels are of another type")
+        content = unpickle.load(data)
+        array, labels = content["data"].array(), content["labels"]
+        if not isinstance(labels, list):
+            raise pickle.UnpicklingError("labels are not a list")
         if array.ndim != 2 or array.shape[1] != _IMAGE_BYTES or len(array) != len(labels):
             raise pickle.UnpicklingError(
                 f"data have shape {list(array.shape)} beside {len(labels)} labels"
@@ -77,70 +75,7 @@ def _python(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
         ) from error
 
 
-def _text(key: Any) -> str:
-    return key.decode("ascii") if isinstance(key, bytes) else str(key)
-
-
 def _small_integer(label: Any) -> int:
     if not isinstance(label, int) or abs(label) > 255:
         raise pickle.UnpicklingError("a label is not a small integer")
     return label
-
-
-class _PickledType:
-    """Stands in for `numpy.dtype`: takes its pickled form, keeps its name, does nothing."""
-
-    def __init__(self, name: Any, align: Any = False, copy: Any = True):
-        self.name = _text(name)
-
-    def __setstate__(self, state: Any) -> None:
-        pass
-
-
-class _PickledArray:
-    """Stands in for `numpy.ndarray`: takes its pickled form and keeps shape, type and bytes."""
-
-    _state: tuple[Any, ...] = ()
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self._state = state
-
-    def array(self) -> np.ndarray:
-        _, shape, kind, by_column, data = self._state
-        if not isinstance(kind, _PickledType) or kind.name != "u1" or not isinstance(data, bytes):
-            raise pickle.UnpicklingError("data are not uint8")
-        return np.frombuffer(data, np.uint8).reshape(shape, order="F" if by_column else "C")
-
-
-def _make_array(kind: Any, shape: Any, name: Any) -> _PickledArray:
-    return _PickledArray()
-
-
-def _encode(text: str, encoding: Any) -> bytes:
-    """How Python 3 writes bytes in the old protocol."""
-    if _text(encoding) not in ("latin1", "latin-1"):
-        raise pickle.UnpicklingError(f"text is encoded as {encoding!r}")
-    return text.encode("latin-1")
-
-
-class _CifarUnpickler(pickle.Unpickler):
-    """Knows the few names that the published batches use, and gives harmless stand-ins for them.
-
-    No code that a pickle names is ever imported or called.
-    """
-
-    _ADMITTED = {
-        ("numpy.core.multiarray", "_reconstruct"): _make_array,
-        ("numpy._core.multiarray", "_reconstruct"): _make_array,
-        ("numpy", "ndarray"): _PickledArray,
-        ("numpy", "dtype"): _PickledType,
-        ("_codecs", "encode"): _encode,
-    }
-
-    def find_class(self, module: str, name: str) -> Any:
-        try:
-            return self._ADMITTED[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(
-                f"it names {module}.{name}, which no CIFAR-10 batch does"
-            ) from None

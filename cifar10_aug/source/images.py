@@ -71,6 +71,6 @@ class Cifar10:
         digest = hashlib.sha256()
         for split in self.splits.values():
             digest.update(len(split).to_bytes(8, "little"))
-            digest.update(np.ascontiguousarray(split.images))
-            digest.update(split.labels.astype(np.uint8))
+            digest.update(np.ascontiguousarray(split.images).data)
+            digest.update(split.labels.astype(np.uint8).data)
         return f"sha256:{digest.hexdigest()}"

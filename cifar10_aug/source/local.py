@@ -13,7 +13,6 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 import numpy as np
 
@@ -193,7 +192,7 @@ def _members(path: Path) -> Iterator[tuple[str, str, bytes]]:
 class _Bounded(io.RawIOBase):
     """A stream that refuses to yield more than an archive of CIFAR-10 can hold."""
 
-    def __init__(self, stream: IO[bytes], name: str):
+    def __init__(self, stream: gzip.GzipFile, name: str):
         self._stream, self._name, self._left = stream, name, _LARGEST_ARCHIVE
 
     def readable(self) -> bool:

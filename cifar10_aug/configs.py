@@ -1,0 +1,58 @@
+"""TFDS configs whose names are recipes."""
+
+from __future__ import annotations
+
+import dataclasses
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+
+import tensorflow_datasets as tfds
+
+from cifar10_aug.errors import RecipeError
+from cifar10_aug.recipe import Config, Recipe
+
+
+@dataclasses.dataclass(eq=False)
+class RecipeConfig(tfds.core.BuilderConfig):
+    """A config whose name is a recipe."""
+
+    @property
+    def recipe(self) -> Recipe:
+        return Config.parse(self.name).recipe
+
+
+class RecipeConfigs(Mapping[str, RecipeConfig]):
+    """Every recipe is a config; iterating lists the presets.
+
+    Looking up a name that is no recipe raises a `RecipeError`, so that users see what is wrong
+    with it instead of a list of similar names.
+    """
+
+    def __init__(self, presets: Sequence[RecipeConfig]):
+        self._presets = {config.name: config for config in presets}
+        # TFDS compares configs by identity, so one that is in use is handed out again.
+        self._others: weakref.WeakValueDictionary[str, RecipeConfig] = weakref.WeakValueDictionary()
+
+    def __getitem__(self, name: str) -> RecipeConfig:
+        if name in self._presets:
+            return self._presets[name]
+        if ":" in name:
+            # TFDS first asks for "config:version"; no config has several versions.
+            raise KeyError(name)
+        config = Config.parse(name)
+        if config.copies:
+            raise RecipeError(
+                f"{name!r}: frozen epochs (-x{config.copies}) cannot be prepared by this version; "
+                f"load {config.recipe.name!r} and read epochs 0 to {config.copies - 1} from it"
+            )
+        spelled = str(config)
+        if spelled in self._presets:
+            return self._presets[spelled]
+        made = RecipeConfig(name=spelled, description=f"The recipe {spelled}.")
+        return self._others.setdefault(spelled, made)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._presets)
+
+    def __len__(self) -> int:
+        return len(self._presets)

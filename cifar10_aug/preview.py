@@ -1,0 +1,101 @@
+"""Contact sheets: examples beside several epochs of their augmentation, large enough to see."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from cifar10_aug.ops import ValueRangeOp
+from cifar10_aug.recipe import Recipe
+from cifar10_aug.source.images import LabelledImages
+
+_MARGIN = 12
+_GAP = 6
+_TITLE_SIZE = 20
+_LABEL_SIZE = 14
+_INK, _FAINT, _PAPER = (20, 20, 20), (110, 110, 110), (250, 250, 248)
+
+
+def contact_sheet(
+    recipe: Recipe,
+    examples: LabelledImages,
+    label_names: Sequence[str],
+    *,
+    ids: Sequence[int] | None = None,
+    epochs: int = 6,
+    seed: int = 0,
+    scale: int = 3,
+) -> Image.Image:
+    """A row an example: the original, then epochs 0, 1, 2, …, each pixel `scale` pixels wide.
+
+    Value-range ops are left out, since they make numbers that are not colours.
+
+    Args:
+        recipe: what to show.
+        examples: uint8 images [n, height, width, 3] and labels [n].
+        label_names: the classes.
+        ids: the examples' numbers, [n]; 0, 1, 2, … if not given.
+        epochs: columns beside the original.
+        seed: of the draws.
+        scale: enlargement.
+    """
+    numbers = np.arange(len(examples)) if ids is None else np.asarray(ids)
+    count, height, width, _ = examples.images.shape
+    visible = _without_value_range(recipe)
+    columns = [
+        examples.images,
+        *(visible(examples.images, ids=numbers, seed=seed, epoch=epoch) for epoch in range(epochs)),
+    ]
+    title, label = _font(_TITLE_SIZE), _font(_LABEL_SIZE)
+    wide, tall = width * scale, height * scale
+    names = [label_names[int(number)] for number in examples.labels]
+    left = _MARGIN + int(max(label.getlength(name) for name in names)) + 2 * _GAP
+    top = _MARGIN + _TITLE_SIZE + 2 * _LABEL_SIZE + 3 * _GAP
+    # The gap behind the originals is wider, so that they are not taken for an augmentation.
+    xs = [left + (wide + _GAP) * i + (2 * _GAP if i else 0) for i in range(len(columns))]
+    title_text = f"{recipe.name}   seed {seed}"
+    sheet_width = max(xs[-1] + wide, _MARGIN + int(title.getlength(title_text))) + _MARGIN
+    sheet = Image.new("RGB", (sheet_width, top + (tall + _GAP) * count - _GAP + _MARGIN), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((_MARGIN, _MARGIN - 2), title_text, _INK, title)
+    for i, x in enumerate(xs):
+        heading = "original" if i == 0 else f"epoch {i - 1}"
+        draw.text((x, top - _LABEL_SIZE - _GAP), heading, _FAINT, label)
+    for row in range(count):
+        y = top + (tall + _GAP) * row
+        draw.text((_MARGIN, y), names[row], _INK, label)
+        draw.text((_MARGIN, y + _LABEL_SIZE + 4), f"#{int(numbers[row])}", _FAINT, label)
+        for x, images in zip(xs, columns, strict=True):
+            picture = Image.fromarray(images[row])
+            sheet.paste(picture.resize((wide, tall), Image.Resampling.NEAREST), (x, y))
+    return sheet
+
+
+def save(sheet: Image.Image, path: str | os.PathLike[str]) -> None:
+    """Writes a PNG at once: readers see the old file or the new one, never half of one."""
+    path = Path(path)
+    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            sheet.save(file, format="PNG", optimize=True)
+        # mkstemp makes files for one's own eyes; give this one the usual rights.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(partial, 0o666 & ~umask)
+        os.replace(partial, path)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
+
+
+def _without_value_range(recipe: Recipe) -> Recipe:
+    return Recipe(recipe.name, tuple(op for op in recipe.ops if not isinstance(op, ValueRangeOp)))
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
