@@ -16,6 +16,8 @@ _SINE = [(-1.0) ** k / math.factorial(2 * k + 1) for k in range(9)]
 _COSINE = [(-1.0) ** k / math.factorial(2 * k) for k in range(9)]
 _EXP = [1.0 / math.factorial(k) for k in range(15)]
 _ARTANH = [1.0 / (2 * k + 1) for k in range(11)]
+# ln 2 in two parts; the first has so few bits that multiples of it are exact (as in fdlibm).
+_LN2_HIGH, _LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10
 _LN2 = 0.6931471805599453
 _RADIANS = 0.017453292519943295
 
@@ -53,7 +55,7 @@ def sine_cosine(degrees: Any) -> tuple[Any, Any]:
 def exponential(x: Any) -> Any:
     """e**x of a float64 array, |x| < 700, within 1e-15 relative."""
     power = np.rint(x / _LN2)
-    series = _polynomial(_EXP, x - power * _LN2)
+    series = _polynomial(_EXP, (x - power * _LN2_HIGH) - power * _LN2_LOW)
     return np.ldexp(series, power.astype(np.int32))
 
 

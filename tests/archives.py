@@ -1,0 +1,66 @@
+"""Makes CIFAR-10 in its published layouts, small and from random images."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+import tarfile
+from pathlib import Path
+
+import numpy as np
+
+from cifar10_aug.source.images import CLASS_NAMES
+from cifar10_aug.source.official import BINARY, PYTHON, Layout
+
+
+@dataclasses.dataclass(frozen=True)
+class Made:
+    """What was put into the files: uint8 [n, 32, 32, 3] and int64 [n] for each split."""
+
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+
+
+def make(per_file: int = 20, seed: int = 0) -> Made:
+    """Smooth random images, so that interpolation has something to work on, and labels."""
+    rng = np.random.default_rng(seed)
+    count = 6 * per_file
+    coarse = rng.integers(0, 256, (count, 5, 5, 3)).astype(np.float64)
+    images = np.repeat(np.repeat(coarse, 7, axis=1), 7, axis=2)[:, :32, :32]
+    images = (images + np.roll(images, 3, 1) + np.roll(images, 3, 2)) / 3
+    images = np.clip(images + rng.normal(0, 6, images.shape), 0, 255).astype(np.uint8)
+    labels = rng.integers(0, 10, count)
+    cut = 5 * per_file
+    return Made(images[:cut], labels[:cut], images[cut:], labels[cut:])
+
+
+def write_folder(made: Made, parent: Path, layout: Layout) -> Path:
+    """Writes one layout's folder into `parent`."""
+    folder = parent / layout.folder
+    folder.mkdir(parents=True)
+    train_images = np.array_split(made.train_images, 5)
+    train_labels = np.array_split(made.train_labels, 5)
+    parts = dict(zip(layout.train, zip(train_images, train_labels, strict=True), strict=True))
+    parts[layout.test] = (made.test_images, made.test_labels)
+    for name, (images, labels) in parts.items():
+        (folder / name).write_bytes(file_bytes(images, labels, layout))
+    meta = "batches.meta.txt" if layout is BINARY else "batches.meta"
+    (folder / meta).write_text("\n".join(CLASS_NAMES) + "\n")
+    return folder
+
+
+def file_bytes(images: np.ndarray, labels: np.ndarray, layout: Layout) -> bytes:
+    rows = images.transpose(0, 3, 1, 2).reshape(len(images), 3072)
+    if layout is BINARY:
+        return np.concatenate([labels[:, None].astype(np.uint8), rows], axis=1).tobytes()
+    assert layout is PYTHON
+    content = {b"data": rows, b"labels": labels.tolist(), b"batch_label": b"made for a test"}
+    return pickle.dumps(content, protocol=2)
+
+
+def pack(folder: Path, archive: Path) -> Path:
+    with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+        tar.add(folder, folder.name)
+    return archive

@@ -1,0 +1,60 @@
+"""Fixtures: what tests read is made here, once for each run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+# Before TensorFlow is imported anywhere.
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ.pop("CIFAR10_AUG_SOURCE", None)
+os.environ.pop("CIFAR10_AUG_MIRROR", None)
+
+from hypothesis import settings  # noqa: E402
+
+from cifar10_aug.source import drawn  # noqa: E402
+from cifar10_aug.source.official import BINARY, PYTHON  # noqa: E402
+from tests import archives  # noqa: E402
+
+settings.register_profile("default", deadline=None, derandomize=True)
+settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def made() -> archives.Made:
+    """100 training and 20 test images."""
+    return archives.make()
+
+
+@pytest.fixture(scope="session")
+def sources(made: archives.Made, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The same images in both layouts, as folders and archives."""
+    place = tmp_path_factory.mktemp("sources")
+    binary = archives.write_folder(made, place, BINARY)
+    python = archives.write_folder(made, place, PYTHON)
+    return {
+        "binary folder": binary,
+        "python folder": python,
+        "binary archive": archives.pack(binary, place / BINARY.archive),
+        "python archive": archives.pack(python, place / PYTHON.archive),
+    }
+
+
+@pytest.fixture(scope="session")
+def data_dir(sources: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder in which `cifar10_aug/plain` is prepared, from the binary archive."""
+    from cifar10_aug.cifar10_aug_dataset_builder import Builder
+
+    place = str(tmp_path_factory.mktemp("data"))
+    builder = Builder(config="plain", data_dir=place, source=sources["binary archive"])
+    builder.download_and_prepare()
+    return place
+
+
+@pytest.fixture(scope="session")
+def sample_images() -> np.ndarray:
+    """uint8 [4000, 32, 32, 3], the training pictures of the sample."""
+    return drawn.read().train.images

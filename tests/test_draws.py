@@ -1,0 +1,127 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cifar10_aug import draws
+from cifar10_aug.draws import Draws
+from cifar10_aug.engines import kernels
+
+# The known-answer vectors that the authors of Random123 publish with it (kat_vectors,
+# philox4x32 with 10 rounds): counter, key, result.
+KNOWN_ANSWERS = [
+    (
+        (0x00000000, 0x00000000, 0x00000000, 0x00000000),
+        (0x00000000, 0x00000000),
+        (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8),
+    ),
+    (
+        (0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF),
+        (0xFFFFFFFF, 0xFFFFFFFF),
+        (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD),
+    ),
+    (
+        (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344),
+        (0xA4093822, 0x299F31D0),
+        (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1),
+    ),
+]
+
+
+@pytest.mark.parametrize("generator", [draws.philox, kernels.philox], ids=["numpy", "compiled"])
+@pytest.mark.parametrize(("counter", "key", "answer"), KNOWN_ANSWERS)
+def test_philox_gives_the_published_answers(
+    generator: Any, counter: tuple[int, ...], key: tuple[int, ...], answer: tuple[int, ...]
+) -> None:
+    words = generator(*(np.uint64(word) for word in counter + key))
+    assert tuple(int(word) for word in words) == answer
+
+
+def words_of(
+    ids: list[int], epoch: int = 0, seed: int = 0, slots: tuple[int, ...] = (6, 1), at: int = 0
+) -> np.ndarray:
+    return kernels.draw_words(
+        draws.example_keys(ids),
+        np.uint64(epoch),
+        np.uint64(seed),
+        np.arange(at, at + len(slots)),
+        np.array(slots),
+    )
+
+
+def test_compiled_words_are_philox_at_the_documented_counter() -> None:
+    key = draws.example_keys([7], "test")
+    assert key[0] == (1 << 32) | 7
+    words = kernels.draw_words(
+        key, np.uint64(3), np.uint64((9 << 32) | 5), np.array([2]), np.array([6])
+    )
+    expected = [
+        int(word)
+        for block in range(2)
+        for word in draws.philox(
+            *(np.uint64(v) for v in (7, 1, 3, (2 << 24) | block, 5, 9))
+        )
+    ]
+    assert words[:, 0].tolist() == expected[:6]
+
+
+def test_every_part_of_the_key_matters() -> None:
+    base = words_of([5])
+    for other in (words_of([6]), words_of([5], epoch=1), words_of([5], seed=1)):
+        assert (base != other).all()
+    assert (base != words_of([5], seed=1 << 40)).all()
+    assert (base != words_of([5], at=1)).all()
+
+
+def test_nothing_but_the_key_matters() -> None:
+    together = words_of(list(range(100)))
+    backwards = words_of(list(range(99, -1, -1)))
+    assert (together == backwards[:, ::-1]).all()
+    assert (together[:, 40:41] == words_of([40])).all()
+
+
+def test_splits_have_keys_of_their_own() -> None:
+    train, test = draws.example_keys([1, 2]), draws.example_keys([1, 2], "test")
+    assert not set(train.tolist()) & set(test.tolist())
+
+
+def drawn(words: list[int]) -> Draws:
+    return Draws(np.array([words], np.uint32))
+
+
+TOP = 2**32 - 1
+
+
+def test_uniform_reaches_both_ends() -> None:
+    assert drawn([0, TOP]).uniform(0, -30.0, 30.0).tolist() == [-30.0, 30.0]
+
+
+def test_integers_reach_both_ends_and_no_further() -> None:
+    assert drawn([0, TOP]).integers(0, -4, 4).tolist() == [-4, 4]
+
+
+def test_integers_are_equally_likely() -> None:
+    rng = np.random.default_rng(0)
+    words = rng.integers(0, 2**32, 90_000, dtype=np.uint32)
+    counts = np.bincount(Draws(words[None]).integers(0, 0, 8), minlength=9)
+    assert abs(counts - 10_000).max() < 400  # four deviations
+
+
+def test_integers_take_a_bound_for_each_example() -> None:
+    high = np.array([0, 10, 20])
+    assert drawn([TOP, TOP, TOP]).integers(0, 0, high).tolist() == [0, 10, 20]
+
+
+def test_chance_zero_is_never_and_chance_one_is_always() -> None:
+    assert drawn([0, TOP]).chance(0, 0.0).tolist() == [False, False]
+    assert drawn([0, TOP]).chance(0, 1.0).tolist() == [True, True]
+    assert drawn([2**31 - 1, 2**31]).chance(0, 0.5).tolist() == [True, False]
+
+
+def test_log_uniform_is_uniform_in_the_logarithm() -> None:
+    middle = drawn([0, 2**31, TOP]).log_uniform(0, np.log(0.25), np.log(4.0))
+    np.testing.assert_allclose(middle, [0.25, 1.0, 4.0], rtol=1e-9)
+
+
+def test_whole_rounds_halves_to_even() -> None:
+    assert Draws.whole(np.array([0.5, 1.5, 2.4, -0.5])).tolist() == [0, 2, 2, 0]

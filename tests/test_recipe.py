@@ -1,0 +1,273 @@
+import re
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cifar10_aug.errors import RecipeError
+from cifar10_aug.fields import ChoiceField, Field, IntervalField, NumberField, fields_of
+from cifar10_aug.ops import OPS
+from cifar10_aug.presets import NAMED, PRESETS
+from cifar10_aug.recipe import LONGEST_NAME, Config, Recipe
+
+KNOWN = "crop, erase, flip, flipud, normalize, plain, rescale, rotate, scalecrop, shear, shift, standard, zoom"
+
+
+def number_text(field: NumberField | IntervalField) -> st.SearchStrategy[str]:
+    low, high = max(field.low, 0), field.high
+    if field.whole:
+        return st.integers(int(low), int(high)).map(str)
+    steps = st.integers(0, 100).map(lambda k: low + (high - low) * k / 100)
+    return steps.map(lambda value: f"{value:.4f}")
+
+
+def value_text(field: Field) -> st.SearchStrategy[str]:
+    """Spellings of a field's values."""
+    if isinstance(field, ChoiceField):
+        words = st.sampled_from(field.words)
+        return words | number_text(field.number) if field.number else words
+    assert isinstance(field, (NumberField, IntervalField))
+    if isinstance(field, NumberField):
+        return number_text(field)
+    pairs = st.tuples(number_text(field), number_text(field))
+    return pairs.map(lambda pair: "-".join(sorted(pair, key=float)))
+
+
+@st.composite
+def op_text(draw: st.DrawFn, names: tuple[str, ...] = tuple(OPS)) -> str:
+    """Spellings of one op with some of its fields."""
+    name = draw(st.sampled_from(names))
+    fields = dict(fields_of(OPS[name]))
+    text = name
+    if fields and draw(st.booleans()):
+        main = next(iter(fields))
+        text += draw(value_text(fields.pop(main)).filter(lambda value: value[0].isdigit()))
+    for spelling in draw(st.permutations(list(fields)))[: draw(st.integers(0, 3))]:
+        text += f"_{spelling}{draw(value_text(fields[spelling]))}"
+    return text
+
+
+PIXEL_OPS = tuple(name for name in OPS if name not in ("rescale", "normalize"))
+
+
+def parses(text: str) -> bool:
+    try:
+        Recipe.parse(text)
+    except RecipeError as error:
+        # What one field allows another can exclude.
+        assert re.search("exclude each other|cval is the level", str(error)), error
+        return False
+    return True
+
+
+recipe_text = st.lists(op_text(PIXEL_OPS), min_size=1, max_size=6).map("+".join).filter(
+    lambda text: len(text) <= LONGEST_NAME and parses(text)
+)
+
+
+@given(recipe_text)
+def test_the_name_of_a_recipe_is_the_recipe(text: str) -> None:
+    recipe = Recipe.parse(text)
+    again = Recipe.parse(str(recipe))
+    assert again == recipe
+    assert again.ops == recipe.ops
+    assert str(again) == str(recipe)
+
+
+@given(recipe_text)
+def test_every_recipe_is_a_name_that_tfds_takes(text: str) -> None:
+    assert re.fullmatch(r"[\w+\-.]+", str(Recipe.parse(text)))
+
+
+@given(recipe_text, st.integers(1, 99), st.integers(0, 2**64 - 1))
+def test_the_name_of_a_config_is_the_config(text: str, copies: int, seed: int) -> None:
+    name = f"{text}-x{copies}" + (f"-s{seed}" if seed else "")
+    config = Config.parse(name)
+    assert (config.copies, config.seed) == (copies, seed)
+    assert config.recipe == Recipe.parse(text)
+    assert Config.parse(str(config)) == config
+
+
+def test_numbers_are_normalised_and_all_else_stays_as_typed() -> None:
+    text = "zoom0.50-1.5+rotate30.0_fillmodereflect+erase_area0.020-0.4_p1+flip"
+    assert str(Recipe.parse(text)) == (
+        "zoom0.5-1.5+rotate30_fillmodereflect+erase_area0.02-0.4_p1+flip"
+    )
+
+
+def test_the_number_behind_the_name_is_the_main_field() -> None:
+    assert Recipe.parse("rotate15").ops == Recipe.parse("rotate_degrees15").ops
+
+
+def test_a_preset_stands_for_its_ops() -> None:
+    assert Recipe.parse("standard+erase").ops == Recipe.parse("crop4+flip+erase").ops
+    assert str(Recipe.parse("standard+erase")) == "standard+erase"
+
+
+def test_plain_does_nothing() -> None:
+    assert Recipe.parse("plain").ops == ()
+    assert str(Recipe.parse("plain")) == "plain"
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_recipe(name: str) -> None:
+    assert Recipe.parse(name).ops == (
+        Recipe.parse(PRESETS[name].recipe).ops if PRESETS[name].recipe else ()
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the recipe is empty; write op+op, for example rotate30+erase"),
+        (
+            "rotat30",
+            f"'rotat30': there is no op 'rotat'. Did you mean rotate? "
+            f"The ops and presets are {KNOWN}",
+        ),
+        (
+            "rotate30+eras",
+            f"'eras' in recipe 'rotate30+eras': there is no op 'eras'. Did you mean erase? "
+            f"The ops and presets are {KNOWN}",
+        ),
+        (
+            "xyzzy",
+            f"'xyzzy': there is no op 'xyzzy'. The ops and presets are {KNOWN}",
+        ),
+        (
+            "rotate++erase",
+            "'' in recipe 'rotate++erase': an op starts with its name in lower-case letters, "
+            "for example rotate30; the ops are crop, erase, flip, flipud, normalize, rescale, "
+            "rotate, scalecrop, shear, shift, zoom",
+        ),
+        (
+            "rotate200",
+            "'rotate200': degrees is '200': out of range; it takes n or low-high, numbers from 0 "
+            "to 180 (n stands for -n to n)",
+        ),
+        (
+            "rotate20-10",
+            "'rotate20-10': degrees is '20-10': the low end comes first; it takes n or low-high, "
+            "numbers from 0 to 180 (n stands for -n to n)",
+        ),
+        (
+            "erase_size3",
+            "'erase_size3': erase has no field 'size'. Its fields are p, area, aspect, fill",
+        ),
+        (
+            "erase_are0.1",
+            "'erase_are0.1': erase has no field 'are'. Did you mean area? "
+            "Its fields are p, area, aspect, fill",
+        ),
+        ("erase_p", "'erase_p': p has no value; it takes a number from 0 to 1"),
+        ("erase_p0.5_p0.6", "'erase_p0.5_p0.6': p is given twice; give it once"),
+        ("erase0.5_p0.6", "'erase0.5_p0.6': p is given twice; give it once"),
+        (
+            "erase_fillred",
+            "'erase_fillred': fill is 'red': not a number; it takes "
+            "random | noise | mean | a whole number from 0 to 255",
+        ),
+        ("rescale2", "'rescale2': rescale takes no number; write rescale"),
+        ("rescale_p1", "'rescale_p1': rescale has no fields; write rescale"),
+        (
+            "plain+flip",
+            "'plain' in recipe 'plain+flip': plain stands alone; "
+            "leave it out or write nothing else",
+        ),
+        (
+            "standard4",
+            "'standard4': the preset standard takes no fields; "
+            "spell it out as crop4+flip to change them",
+        ),
+        (
+            "rescale+normalize",
+            "recipe 'rescale+normalize': rescale and normalize both set the range of the pixels; "
+            "keep one of them",
+        ),
+        (
+            "zoom0.2_isotropic0.1",
+            "'zoom0.2_isotropic0.1': factor, isotropic exclude each other; leave out factor",
+        ),
+        (
+            "rotate_cval9",
+            "'rotate_cval9': rotate: cval is the level of fill mode constant; "
+            "write fillmodeconstant as well, or leave cval out",
+        ),
+        (
+            "+".join(["flip"] * 41),
+            "the recipe has 204 characters; 200 are allowed, so leave out what is a default",
+        ),
+    ],
+)
+def test_a_wrong_recipe_says_what_is_wrong_and_what_to_do(text: str, message: str) -> None:
+    with pytest.raises(RecipeError) as error:
+        Recipe.parse(text)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rotate-x0", "-x0 in 'rotate-x0': copies go from 1 to 10000"),
+        ("rotate-x10001", "-x10001 in 'rotate-x10001': copies go from 1 to 10000"),
+        ("rotate-x5-s0", "-s0 in 'rotate-x5-s0': 0 is the default seed; leave it out"),
+        (
+            "rotate-x5-s99999999999999999999",
+            "-s99999999999999999999 in 'rotate-x5-s99999999999999999999': "
+            "seeds go from 0 to 18446744073709551615",
+        ),
+    ],
+)
+def test_a_wrong_config_says_what_is_wrong(text: str, message: str) -> None:
+    with pytest.raises(RecipeError) as error:
+        Config.parse(text)
+    assert str(error.value) == message
+
+
+@settings(max_examples=300)
+@given(
+    st.text(max_size=60)
+    | st.text("rotaefpcsx0123456789.-+_", max_size=40)
+    | st.text(max_size=20).map(lambda text: "rotate30" + text)
+    | st.sampled_from(["../../etc/passwd", "rotate/..", "a" * 10_000, "rotate" + "9" * 10_000])
+)
+def test_any_text_is_a_recipe_or_a_recipe_error_at_once(text: str) -> None:
+    start = time.perf_counter()
+    try:
+        config = Config.parse(text)
+    except RecipeError as error:
+        assert "\n" not in str(error)
+        assert len(str(error)) < 600
+    else:
+        assert Config.parse(str(config)) == config
+    assert time.perf_counter() - start < 0.5
+
+
+def test_what_is_no_text_is_a_recipe_error() -> None:
+    with pytest.raises(RecipeError):
+        Recipe.parse(None)  # type: ignore[arg-type]
+
+
+def test_presets_have_names_that_no_op_has() -> None:
+    assert not set(NAMED) & set(OPS)
+
+
+def test_recipes_work_as_keys() -> None:
+    assert len({Recipe.parse("rotate30.0"), Recipe.parse("rotate30")}) == 1
+
+
+def test_labels_come_back_beside_the_images() -> None:
+    images, labels = np.zeros((2, 32, 32, 3), np.uint8), np.array([3, 4])
+    augmented, same = Recipe.parse("flip")(images, labels)
+    assert same is labels
+    assert augmented.shape == images.shape
+
+
+def test_a_recipe_knows_its_dtype_and_its_clean_part() -> None:
+    recipe = Recipe.parse("rotate+normalize+flip")
+    assert recipe.dtype == "float32"
+    assert str(recipe.clean) == "normalize"
+    assert Recipe.parse("rotate").dtype == "uint8"
+    assert str(Recipe.parse("rotate").clean) == "plain"
