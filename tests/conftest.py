@@ -13,11 +13,11 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ.pop("CIFAR10_AUG_SOURCE", None)
 os.environ.pop("CIFAR10_AUG_MIRROR", None)
 
-from hypothesis import settings  # noqa: E402
+from hypothesis import settings
 
-from cifar10_aug.source import drawn  # noqa: E402
-from cifar10_aug.source.official import BINARY, PYTHON  # noqa: E402
-from tests import archives  # noqa: E402
+from cifar10_aug.source import drawn
+from cifar10_aug.source.official import BINARY, PYTHON
+from tests import archives
 
 settings.register_profile("default", deadline=None, derandomize=True)
 settings.load_profile("default")

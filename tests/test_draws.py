@@ -58,9 +58,7 @@ def test_compiled_words_are_philox_at_the_documented_counter() -> None:
     expected = [
         int(word)
         for block in range(2)
-        for word in draws.philox(
-            *(np.uint64(v) for v in (7, 1, 3, (2 << 24) | block, 5, 9))
-        )
+        for word in draws.philox(*(np.uint64(v) for v in (7, 1, 3, (2 << 24) | block, 5, 9)))
     ]
     assert words[:, 0].tolist() == expected[:6]
 

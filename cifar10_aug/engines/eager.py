@@ -185,7 +185,7 @@ class Engine:
             kind,
             self._scale,
             self._offset,
-            out.reshape(batch, -1),
+            out.reshape(batch, out.size // max(batch, 1)),
         )
 
     def _matrix(self, leg: Leg, words: np.ndarray, batch: int) -> np.ndarray:

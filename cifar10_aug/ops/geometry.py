@@ -68,7 +68,7 @@ class Rotate(Resampled):
 
     def affine(self, draws: Draws, height: int, width: int) -> Affine:
         sine, cosine = draws.sine_cosine(draws.uniform(0, *self.degrees))
-        return centred(cosine, sine, -sine, cosine, height, width)
+        return centred(cosine, -sine, sine, cosine, height, width)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Shear(Resampled):
 
     def affine(self, draws: Draws, height: int, width: int) -> Affine:
         sine, cosine = draws.sine_cosine(draws.uniform(0, *self.degrees))
-        return centred(cosine, 0.0, -sine, 1.0, height, width)
+        return centred(1.0, -sine, 0.0, cosine, height, width)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,123 @@
+"""What ops draw: over their whole range, both ends reachable, with the stated distribution."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from cifar10_aug import draws
+from cifar10_aug.draws import Draws
+from cifar10_aug.engines import kernels
+from cifar10_aug.ops import OPS, ValueRangeOp
+from cifar10_aug.ops.affine import Affine
+from cifar10_aug.recipe import Recipe
+
+Measure = Callable[[Any, Draws], np.ndarray]
+
+
+def affine(op: Any, drawn: Draws) -> Affine:
+    return op.affine(drawn, 32, 32)
+
+
+def angle(op: Any, drawn: Draws) -> np.ndarray:
+    made = affine(op, drawn)
+    return np.degrees(np.arctan2(made.yx, made.xx))
+
+
+# recipe, what is measured, its least and greatest value
+UNIFORM: list[tuple[str, Measure, float, float]] = [
+    ("rotate", angle, -30, 30),
+    ("rotate10-50", angle, 10, 50),
+    ("shift", lambda op, d: affine(op, d).x0 / 32, -0.3, 0.3),
+    ("shift", lambda op, d: affine(op, d).y0 / 32, -0.3, 0.3),
+    ("shift_width0.1", lambda op, d: affine(op, d).x0 / 32, -0.1, 0.1),
+    ("shift_height0.1-0.2", lambda op, d: affine(op, d).y0 / 32, 0.1, 0.2),
+    ("shear", lambda op, d: np.degrees(np.arcsin(-affine(op, d).xy)), -30, 30),
+    ("zoom", lambda op, d: affine(op, d).xx, 0.5, 1.5),
+    ("zoom", lambda op, d: affine(op, d).yy, 0.5, 1.5),
+    ("zoom_isotropic0.5-1.5", lambda op, d: affine(op, d).yy, 0.5, 1.5),
+]
+# recipe, what is measured, the least and greatest of equally likely whole numbers
+DISCRETE: list[tuple[str, Measure, int, int]] = [
+    ("crop4", lambda op, d: affine(op, d).x0, -4, 4),
+    ("crop4", lambda op, d: affine(op, d).y0, -4, 4),
+    ("scalecrop", lambda op, d: np.rint(32 / affine(op, d).xx), 38, 60),
+    ("flip", lambda op, d: affine(op, d).xx < 0, 0, 1),
+    ("flipud", lambda op, d: affine(op, d).yy < 0, 0, 1),
+    ("erase", lambda op, d: op.boxes(d, 32, 32).top < op.boxes(d, 32, 32).bottom, 0, 1),
+    ("erase", lambda op, d: op.fill_levels(d)[0], 0, 255),
+]
+
+
+def drawn_for(op: Any, count: int) -> Draws:
+    words = kernels.draw_words(
+        draws.example_keys(np.arange(count)),
+        np.uint64(0),
+        np.uint64(0),
+        np.array([0]),
+        np.array([op.slots]),
+    )
+    return Draws(words)
+
+
+def extreme_draws(op: Any) -> list[Draws]:
+    """All words least, all greatest."""
+    return [Draws(np.full((op.slots, 1), word, np.uint32)) for word in (0, 2**32 - 1)]
+
+
+@pytest.mark.parametrize(("text", "measure", "low", "high"), UNIFORM)
+def test_fifty_thousand_draws_are_uniform(
+    text: str, measure: Measure, low: float, high: float
+) -> None:
+    op = Recipe.parse(text).ops[0]
+    values = measure(op, drawn_for(op, 50_000))
+    assert stats.kstest(values, stats.uniform(low, high - low).cdf).pvalue > 0.001
+
+
+@pytest.mark.parametrize(("text", "measure", "low", "high"), UNIFORM)
+def test_both_ends_are_reached_exactly(
+    text: str, measure: Measure, low: float, high: float
+) -> None:
+    op = Recipe.parse(text).ops[0]
+    ends = [float(np.ravel(measure(op, drawn))[0]) for drawn in extreme_draws(op)]
+    np.testing.assert_allclose(ends, [low, high], atol=1e-12)
+
+
+@pytest.mark.parametrize(("text", "measure", "low", "high"), DISCRETE)
+def test_fifty_thousand_whole_numbers_are_equally_likely(
+    text: str, measure: Measure, low: int, high: int
+) -> None:
+    op = Recipe.parse(text).ops[0]
+    values = measure(op, drawn_for(op, 50_000)).astype(int)
+    assert (values.min(), values.max()) == (low, high)
+    counts = np.bincount(values - low, minlength=high - low + 1)
+    assert stats.chisquare(counts).pvalue > 0.001
+
+
+def test_the_axes_of_an_op_are_independent() -> None:
+    for text in ("shift", "zoom", "crop4"):
+        op = Recipe.parse(text).ops[0]
+        made = affine(op, drawn_for(op, 50_000))
+        one, two = (made.xx, made.yy) if text == "zoom" else (made.x0, made.y0)
+        assert abs(np.corrcoef(one, two)[0, 1]) < 0.02
+
+
+def test_scalecrop_reaches_both_ends_of_every_size() -> None:
+    op = Recipe.parse("scalecrop40").ops[0]
+    made = affine(op, drawn_for(op, 50_000))
+    offsets = np.rint((made.x0 + 0.5) / made.xx - 0.5)
+    assert (offsets.min(), offsets.max()) == (0, 8)
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_every_op_draws_with_all_its_words_or_says_it_needs_none(name: str) -> None:
+    op = OPS[name]()
+    if isinstance(op, ValueRangeOp):
+        assert op.slots == 0
+    else:
+        assert op.slots > 0
+        assert name in {
+            text.rstrip("0123456789-.").split("_")[0] for text, *_ in UNIFORM + DISCRETE
+        }
