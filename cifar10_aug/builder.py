@@ -202,9 +202,10 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             # Another process may have prepared the same images in the meantime.
             if not self.is_prepared():
                 raise
-            self.info.read_from_directory(self.data_dir)
         finally:
             self._to_write = None
+        if not self.info.splits:
+            self.info.read_from_directory(self.data_dir)
 
     def _plain(self) -> AugmentedBuilder:
         """The builder of the images themselves, in the same place."""

@@ -25,21 +25,24 @@ class Part:
 
     Attributes:
         engine: what runs on them.
-        source: the split's images.
-        rows: int64 [n], where in the source.
+        resident: the whole split.
+        rows: int64 [n], where in the split.
         keys: uint64 [n], see `draws.example_keys`.
-        labels: int64 [n].
         ids: bytes [n].
         tfds_ids: bytes [n], as TFDS names examples.
     """
 
     engine: eager.Engine
-    source: eager.Source
+    resident: prepared.Resident
     rows: np.ndarray
     keys: np.ndarray
-    labels: np.ndarray
     ids: np.ndarray
     tfds_ids: np.ndarray
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int64 [n]."""
+        return self.resident.labels[self.rows]
 
 
 class Examples:
@@ -75,7 +78,7 @@ class Examples:
 
     def _of_part(self, number: int, epoch: int, places: np.ndarray) -> np.ndarray:
         part = self._parts[number]
-        return part.engine(part.source, part.rows[places], part.keys[places], epoch)
+        return part.engine(part.resident.source, part.rows[places], part.keys[places], epoch)
 
 
 def select(
@@ -110,14 +113,12 @@ def select(
         already += listed
         if not len(numbers):
             continue
-        held = prepared.resident(info)
         parts.append(
             Part(
                 engine=engine_of(name),
-                source=held.source,
+                resident=prepared.resident(info),
                 rows=numbers,
                 keys=draws.example_keys(numbers, name),
-                labels=held.labels[numbers],
                 ids=prepared.example_ids(name, info.num_examples)[numbers],
                 tfds_ids=_tfds_ids(info)[numbers],
             )

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cifar10_aug import epochs
+
+
+def test_the_tokens_of_tensorflow_are_the_ones_we_expect() -> None:
+    clock = epochs.token()
+    read = [next(iter(clock)).numpy().tolist() for _ in range(20)]
+    one, two = epochs.tokens(np.arange(20))
+    assert read == np.stack([one, two], axis=1).astype(np.int64).tolist()
+
+
+def test_each_iteration_is_the_next_epoch() -> None:
+    clock = epochs.token()
+    assert [epochs.epoch_of(next(iter(clock)).numpy()) for _ in range(5)] == [0, 1, 2, 3, 4]
+
+
+def test_repeating_counts_on() -> None:
+    repeated = epochs.token().repeat(4)
+    assert [epochs.epoch_of(token) for token in repeated.as_numpy_iterator()] == [0, 1, 2, 3]
+
+
+def test_each_dataset_counts_for_itself() -> None:
+    first, second = epochs.token(), epochs.token()
+    next(iter(first))
+    assert epochs.epoch_of(next(iter(second)).numpy()) == 0
+
+
+@pytest.mark.parametrize("seed", [0, 1, 12345])
+def test_the_users_seed_does_not_matter(seed: int) -> None:
+    tf.random.set_seed(seed)
+    try:
+        clock = epochs.token()
+        assert [epochs.epoch_of(next(iter(clock)).numpy()) for _ in range(3)] == [0, 1, 2]
+    finally:
+        tf.random.set_seed(0)
+
+
+def test_late_epochs_are_found() -> None:
+    one, two = epochs.tokens(np.array([10_000, 4095, 4096]))
+    found = [epochs.epoch_of(np.array(pair)) for pair in zip(one, two, strict=True)]
+    assert found == [10_000, 4095, 4096]
+
+
+def test_a_token_of_no_epoch_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(epochs, "_MOST_TABLES", 2)
+    with pytest.raises(RuntimeError, match=r"the pipeline's epoch cannot be told from its token"):
+        epochs.epoch_of(np.array([1, 2]))
