@@ -1,0 +1,179 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from cifar10_aug.cli import main
+from cifar10_aug.fields import fields_of
+from cifar10_aug.ops import OPS
+from cifar10_aug.presets import NAMED
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def assert_fails(code: int, message: str, *arguments: str) -> None:
+    """One line, and no traceback."""
+    result = run(*arguments)
+    assert result.exit_code == code
+    assert result.stderr == f"Error: {message}\n"
+    assert result.stdout == ""
+
+
+def test_help_names_every_command() -> None:
+    for arguments in (["--help"], ["-h"]):
+        result = run(*arguments)
+        assert result.exit_code == 0
+        for command in main.commands:
+            assert command in result.output
+
+
+def test_help_does_not_import_tensorflow() -> None:
+    program = (
+        "import sys; sys.argv = ['cifar10-aug', '--help']\n"
+        "from cifar10_aug.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as done: assert done.code == 0\n"
+        "assert not {'tensorflow', 'keras', 'numba'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
+def test_recipes_and_their_errors_do_not_import_tensorflow() -> None:
+    program = (
+        "import sys, numpy as np\n"
+        "from cifar10_aug import Recipe, RecipeError\n"
+        "Recipe.parse('rotate30+erase')(np.zeros((2, 32, 32, 3), np.uint8))\n"
+        "try: Recipe.parse('rotat')\n"
+        "except RecipeError: pass\n"
+        "assert 'tensorflow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
+def test_list_shows_every_op_field_and_preset() -> None:
+    output = run("list").output
+    for name, op in OPS.items():
+        section = output.split(f"\n  {name} ", 1)[1].split("\n\n", 1)[0]
+        assert op.about() in section
+        for spelling in fields_of(op):
+            assert f"\n             {spelling} " in section
+    for name in NAMED:
+        assert f"\n  {name} " in output
+
+
+def test_list_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    descriptions = {op.about() for op in OPS.values()}
+    for line in run("list").output.splitlines():
+        assert len(line) <= 80 or any(about in line for about in descriptions)
+
+
+def test_preview_draws_the_sample(tmp_path: Path) -> None:
+    out = tmp_path / "sheet.png"
+    result = run("preview", "rotate30+erase", "--sample", "--out", str(out), "--rows", "2")
+    assert result.exit_code == 0
+    with Image.open(out) as picture:
+        size = picture.size
+    assert result.output == (
+        f"{out}: rotate30+erase on 2 images, 6 epochs, {size[0]} x {size[1]} pixels\n"
+    )
+
+
+def test_preview_reads_a_source_or_what_is_prepared(
+    sources: dict[str, Path], data_dir: str, tmp_path: Path
+) -> None:
+    one, two = tmp_path / "one.png", tmp_path / "two.png"
+    given = run("preview", "flip", "--source", str(sources["python archive"]), "--out", str(one))
+    prepared = run("preview", "flip", "--data-dir", data_dir, "--out", str(two))
+    assert (given.exit_code, prepared.exit_code) == (0, 0)
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_a_wrong_recipe_is_bad_usage() -> None:
+    assert_fails(
+        2,
+        "Invalid value for 'RECIPE': 'rotate200': degrees is '200': out of range; it takes n or "
+        "low-high, numbers from 0 to 180 (n stands for -n to n)",
+        "preview",
+        "rotate200",
+    )
+
+
+def test_bad_usage_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    assert_fails(2, "No such command 'exprot'.", "exprot")
+    assert_fails(2, "Missing argument 'RECIPE'.", "preview")
+    assert_fails(
+        2,
+        "--sample and --source exclude each other; leave one out.",
+        *("preview", "flip", "--sample", "--source", "x"),
+    )
+    assert_fails(
+        2,
+        "--sample is drawn; leave --source and --mirror out.",
+        *("prepare", "--sample", "--source", "x"),
+    )
+    missing = tmp_path / "missing"
+    assert_fails(
+        2,
+        f"--out {missing}/x.png: the folder {missing} does not exist; make it.",
+        *("preview", "flip", "--sample", "--out", f"{missing}/x.png"),
+    )
+
+
+def test_failures_are_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    assert_fails(
+        1,
+        f"{missing}: expected cifar-10-binary.tar.gz, cifar-10-python.tar.gz or the folder "
+        "unpacked from either (cifar-10-batches-bin, cifar-10-batches-py), found nothing there; "
+        "check the path",
+        *("prepare", "--source", str(missing), "--data-dir", str(tmp_path)),
+    )
+    assert_fails(
+        1,
+        f"nothing is prepared in {tmp_path}/cifar10_aug/plain/1.0.0; run cifar10-aug prepare",
+        *("info", "--data-dir", str(tmp_path)),
+    )
+    assert_fails(
+        1,
+        f"no CIFAR-10 is prepared in {tmp_path}/cifar10_aug/plain/1.0.0; run cifar10-aug prepare, "
+        "or give --source PATH or --sample",
+        *("preview", "flip", "--data-dir", str(tmp_path)),
+    )
+    folder = tmp_path / "taken.png"
+    folder.mkdir()
+    result = run("preview", "flip", "--sample", "--out", str(folder))
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+
+
+def test_prepare_and_info_say_what_there_is(sources: dict[str, Path], tmp_path: Path) -> None:
+    place = str(tmp_path / "data")
+    prepared = run("prepare", "--source", str(sources["binary archive"]), "--data-dir", place)
+    assert prepared.exit_code == 0
+    told = run("info", "--data-dir", place).output
+    assert told in prepared.output
+    assert prepared.output.endswith(
+        f'Read it with tfds.load("cifar10_aug/RECIPE", data_dir={place!r})\n'
+    )
+    assert "images:   train 100, test 20\n" in told
+    assert "source:   archive cifar-10-binary.tar.gz\n" in told
+    assert "official: no (sha256 of cifar-10-binary.tar.gz against the published one)\n" in told
+
+
+def test_the_sample_can_be_prepared(tmp_path: Path) -> None:
+    assert run("prepare", "--sample", "--data-dir", str(tmp_path)).exit_code == 0
+    told = run("info", "--sample", "--data-dir", str(tmp_path)).output
+    assert "images:   train 4000, test 1000\n" in told
+    assert "official: no (drawn by cifar10_aug; not CIFAR-10)\n" in told
+
+
+def test_the_version_is_the_packages() -> None:
+    import cifar10_aug
+
+    assert cifar10_aug.__version__ in run("--version").output

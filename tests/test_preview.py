@@ -1,0 +1,96 @@
+import os
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cifar10_aug import preview
+from cifar10_aug.recipe import Recipe
+from cifar10_aug.source import drawn
+from cifar10_aug.source.images import LabelledImages
+
+
+@pytest.fixture
+def four() -> LabelledImages:
+    train = drawn.read().train
+    return LabelledImages(train.images[:4], train.labels[:4])
+
+
+def cells(sheet: Image.Image, image: np.ndarray, scale: int) -> list[tuple[int, int]]:
+    """Where on the sheet an image stands, enlarged by whole pixels."""
+    pixels = np.asarray(sheet)
+    large = image.repeat(scale, axis=0).repeat(scale, axis=1)
+    tall, wide = large.shape[:2]
+    corner = (pixels[..., :] == large[0, 0]).all(axis=-1)
+    return [
+        (int(x), int(y))
+        for y, x in zip(*np.nonzero(corner), strict=True)
+        if pixels[y : y + tall, x : x + wide].shape == large.shape
+        and (pixels[y : y + tall, x : x + wide] == large).all()
+    ]
+
+
+def test_a_sheet_shows_originals_beside_their_epochs(four: LabelledImages) -> None:
+    recipe = Recipe.parse("rotate30+erase_p1")
+    sheet = preview.contact_sheet(recipe, four, drawn.SHAPE_NAMES, epochs=3, seed=5, scale=3)
+    for row in range(4):
+        places = [cells(sheet, four.images[row], 3)]
+        for epoch in range(3):
+            made = recipe(four.images, seed=5, epoch=epoch)[row]
+            places.append(cells(sheet, made, 3))
+        assert all(len(found) == 1 for found in places)
+        xs, ys = zip(*(found[0] for found in places), strict=True)
+        assert list(xs) == sorted(xs)
+        assert len(set(ys)) == 1
+
+
+def test_float_recipes_are_shown_before_they_become_floats(four: LabelledImages) -> None:
+    with_floats = Recipe.parse("rotate30+normalize")
+    sheet = preview.contact_sheet(with_floats, four, drawn.SHAPE_NAMES, epochs=1)
+    made = Recipe.parse("rotate30")(four.images)
+    assert len(cells(sheet, made[2], 3)) == 1
+
+
+def test_ids_decide_what_is_drawn(four: LabelledImages) -> None:
+    recipe = Recipe.parse("rotate30")
+    sheet = preview.contact_sheet(recipe, four, drawn.SHAPE_NAMES, ids=[9, 8, 7, 6], epochs=1)
+    made = recipe(four.images, ids=[9, 8, 7, 6])
+    assert len(cells(sheet, made[0], 3)) == 1
+
+
+def test_long_names_fit(four: LabelledImages) -> None:
+    recipe = Recipe.parse("+".join(["rotate30_fillmodereflect"] * 6))
+    sheet = preview.contact_sheet(recipe, four, drawn.SHAPE_NAMES, epochs=1, scale=1)
+    assert sheet.width > 800
+
+
+def test_a_saved_sheet_is_a_png_with_the_usual_rights(four: LabelledImages, tmp_path: Path) -> None:
+    sheet = preview.contact_sheet(Recipe.parse("flip"), four, drawn.SHAPE_NAMES)
+    path = tmp_path / "sheet.png"
+    umask = os.umask(0o022)
+    try:
+        preview.save(sheet, path)
+    finally:
+        os.umask(umask)
+    with Image.open(path) as picture:
+        assert picture.size == sheet.size
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_a_failed_save_leaves_the_old_file(
+    four: LabelledImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "sheet.png"
+    path.write_text("old")
+    sheet = preview.contact_sheet(Recipe.parse("flip"), four, drawn.SHAPE_NAMES)
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    with pytest.raises(OSError, match="no space"):
+        preview.save(sheet, path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
