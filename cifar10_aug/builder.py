@@ -77,7 +77,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         Args:
             seed: 0 to 2**64 - 1; None draws a fresh one, to be read from `builder.seed`.
             augment_splits: the splits that are augmented; the others get value-range ops only.
-            **kwargs: data_dir, config, version and file_format, as for any TFDS builder.
+            **kwargs: data_dir, config and version, as for any TFDS builder.
 
         Raises:
             RecipeError: if the config is no recipe.
@@ -92,14 +92,11 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 f"{' and '.join(draws.SPLIT_NUMBERS)}, for example ('train',)"
             )
         self._augment_splits = tuple(augment_splits)
+        _check_file_format(kwargs.get("file_format"))
         self._to_write: Cifar10 | None = None
         super().__init__(**kwargs)
         # What a copy in another process is made from.
-        self._original_state.update(
-            seed=self.seed,
-            augment_splits=self._augment_splits,
-            file_format=kwargs.get("file_format"),
-        )
+        self._original_state.update(seed=self.seed, augment_splits=self._augment_splits)
 
     @property
     def recipe(self) -> Recipe:
@@ -178,6 +175,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             SourceError: if there are no images to prepare, if they are not what they should be,
                 or if other images than the ones asked for are prepared already.
         """
+        _check_file_format(kwargs.get("file_format"))
         if self.builder_config_name != PLAIN:
             self._plain().download_and_prepare(
                 download_dir=download_dir, download_config=download_config, **kwargs
@@ -294,18 +292,16 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         )
 
     def as_data_source(self, *args: Any, **kwargs: Any) -> Any:
-        """Random access, for `plain` only: it reads files, and only `plain` has any.
+        """Not offered: it would read files, and those hold images that are not augmented.
 
         Raises:
-            RecipeError: for any other recipe.
+            RecipeError: always.
         """
-        if self.builder_config_name != PLAIN:
-            raise RecipeError(
-                f"{self.recipe.name!r} is made while it is read, so there is no random access to "
-                "it; use tfds.load, or Recipe.parse(name)(images, ids=…, epoch=…) on "
-                "tfds.data_source of plain"
-            )
-        return super().as_data_source(*args, **kwargs)
+        raise RecipeError(
+            f"{self.recipe.name!r} is made while it is read, so there is no random access to it; "
+            "use tfds.load, or cifar10_aug.Recipe.parse(name)(images, ids=…, epoch=…) on your own "
+            "arrays"
+        )
 
     def _one_dataset(
         self,
@@ -339,6 +335,14 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
     def _engine(self, split: str) -> eager.Engine:
         recipe = self.recipe if split in self._augment_splits else self.recipe.clean
         return eager.Engine(recipe, self.seed, *SHAPE[:2])
+
+
+def _check_file_format(file_format: Any) -> None:
+    if file_format is not None and str(getattr(file_format, "value", file_format)) != "tfrecord":
+        raise ValueError(
+            f"file_format is {file_format!r}; the images are stored as tfrecord and read back "
+            "whole, so leave file_format out"
+        )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

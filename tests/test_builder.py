@@ -161,9 +161,15 @@ def test_frozen_recipes_say_what_to_do_instead(data_dir: str) -> None:
     )
 
 
-def test_an_augmented_recipe_has_no_random_access(data_dir: str) -> None:
-    with pytest.raises(RecipeError, match="there is no random access to it"):
+def test_there_is_no_random_access_to_what_is_made_while_it_is_read(data_dir: str) -> None:
+    with pytest.raises(RecipeError) as error:
         Builder(config="rotate", data_dir=data_dir).as_data_source("train")
+    assert str(error.value) == (
+        "'rotate' is made while it is read, so there is no random access to it; use tfds.load, or "
+        "cifar10_aug.Recipe.parse(name)(images, ids=…, epoch=…) on your own arrays"
+    )
+    with pytest.raises(ValueError, match="file_format"):
+        tfds.data_source("cifar10_aug/rotate")
 
 
 def test_reading_what_is_not_prepared_says_what_to_do(tmp_path: Path) -> None:
@@ -179,6 +185,11 @@ def test_reading_what_is_not_prepared_says_what_to_do(tmp_path: Path) -> None:
     ("kwargs", "message"),
     [
         ({"seed": -1}, "seed is -1; give a whole number from 0 to 18446744073709551615"),
+        (
+            {"file_format": "array_record"},
+            "file_format is 'array_record'; the images are stored as tfrecord and read back "
+            "whole, so leave file_format out",
+        ),
         ({"seed": "7"}, "seed is '7'; give a whole number from 0 to 18446744073709551615"),
         (
             {"augment_splits": "train"},
@@ -311,7 +322,12 @@ def test_images_are_read_once_for_all_pipelines(
 
     reads = []
     read = prepared._read
-    monkeypatch.setattr(prepared, "_read", lambda *args: reads.append(1) or read(*args))
+
+    def counted(*args: Any) -> prepared.Resident:
+        reads.append(args)
+        return read(*args)
+
+    monkeypatch.setattr(prepared, "_read", counted)
     load: Callable[[str], Any] = lambda name: tfds.load(  # noqa: E731
         name, split="train", data_dir=data_dir
     )

@@ -13,7 +13,7 @@ IMAGE = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_an_image_comes_back_as_it_was_stored(dtype: type) -> None:
     feature = RawImage(shape=(4, 5, 3), dtype=dtype)
-    image = IMAGE.astype(dtype)
+    image: np.ndarray = IMAGE.astype(dtype)
     stored = feature.encode_example(image)
     assert stored == image.tobytes()
     assert (feature.decode_example(stored).numpy() == image).all()

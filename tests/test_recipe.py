@@ -44,7 +44,7 @@ def op_text(draw: st.DrawFn, names: tuple[str, ...] = tuple(OPS)) -> str:
     name = draw(st.sampled_from(names))
     fields = dict(fields_of(OPS[name]))
     text = name
-    if fields and draw(st.booleans()):
+    if draw(st.booleans()) and fields:
         main = next(iter(fields))
         text += draw(value_text(fields.pop(main)).filter(lambda value: value[0].isdigit()))
     for spelling in draw(st.permutations(list(fields)))[: draw(st.integers(0, 3))]:

@@ -18,10 +18,11 @@ class Cifar10AugTest(tfds.testing.DatasetBuilderTestCase):
     BUILDER_CONFIG_NAMES_TO_TEST: ClassVar = ["plain", "standard", "rotate30+erase+normalize"]
     SPLITS: ClassVar = {"train": 100, "test": 20}
     DL_DOWNLOAD_RESULT = BINARY.archive
+    _place: ClassVar[Any]
 
     @classmethod
     def setUpClass(cls) -> None:
-        cls._place: Any = tempfile.TemporaryDirectory()
+        cls._place = tempfile.TemporaryDirectory()
         place = Path(cls._place.name)
         folder = archives.write_folder(archives.make(), place / "unpacked", BINARY)
         archives.pack(folder, place / BINARY.archive)

@@ -55,7 +55,9 @@ def augment(recipe: Recipe, image: np.ndarray, number: int, epoch: int, seed: in
             for y in range(box[0], box[2]):
                 for x in range(box[1], box[3]):
                     if isinstance(fill, Noise):
-                        colour = _noise(step.position, y * width + x, number, epoch, seed)
+                        colour: list[float] = _noise(
+                            step.position, y * width + x, number, epoch, seed
+                        )
                     else:
                         colour = [float(np.ravel(level)[0]) for level in fill]
                     current[y, x] = colour
@@ -63,7 +65,7 @@ def augment(recipe: Recipe, image: np.ndarray, number: int, epoch: int, seed: in
     return current
 
 
-def _noise(position: int, pixel: int, number: int, epoch: int, seed: int) -> list[int]:
+def _noise(position: int, pixel: int, number: int, epoch: int, seed: int) -> list[float]:
     counter = (position << 24) + 256 + pixel // 4
     words = draws.philox(
         *(np.uint64(v) for v in (number, 0, epoch, counter, seed & 0xFFFFFFFF, seed >> 32))

@@ -36,7 +36,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("zoom1.4-1.4", {"zx": 1.4, "zy": 1.4}),
     ("zoom_isotropic0.55-0.55", {"zx": 0.55, "zy": 0.55}),
 ]
-BORDERS = {
+BORDERS: dict[str, dict[str, Any]] = {
     "": {"fill_mode": "nearest"},
     "_fillmodereflect": {"fill_mode": "reflect"},
     "_fillmodeconstant": {"fill_mode": "constant", "cval": 0},

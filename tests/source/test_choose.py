@@ -3,6 +3,7 @@ import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ def files_in(folder: Path) -> list[str]:
     return sorted(str(f.relative_to(folder)) for f in folder.rglob("*") if f.is_file())
 
 
-def plain(data_dir: Path, **kwargs: object) -> Builder:
+def plain(data_dir: Path, **kwargs: Any) -> Builder:
     return Builder(config="plain", data_dir=str(data_dir), **kwargs)
 
 
@@ -73,7 +74,7 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     def handler(*args: object) -> Server:
         return Server(*args, directory=str(folder))  # type: ignore[arg-type]
 
-    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)  # type: ignore[arg-type]
+    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=httpd.serve_forever)
     thread.start()
     try:

@@ -1,0 +1,86 @@
+"""What the documents and the project's own files promise."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cifar10_aug.cli import main
+from cifar10_aug.ops import OPS
+from cifar10_aug.presets import NAMED
+from cifar10_aug.recipe import Config
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def tracked() -> list[str]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return listed.stdout.splitlines()
+
+
+def test_the_top_level_is_as_agreed() -> None:
+    top = {name.split("/")[0] for name in tracked()}
+    assert {name for name in top if not name.startswith(".")} == {
+        *("pyproject.toml", "cifar10_aug", "tests", "scripts"),
+        *("README.md", "CHANGELOG.md", "LICENSE"),
+    }
+
+
+def test_every_op_preset_and_command_is_in_the_readme() -> None:
+    for name in (*OPS, *NAMED):
+        assert f"`{name}`" in README, name
+    for command in main.commands:
+        assert f"cifar10-aug {command}" in README, command
+
+
+def test_every_recipe_in_the_readme_is_one() -> None:
+    names = re.findall(r'"cifar10_aug(?:_sample)?/([^"/]+)"', README)
+    assert len(names) > 3
+    for name in names:
+        if name not in ("RECIPE", "…"):
+            Config.parse(name)
+
+
+def test_the_readmes_python_runs(tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    runnable = [block for block in blocks if "# runs as it stands" in block]
+    assert runnable
+    for block in runnable:
+        subprocess.run(
+            [sys.executable, "-c", block],
+            check=True,
+            capture_output=True,
+            cwd=tmp_path,
+            env={**__import__("os").environ, "TFDS_DATA_DIR": str(tmp_path)},
+        )
+
+
+def test_files_the_readme_names_exist() -> None:
+    for name in re.findall(r"(?:bash |python |\]\()((?:scripts|\.ci)/[\w./+-]+)", README):
+        assert (ROOT / name).exists(), name
+
+
+def test_ci_runs_the_readmes_commands() -> None:
+    ci = (ROOT / ".ci" / "run").read_text()
+    commands = re.findall(r"^bash scripts/\w+\.sh$", README, re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        assert command in ci
+
+
+def test_every_pinned_version_is_exact() -> None:
+    lines = (ROOT / "scripts" / "constraints.txt").read_text().splitlines()
+    assert all(re.match(r"#|[\w.-]+==[\w.]+( ;|$)", line) for line in lines)
+
+
+def test_no_file_names_a_place_on_one_machine() -> None:
+    for name in tracked():
+        path = ROOT / name
+        if path.suffix in (".py", ".md", ".toml", ".sh", ".txt"):
+            # Spelled in two parts, so that this file passes too.
+            assert not re.search("/(root|home)" + "/", path.read_text()), name
