@@ -13,9 +13,10 @@ from cifar10_aug import epochs
 from cifar10_aug.examples import Examples
 from cifar10_aug.source.images import SHAPE
 
-# A call into Python costs about as much as augmenting fifty images, so one call makes several
-# batches; much larger calls fall out of the processor's cache.
-_IMAGES_A_CALL = 1024
+# A call into Python, with the NumPy calls that turn draws into parameters, costs about as much as
+# augmenting two hundred images, so one call makes several batches. Larger calls than this gain
+# little, and the few blocks in flight would take hundreds of megabytes as floats.
+_IMAGES_A_CALL = 2048
 
 
 @dataclasses.dataclass(frozen=True)
