@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -280,7 +281,7 @@ def test_tfds_ids_are_those_of_the_files(load: Load, data_dir: str) -> None:
 
 
 def test_tfds_helpers_take_it(load: Load, data_dir: str) -> None:
-    pytest.importorskip("matplotlib").use("Agg")
+    matplotlib.use("Agg")
     ds, info = load("rotate+normalize", with_info=True)
     assert next(iter(tfds.as_numpy(ds)))["image"].shape == (32, 32, 3)
     frame = tfds.as_dataframe(ds.take(3), info)
