@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow_datasets as tfds
-from tensorflow_datasets.core.utils import file_utils
+from tensorflow_datasets.core.utils import file_utils, tqdm_utils
 
 from cifar10_aug import draws
 from cifar10_aug._version import VERSION
@@ -354,7 +354,12 @@ class _ShardExamples:
     first: int
 
     def __call__(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        for number in range(self.first, min(self.first + _IMAGES_A_SHARD, len(self.split))):
+        numbers = range(self.first, min(self.first + _IMAGES_A_SHARD, len(self.split)))
+        what = f"Writing {self.name} from image {self.first}"
+        # disable=None: a bar on a terminal, nothing in a log.
+        for number in tqdm_utils.tqdm(
+            numbers, desc=what, unit=" images", leave=False, disable=None
+        ):
             yield (
                 number,
                 {

@@ -219,7 +219,7 @@ def _description(builder: AugmentedBuilder) -> str:
         "source": f"{metadata['source']} {metadata['name']}",
         "digest": metadata["digest"] or "none",
         "content": metadata["content"],
-        "official": f"{'yes' if metadata['official'] else 'no'} ({metadata['checked']})",
+        "official": f"{'yes' if metadata['official'] else 'no'} (checked: {metadata['checked']})",
     }
     return "\n".join(f"{key + ':':<10}{value}" for key, value in lines.items())
 

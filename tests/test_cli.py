@@ -163,14 +163,17 @@ def test_prepare_and_info_say_what_there_is(sources: dict[str, Path], tmp_path: 
     )
     assert "images:   train 100, test 20\n" in told
     assert "source:   archive cifar-10-binary.tar.gz\n" in told
-    assert "official: no (sha256 of cifar-10-binary.tar.gz against the published one)\n" in told
+    assert (
+        "official: no (checked: sha256 of cifar-10-binary.tar.gz against the published one)\n"
+        in told
+    )
 
 
 def test_the_sample_can_be_prepared(tmp_path: Path) -> None:
     assert run("prepare", "--sample", "--data-dir", str(tmp_path)).exit_code == 0
     told = run("info", "--sample", "--data-dir", str(tmp_path)).output
     assert "images:   train 4000, test 1000\n" in told
-    assert "official: no (drawn by cifar10_aug; not CIFAR-10)\n" in told
+    assert "official: no (checked: drawn by cifar10_aug; not CIFAR-10)\n" in told
 
 
 def test_the_version_is_the_packages() -> None:

@@ -102,7 +102,7 @@ def test_integers_are_equally_likely() -> None:
     rng = np.random.default_rng(0)
     words = rng.integers(0, 2**32, 90_000, dtype=np.uint32)
     counts = np.bincount(Draws(words[None]).integers(0, 0, 8), minlength=9)
-    assert abs(counts - 10_000).max() < 400  # four deviations
+    assert np.abs(counts - 10_000).max() < 400  # four deviations
 
 
 def test_integers_take_a_bound_for_each_example() -> None:

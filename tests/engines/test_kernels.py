@@ -33,7 +33,7 @@ def test_every_place_is_equally_likely() -> None:
     where = np.array([kernels.shuffled(6, np.uint64(e), np.uint64(1)) for e in range(6000)])
     for place in range(6):
         counts = np.bincount(where[:, place], minlength=6)
-        assert abs(counts - 1000).max() < 130  # four and a half deviations
+        assert np.abs(counts - 1000).max() < 130  # four and a half deviations
 
 
 def test_without_compilation_the_kernels_do_the_same() -> None:
