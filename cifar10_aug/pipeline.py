@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from cifar10_aug import epochs
 from cifar10_aug.examples import Examples
+from cifar10_aug.shutdown import GATE
 from cifar10_aug.source.images import SHAPE
 
 # A call into Python, with the NumPy calls that turn draws into parameters, costs about as much as
@@ -78,6 +79,7 @@ def dataset(
     if add_tfds_id and not as_supervised:
         texts["tfds_id"] = tf.constant(examples.joined("tfds_ids"))
 
+    @GATE.guarded
     def visit(token: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         epoch = epochs.epoch_of(token)
         return np.array(epoch), order.positions(count, epoch)
@@ -89,8 +91,10 @@ def dataset(
         starts = tf.data.Dataset.range(0, count, block)
         return starts.map(lambda start: (epoch, positions[start : start + block]))
 
+    make_images = GATE.guarded(examples.images)
+
     def augment(epoch: tf.Tensor, positions: tf.Tensor) -> Any:
-        images = tf.numpy_function(examples.images, [epoch, positions], dtype, stateful=False)
+        images = tf.numpy_function(make_images, [epoch, positions], dtype, stateful=False)
         images.set_shape([None, *SHAPE])
         label = tf.gather(labels, positions)
         if as_supervised:
