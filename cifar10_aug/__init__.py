@@ -13,11 +13,12 @@ from cifar10_aug import (
     code_first,
 )
 from cifar10_aug._version import VERSION
-from cifar10_aug.errors import RecipeError, SourceError
+from cifar10_aug.errors import ExportError, RecipeError, SourceError
 from cifar10_aug.recipe import Recipe
 
 __version__ = VERSION
 __all__ = [
+    "ExportError",
     "Recipe",
     "RecipeError",
     "SourceError",

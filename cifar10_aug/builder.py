@@ -1,43 +1,39 @@
 """The TFDS face: what the two datasets, CIFAR-10 and the drawn sample, have in common.
 
 One prepared dataset, `plain`, holds the images. Every online config reads its files and owns no
-folder, so there is nothing on disk that TFDS could mistake for augmented images.
+folder, so there is nothing on disk that TFDS could mistake for augmented images. A config of frozen
+epochs (`…-xN`) has a folder of its own.
 """
 
 from __future__ import annotations
 
 import abc
-import dataclasses
 import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow_datasets as tfds
-from tensorflow_datasets.core.utils import file_utils, tqdm_utils
+from tensorflow_datasets.core.utils import file_utils
 
-from cifar10_aug import draws
-from cifar10_aug._version import VERSION
+from cifar10_aug import draws, plain
 from cifar10_aug.configs import RecipeConfig, RecipeConfigs
 from cifar10_aug.engines import eager
 from cifar10_aug.errors import RecipeError, SourceError
+from cifar10_aug.offline import freezing
+from cifar10_aug.plain import PLAIN
 from cifar10_aug.presets import DEFAULT, PRESETS
-from cifar10_aug.recipe import Recipe
-from cifar10_aug.source.images import SHAPE, Cifar10, LabelledImages
+from cifar10_aug.recipe import Config, Recipe
+from cifar10_aug.source.images import SHAPE, Cifar10
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-PLAIN = "plain"
-_IMAGES_A_SHARD = 10_000
-# Of the files that `plain` is stored in.
-FORMAT_VERSION = 1
-
 
 class _Info(tfds.core.DatasetInfo):
-    """The metadata of a config that reads the files of `plain`."""
+    """The metadata of a config, which may read the files of `plain`."""
 
     def initialize_from_bucket(self) -> None:
         """Does nothing: the public bucket has no such dataset, and asking needs a network."""
@@ -70,33 +66,52 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         *,
         seed: int | None = 0,
         augment_splits: Sequence[str] = ("train",),
+        jobs: int | None = None,
+        image_encoding: str | None = None,
         **kwargs: Any,
     ):
         """Constructs the builder.
 
         Args:
-            seed: 0 to 2**64 - 1; None draws a fresh one, to be read from `builder.seed`.
+            seed: 0 to 2**64 - 1; None draws a fresh one, to be read from `builder.seed`. Frozen
+                epochs have theirs in the config's name.
             augment_splits: the splits that are augmented; the others get value-range ops only.
-            **kwargs: data_dir, config and version, as for any TFDS builder.
+                Frozen epochs are made of the training split only.
+            jobs: processes that write frozen epochs; None is one for each core.
+            image_encoding: how frozen epochs store images: "raw" or "png"; None is what is stored
+                already, or else "raw".
+            **kwargs: data_dir, config, version and, for frozen epochs, file_format ("tfrecord" or
+                "array_record"), as for any TFDS builder.
 
         Raises:
             RecipeError: if the config is no recipe.
-            ValueError: if seed or augment_splits are wrong.
+            ValueError: if another argument is wrong.
         """
-        if seed is None:
-            seed = secrets.randbits(64)
-        self.seed = eager.checked("seed", seed, draws.SEED_LIMIT)
+        config = _parsed(kwargs.get("config"))
+        freezing.check_file_format(config, kwargs.get("file_format"))
         if isinstance(augment_splits, str) or not set(augment_splits) <= set(draws.SPLIT_NUMBERS):
             raise ValueError(
                 f"augment_splits is {augment_splits!r}; give a list of "
                 f"{' and '.join(draws.SPLIT_NUMBERS)}, for example ('train',)"
             )
+        self._options = freezing.Options(jobs, image_encoding)
+        self._options.check(config)
+        if config.copies:
+            freezing.check_arguments(config, seed, augment_splits)
+            seed = config.seed
+        if seed is None:
+            seed = secrets.randbits(64)
+        self.seed = eager.checked("seed", seed, draws.SEED_LIMIT)
         self._augment_splits = tuple(augment_splits)
-        _check_file_format(kwargs.get("file_format"))
         self._to_write: Cifar10 | None = None
         super().__init__(**kwargs)
         # What a copy in another process is made from.
-        self._original_state.update(seed=self.seed, augment_splits=self._augment_splits)
+        self._original_state.update(
+            seed=self.seed,
+            augment_splits=self._augment_splits,
+            jobs=jobs,
+            image_encoding=image_encoding,
+        )
 
     @property
     def recipe(self) -> Recipe:
@@ -125,11 +140,11 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
     # What TFDS asks for.
 
     def _build_data_dir(self, given_data_dir: str | None) -> tuple[str, str]:
-        """The folder of `plain`, for every config."""
+        """The folder of `plain`, for every online config."""
         root, folder = file_utils.get_data_dir_and_dataset_dir(
             given_data_dir=given_data_dir,
             builder_name=self.name,
-            config_name=PLAIN,
+            config_name=self.builder_config.name if self.builder_config.copies else PLAIN,
             version=self.version,
         )
         return os.fspath(root), os.fspath(folder)
@@ -138,19 +153,27 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         # The base class warns about a folder that is not there.
         return self.data_path.exists() and super().is_prepared()
 
+    @property
+    def image_encoding(self) -> str:
+        """How frozen epochs store images, "raw" or "png"."""
+        return self._options.image_encoding or freezing.stored_encoding(self.data_path) or "raw"
+
     def _info(self) -> tfds.core.DatasetInfo:
         from cifar10_aug.features import RawImage
 
+        features = {
+            "id": tfds.features.Text(),
+            "image": RawImage(shape=SHAPE, dtype=np.dtype(self.recipe.dtype)),
+            "label": tfds.features.ClassLabel(names=list(self._label_names)),
+        }
+        if self.builder_config.copies:
+            features["copy"] = tfds.features.Scalar(np.int64, doc="the number of the frozen epoch")
+            if self.image_encoding == "png":
+                features["image"] = tfds.features.Image(shape=SHAPE, encoding_format="png")
         return _Info(
             builder=self,
             description=self._description,
-            features=tfds.features.FeaturesDict(
-                {
-                    "id": tfds.features.Text(),
-                    "image": RawImage(shape=SHAPE, dtype=np.dtype(self.recipe.dtype)),
-                    "label": tfds.features.ClassLabel(names=list(self._label_names)),
-                }
-            ),
+            features=tfds.features.FeaturesDict(features),
             supervised_keys=("image", "label"),
             homepage=self._homepage,
             citation=self._citation,
@@ -169,14 +192,15 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         download_config: tfds.download.DownloadConfig | None = None,
         **kwargs: Any,
     ) -> None:
-        """Prepares `plain`, if it is not there yet; see the base class.
+        """Prepares `plain`, or frozen epochs, if they are not there yet; see the base class.
 
         Raises:
             SourceError: if there are no images to prepare, if they are not what they should be,
                 or if other images than the ones asked for are prepared already.
+            ExportError: if frozen epochs cannot be written.
         """
-        _check_file_format(kwargs.get("file_format"))
-        if self.builder_config_name != PLAIN:
+        freezing.check_file_format(self.builder_config.parsed, kwargs.get("file_format"))
+        if self.builder_config_name != PLAIN and not self.builder_config.copies:
             self._plain().download_and_prepare(
                 download_dir=download_dir, download_config=download_config, **kwargs
             )
@@ -186,14 +210,23 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         config = config.replace(try_download_gcs=False)
         if self.is_prepared() and not config.download_mode.overwrite_dataset:
             self._check_prepared()
+            if self.builder_config.copies:
+                freezing.check_stored(self, kwargs.get("file_format"))
             return
         downloads = Path(download_dir or self.data_dir_root / "downloads").expanduser()
         manual = Path(config.manual_dir or downloads / "manual").expanduser()
+
+        def read_source() -> Cifar10:
+            return self._read_source(
+                lambda: self._make_download_manager(download_dir=downloads, download_config=config),
+                manual,
+            )
+
+        if self.builder_config.copies:
+            freezing.freeze(self, self._options, config, kwargs.get("file_format"), read_source)
+            return
         # Before TFDS creates any folder, so that a bad source leaves nothing behind.
-        self._to_write = self._read_source(
-            lambda: self._make_download_manager(download_dir=downloads, download_config=config),
-            manual,
-        )
+        self._to_write = read_source()
         try:
             super().download_and_prepare(download_dir=downloads, download_config=config, **kwargs)
         except OSError:
@@ -205,29 +238,28 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         if not self.info.splits:
             self.info.read_from_directory(self.data_dir)
 
+    def images(self, read_source: Callable[[], Cifar10]) -> Cifar10:
+        """The images that are prepared as `plain` in the same place, or else the source's.
+
+        Raises:
+            SourceError: if there are none, or if they are damaged or not the ones asked for.
+        """
+        prepared = self._plain()
+        if not prepared.is_prepared():
+            return read_source()
+        prepared._check_prepared()
+        return plain.read(prepared.info)
+
     def _plain(self) -> AugmentedBuilder:
         """The builder of the images themselves, in the same place."""
-        kwargs = {**self._original_state, "config": PLAIN}
-        return type(self)(**kwargs)
+        about_this = {"config", "file_format", "seed", "jobs", "image_encoding"}
+        kwargs = {k: v for k, v in self._original_state.items() if k not in about_this}
+        return type(self)(config=PLAIN, **kwargs)
 
     def _shard_iterators_per_split(self, dl_manager: Any) -> dict[str, list[Callable[[], Any]]]:
         assert self._to_write is not None, "prepared through download_and_prepare"
-        provenance = self._to_write.provenance
-        self.info.metadata.update(
-            {
-                **dataclasses.asdict(provenance),
-                "content": self._to_write.content_digest(),
-                "package_version": VERSION,
-                "format_version": FORMAT_VERSION,
-            }
-        )
-        return {
-            name: [
-                _ShardExamples(name, split, first)
-                for first in range(0, len(split), _IMAGES_A_SHARD)
-            ]
-            for name, split in self._to_write.splits.items()
-        }
+        self.info.metadata.update(plain.metadata(self._to_write))
+        return plain.shard_iterators(self._to_write)
 
     def as_dataset(
         self,
@@ -257,8 +289,9 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             ValueError: if an argument is wrong.
         """
         if not self.is_prepared():
+            what = "frozen epochs" if self.builder_config.copies else "images"
             raise SourceError(
-                f"{self.name}: no images are prepared in {self.data_dir_root}; "
+                f"{self.name}: no {what} are prepared in {self.data_dir_root}; "
                 "let tfds.load download them (download=True), "
                 "or call builder.download_and_prepare()"
             )
@@ -292,11 +325,14 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         )
 
     def as_data_source(self, *args: Any, **kwargs: Any) -> Any:
-        """Not offered: it would read files, and those hold images that are not augmented.
+        """Random access to frozen epochs that are stored as array_record; see the base class.
 
         Raises:
-            RecipeError: always.
+            RecipeError: if the config is online: its files hold images that are not augmented.
+            NotImplementedError: if the epochs are stored as tfrecord.
         """
+        if self.builder_config.copies:
+            return super().as_data_source(*args, **kwargs)
         raise RecipeError(
             f"{self.recipe.name!r} is made while it is read, so there is no random access to it; "
             "use tfds.load, or cifar10_aug.Recipe.parse(name)(images, ids=…, epoch=…) on your own "
@@ -311,6 +347,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         config: tfds.ReadConfig,
         as_supervised: bool,
     ) -> Any:
+        if self.builder_config.copies:
+            return self._frozen_dataset(split, batch_size, shuffle_files, config, as_supervised)
         from cifar10_aug import examples, pipeline
 
         chosen = examples.select(split, self.info.splits, self._engine, config.input_context)
@@ -332,39 +370,38 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         )
         return ds.get_single_element() if everything else ds
 
+    def _frozen_dataset(
+        self,
+        split: Any,
+        batch_size: int | None,
+        shuffle_files: bool,
+        config: tfds.ReadConfig,
+        as_supervised: bool,
+    ) -> Any:
+        from cifar10_aug.offline import reading
+
+        freezing.check_stored(self)
+        if self.info.file_format.value != "tfrecord":
+            raise ValueError(
+                f"{self.data_dir} is stored as {self.info.file_format.value}, which tf.data does "
+                "not read; use tfds.data_source, or export it as tfrecord to another data_dir"
+            )
+        seed = self.seed if config.shuffle_seed is None else config.shuffle_seed
+        return reading.dataset(
+            self.info,
+            split,
+            image_encoding=self.image_encoding,
+            batch_size=batch_size,
+            shuffle_seed=seed % 2**63 if shuffle_files else None,
+            config=config,
+            as_supervised=as_supervised,
+        )
+
     def _engine(self, split: str) -> eager.Engine:
         recipe = self.recipe if split in self._augment_splits else self.recipe.clean
         return eager.Engine(recipe, self.seed, *SHAPE[:2])
 
 
-def _check_file_format(file_format: Any) -> None:
-    if file_format is not None and str(getattr(file_format, "value", file_format)) != "tfrecord":
-        raise ValueError(
-            f"file_format is {file_format!r}; the images are stored as tfrecord and read back "
-            "whole, so leave file_format out"
-        )
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _ShardExamples:
-    """The examples of one file, in official order; picklable."""
-
-    name: str
-    split: LabelledImages
-    first: int
-
-    def __call__(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        numbers = range(self.first, min(self.first + _IMAGES_A_SHARD, len(self.split)))
-        what = f"Writing {self.name} from image {self.first}"
-        # disable=None: a bar on a terminal, nothing in a log.
-        for number in tqdm_utils.tqdm(
-            numbers, desc=what, unit=" images", leave=False, disable=None
-        ):
-            yield (
-                number,
-                {
-                    "id": f"{self.name}_{number:05d}",
-                    "image": self.split.images[number],
-                    "label": int(self.split.labels[number]),
-                },
-            )
+def _parsed(config: Any) -> Config:
+    """What a builder's `config` argument asks for."""
+    return Config.parse(DEFAULT if config is None else getattr(config, "name", config))

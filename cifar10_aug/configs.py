@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 
 import tensorflow_datasets as tfds
 
-from cifar10_aug.errors import RecipeError
 from cifar10_aug.recipe import Config, Recipe
 
 
 @dataclasses.dataclass(eq=False)
 class RecipeConfig(tfds.core.BuilderConfig):
-    """A config whose name is a recipe."""
+    """A config whose name is a recipe, or a recipe with a number of frozen epochs."""
+
+    @functools.cached_property
+    def parsed(self) -> Config:
+        return Config.parse(self.name)
 
     @property
     def recipe(self) -> Recipe:
-        return Config.parse(self.name).recipe
+        return self.parsed.recipe
+
+    @property
+    def copies(self) -> int:
+        """The number of frozen epochs; 0 if epochs are made while they are read."""
+        return self.parsed.copies
 
 
 class RecipeConfigs(Mapping[str, RecipeConfig]):
@@ -40,15 +49,10 @@ class RecipeConfigs(Mapping[str, RecipeConfig]):
             # TFDS first asks for "config:version"; no config has several versions.
             raise KeyError(name)
         config = Config.parse(name)
-        if config.copies:
-            raise RecipeError(
-                f"{name!r}: frozen epochs (-x{config.copies}) cannot be prepared by this version; "
-                f"load {config.recipe.name!r} and read epochs 0 to {config.copies - 1} from it"
-            )
         spelled = str(config)
         if spelled in self._presets:
             return self._presets[spelled]
-        made = RecipeConfig(name=spelled, description=f"The recipe {spelled}.")
+        made = RecipeConfig(name=spelled, description=_description(config))
         return self._others.setdefault(spelled, made)
 
     def __iter__(self) -> Iterator[str]:
@@ -56,3 +60,12 @@ class RecipeConfigs(Mapping[str, RecipeConfig]):
 
     def __len__(self) -> int:
         return len(self._presets)
+
+
+def _description(config: Config) -> str:
+    if not config.copies:
+        return f"The recipe {config}."
+    return (
+        f"{config.copies} frozen epochs of the recipe {config.recipe}, seed {config.seed}, one "
+        "behind the other."
+    )

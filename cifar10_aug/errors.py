@@ -7,3 +7,7 @@ class RecipeError(ValueError):
 
 class SourceError(ValueError):
     """Input data that is missing, damaged or not what it claims to be."""
+
+
+class ExportError(RuntimeError):
+    """Frozen epochs that cannot be written, or are not what they should be."""

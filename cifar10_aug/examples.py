@@ -13,7 +13,7 @@ from tensorflow_datasets.core.splits import AbstractSplit
 
 from cifar10_aug import draws, prepared
 from cifar10_aug.engines import eager
-from cifar10_aug.source.images import SHAPE
+from cifar10_aug.source.images import SHAPE, example_ids
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -119,7 +119,7 @@ def select(
                 resident=prepared.resident(info),
                 rows=numbers,
                 keys=draws.example_keys(numbers, name),
-                ids=prepared.example_ids(name, info.num_examples)[numbers],
+                ids=example_ids(name, info.num_examples)[numbers],
                 tfds_ids=_tfds_ids(info)[numbers],
             )
         )

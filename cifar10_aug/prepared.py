@@ -11,8 +11,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from cifar10_aug.engines.eager import Source
-from cifar10_aug.errors import SourceError
-from cifar10_aug.source.images import SHAPE
+from cifar10_aug.plain import damaged
+from cifar10_aug.source.images import SHAPE, example_ids
 
 _BATCH = 1000
 
@@ -32,11 +32,6 @@ class Resident:
 
 _residents: weakref.WeakValueDictionary[tuple[str, ...], Resident] = weakref.WeakValueDictionary()
 _reading = threading.Lock()
-
-
-def example_ids(split: str, count: int) -> np.ndarray:
-    """The ids of a split in official order: bytes [count], b"train_00000" and so on."""
-    return np.array([f"{split}_{number:05d}".encode() for number in range(count)])
 
 
 def resident(info: tfds.core.SplitInfo) -> Resident:
@@ -70,27 +65,20 @@ def _read(info: tfds.core.SplitInfo, files: tuple[str, ...]) -> Resident:
     labels = np.empty(count, np.int64)
     ids = example_ids(info.name, count)
     first = 0
+    folder = files[0].rsplit("/", 1)[0]
     try:
         for batch in batches.prefetch(2).as_numpy_iterator():
             last = first + len(batch["label"])
             images = np.frombuffer(b"".join(batch["image"]), np.uint8)
             if last > count or images.size != (last - first) * np.prod(SHAPE):
-                raise _damaged(files, f"more than {count} images, or images of another size")
+                raise damaged(folder, f"more than {count} images, or images of another size")
             if (batch["id"].astype(bytes) != ids[first:last]).any():
-                raise _damaged(files, "images in another order")
+                raise damaged(folder, "images in another order")
             source.write(first, images.reshape(-1, *SHAPE))
             labels[first:last] = batch["label"]
             first = last
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-        raise _damaged(files, str(error.message)) from error
+        raise damaged(folder, str(error.message)) from error
     if first != count:
-        raise _damaged(files, f"{first} images instead of {count}")
+        raise damaged(folder, f"{first} images instead of {count}")
     return Resident(source, labels)
-
-
-def _damaged(files: tuple[str, ...], found: str) -> SourceError:
-    folder = files[0].rsplit("/", 1)[0]
-    return SourceError(
-        f"{folder}: the prepared images are damaged ({found}); "
-        "delete this folder and prepare them again"
-    )

@@ -152,15 +152,6 @@ def test_a_wrong_recipe_is_one_readable_error(version: str, data_dir: str) -> No
     assert "\n" not in str(error.value)
 
 
-def test_frozen_recipes_say_what_to_do_instead(data_dir: str) -> None:
-    with pytest.raises(RecipeError) as error:
-        tfds.load("cifar10_aug/rotate-x5", data_dir=data_dir)
-    assert str(error.value) == (
-        "'rotate-x5': frozen epochs (-x5) cannot be prepared by this version; "
-        "load 'rotate' and read epochs 0 to 4 from it"
-    )
-
-
 def test_there_is_no_random_access_to_what_is_made_while_it_is_read(data_dir: str) -> None:
     with pytest.raises(RecipeError) as error:
         Builder(config="rotate", data_dir=data_dir).as_data_source("train")

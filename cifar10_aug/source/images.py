@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 
 import numpy as np
@@ -21,6 +22,19 @@ CLASS_NAMES = (
 )
 SIDE = 32
 SHAPE = (SIDE, SIDE, 3)
+
+
+def example_id(split: str, number: int) -> str:
+    """What the `number`-th example of a split is called, such as "train_00042"."""
+    return f"{split}_{number:05d}"
+
+
+@functools.lru_cache(maxsize=4)
+def example_ids(split: str, count: int) -> np.ndarray:
+    """The ids of a split in official order: bytes [count]; not to be written to."""
+    ids = np.array([example_id(split, number).encode() for number in range(count)])
+    ids.flags.writeable = False
+    return ids
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,25 +3,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from PIL import Image
 
 from cifar10_aug.cli import main
 from cifar10_aug.fields import fields_of
 from cifar10_aug.ops import OPS
 from cifar10_aug.presets import NAMED
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
-
-
-def assert_fails(code: int, message: str, *arguments: str) -> None:
-    """One line, and no traceback."""
-    result = run(*arguments)
-    assert result.exit_code == code
-    assert result.stderr == f"Error: {message}\n"
-    assert result.stdout == ""
+from tests.cli.running import assert_fails, run
 
 
 def test_help_names_every_command() -> None:
@@ -105,7 +93,7 @@ def test_a_wrong_recipe_is_bad_usage() -> None:
 
 
 def test_bad_usage_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
-    assert_fails(2, "No such command 'exprot'.", "exprot")
+    assert_fails(2, "No such command 'frobnicate'.", "frobnicate")
     assert_fails(2, "Missing argument 'RECIPE'.", "preview")
     assert_fails(
         2,

@@ -1,0 +1,87 @@
+"""What the commands tell of prepared images and frozen epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar10_aug.cli.shell import data_dir_argument
+from cifar10_aug.errors import ExportError
+
+if TYPE_CHECKING:
+    import tensorflow_datasets as tfds
+
+    from cifar10_aug.builder import AugmentedBuilder
+
+
+def prepared(builder: AugmentedBuilder) -> str:
+    """A line for each property of what a builder has prepared as `plain`."""
+    info = builder.info
+    return _lines({**_dataset(info), **_source(info.metadata)})
+
+
+def frozen(folder: Path) -> str:
+    """A line for each property of the frozen epochs in a folder.
+
+    Raises:
+        ExportError: if they are not whole.
+    """
+    import tensorflow_datasets as tfds
+
+    from cifar10_aug.offline import seal
+
+    try:
+        metadata = seal.read(folder)
+    except ValueError as error:
+        raise ExportError(
+            f"{folder}: {seal.METADATA} is {error}; export it again with --overwrite"
+        ) from error
+    info = tfds.builder_from_directory(folder).info
+    return _lines(
+        {
+            **_dataset(info),
+            "recipe": metadata["recipe"],
+            "copies": f"{metadata['copies']}, seed {metadata['seed']}",
+            "files": f"{len(metadata['files'])}, {info.file_format.value}, "
+            f"{metadata['image_encoding']} images",
+            **_source(metadata),
+            "written": f"by cifar10_aug {metadata['package_version']}",
+            "sealed": metadata["dataset_digest"],
+        }
+    )
+
+
+def summary(builder: AugmentedBuilder, data_dir: str | None, already: bool) -> str:
+    """One line: what was written, how large it is, and how to read it."""
+    info = builder.info
+    counts = ", ".join(f"{name} {split.num_examples:,}" for name, split in info.splits.items())
+    shards = sum(split.num_shards for split in info.splits.values())
+    load = "data_source" if info.file_format.value == "array_record" else "load"
+    return (
+        f"{'There already' if already else 'Written'}: {builder.data_dir}: {counts} images, "
+        f"{info.dataset_size} in {shards} shards; read it with "
+        f'tfds.{load}("{builder.name}/{builder.builder_config.name}"{data_dir_argument(data_dir)})'
+    )
+
+
+def _dataset(info: tfds.core.DatasetInfo) -> dict[str, str]:
+    counts = ", ".join(f"{name} {split.num_examples}" for name, split in info.splits.items())
+    return {
+        "dataset": f"{info.name} in {info.data_dir}",
+        "images": counts,
+        "size": f"{info.dataset_size}",
+    }
+
+
+def _source(metadata: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "source": f"{metadata['source']} {metadata['name']}",
+        "digest": metadata["digest"] or "none",
+        "content": metadata["content"],
+        "official": f"{'yes' if metadata['official'] else 'no'} (checked: {metadata['checked']})",
+    }
+
+
+def _lines(properties: Mapping[str, str]) -> str:
+    return "\n".join(f"{name + ':':<10}{value}" for name, value in properties.items())

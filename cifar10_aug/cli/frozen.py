@@ -1,0 +1,228 @@
+"""The commands about frozen epochs, and `info`, which also tells of the images themselves."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cifar10_aug.cli import describe, shell
+from cifar10_aug.errors import ExportError, SourceError
+from cifar10_aug.recipe import MOST_COPIES, Config, Recipe
+
+if TYPE_CHECKING:
+    from cifar10_aug.offline.verify import Fault
+    from cifar10_aug.source.images import Cifar10
+
+
+@shell.main.command()
+@click.argument("recipe", type=shell.RecipeType())
+@click.option(
+    "--copies", type=click.IntRange(1, MOST_COPIES), required=True, help="Epochs to freeze."
+)
+@shell.data_dir_option
+@shell.seed_option
+@click.option("--jobs", type=click.IntRange(1), help="Processes that write [default: all cores].")
+@shell.sample_option
+@shell.source_option
+@shell.mirror_option
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["tfrecord", "array_record"]),
+    default="tfrecord",
+    show_default=True,
+    help="array_record is for random access, with tfds.data_source.",
+)
+@click.option(
+    "--image-encoding",
+    type=click.Choice(["raw", "png"]),
+    default="raw",
+    show_default=True,
+    help="png makes smaller files, and takes many times as long to write and to read.",
+)
+@click.option(
+    "--resume/--overwrite",
+    default=True,
+    show_default=True,
+    help="Go on where an interrupted export stopped; or replace what is there.",
+)
+@click.option(
+    "--beam-pipeline-options",
+    metavar="K=V,K=V…",
+    help="Let Apache Beam write, for example runner=FlinkRunner,flink_master=HOST:8081.",
+)
+@shell.failing_in_one_line
+def export(
+    recipe: Recipe,
+    copies: int,
+    data_dir: str | None,
+    seed: int,
+    jobs: int | None,
+    sample: bool,
+    source: str | None,
+    mirror: str | None,
+    file_format: str,
+    image_encoding: str,
+    resume: bool,
+    beam_pipeline_options: str | None,
+) -> None:
+    """Freeze epochs 0 to N-1 of RECIPE into files that any TensorFlow program can read."""
+    shell.check_source(sample, source, mirror)
+    if jobs is not None and beam_pipeline_options is not None:
+        raise click.UsageError("--jobs is for this machine alone; with Beam, leave it out.")
+    if image_encoding == "png" and recipe.dtype != "uint8":
+        raise click.UsageError(
+            f"--image-encoding png: {recipe} makes {recipe.dtype} images, which PNG cannot hold; "
+            "leave it out."
+        )
+    # After an interrupt, joblib's own clean-up process warns of what is cleaned up already.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("cifar10_aug").setLevel(logging.INFO)
+    builder = shell.builder(
+        sample,
+        source,
+        mirror,
+        data_dir,
+        config=str(Config(recipe, copies, seed)),
+        jobs=jobs,
+        image_encoding=image_encoding,
+    )
+    already = resume and builder.is_prepared()
+    try:
+        builder.download_and_prepare(
+            download_config=_download_config(resume, beam_pipeline_options),
+            file_format=file_format,
+        )
+    except KeyboardInterrupt:
+        click.echo(
+            "Interrupted; finished shards are kept: the same command goes on from there.", err=True
+        )
+        raise
+    click.echo(describe.summary(builder, data_dir, already))
+
+
+@shell.main.command()
+@click.argument("folder", metavar="DIR", type=shell.FOLDER)
+@click.option("--deep", is_flag=True, help="Augment the source again, and compare every image.")
+@shell.source_option
+@click.option("--jobs", type=click.IntRange(1), help="Processes for --deep [default: all cores].")
+@shell.failing_in_one_line
+def verify(folder: Path, deep: bool, source: str | None, jobs: int | None) -> None:
+    """Find out whether frozen epochs are still what was written.
+
+    DIR is a dataset's folder, or one above: then everything frozen below it is verified.
+    """
+    faulty = 0
+    folders = _frozen_datasets(folder)
+    for one in folders:
+        faults = _faults(one, deep, source, jobs)
+        for fault in faults:
+            click.echo(f"{one}/{fault}")
+        faulty += bool(faults)
+        if not faults:
+            click.echo(f"{one}: whole{', and what the recipe makes' if deep else ''}")
+    if faulty:
+        raise ExportError(
+            f"{faulty} of {len(folders)} datasets are not what was written; "
+            "export them again with --overwrite"
+        )
+
+
+@shell.main.command()
+@click.argument("folder", metavar="[DIR]", required=False, type=shell.FOLDER)
+@shell.sample_option
+@shell.data_dir_option
+@shell.failing_in_one_line
+def info(folder: Path | None, sample: bool, data_dir: str | None) -> None:
+    """Say what is prepared, and whether it is the official CIFAR-10.
+
+    With DIR, tell of the frozen epochs in that dataset's folder, or in all below it.
+    """
+    if folder is not None:
+        if sample or data_dir:
+            raise click.UsageError("DIR says what to tell of; leave --sample and --data-dir out.")
+        click.echo("\n\n".join(describe.frozen(one) for one in _frozen_datasets(folder)))
+        return
+    builder = shell.builder(sample, data_dir=data_dir)
+    if not builder.is_prepared():
+        option = " --sample" if sample else ""
+        raise SourceError(
+            f"nothing is prepared in {builder.data_dir}; run cifar10-aug prepare{option}"
+        )
+    click.echo(describe.prepared(builder))
+
+
+def _download_config(resume: bool, beam_pipeline_options: str | None) -> Any:
+    import tensorflow_datasets as tfds
+
+    mode = (
+        tfds.GenerateMode.REUSE_DATASET_IF_EXISTS
+        if resume
+        else (tfds.GenerateMode.REUSE_CACHE_IF_EXISTS)
+    )
+    if beam_pipeline_options is None:
+        return tfds.download.DownloadConfig(download_mode=mode)
+    try:
+        from apache_beam.options.pipeline_options import PipelineOptions
+    except ImportError as error:
+        raise ExportError(
+            "Apache Beam is not installed; pip install 'cifar10_aug[beam]', or leave "
+            "--beam-pipeline-options out"
+        ) from error
+    # As `tfds build` spells them.
+    options = PipelineOptions([f"--{option}" for option in beam_pipeline_options.split(",")])
+    return tfds.download.DownloadConfig(download_mode=mode, beam_options=options)
+
+
+def _frozen_datasets(folder: Path) -> list[Path]:
+    from cifar10_aug.offline.verify import frozen_datasets
+
+    if not (found := frozen_datasets(folder)):
+        raise ExportError(
+            f"{folder}: no frozen epochs there; give the data_dir they were exported to, or a "
+            "folder such as DATA_DIR/cifar10_aug/rotate30+erase-x5/1.0.0"
+        )
+    return found
+
+
+def _faults(folder: Path, deep: bool, source: str | None, jobs: int | None) -> list[Fault]:
+    from cifar10_aug.offline import verify as checks
+    from cifar10_aug.offline.progress import Progress
+
+    faults = checks.verify(folder)
+    if faults or not deep:
+        return faults
+    comparing = checks.Deep(folder, lambda name: _source_images(folder, name, source))
+    with Progress(f"Comparing {folder.parent.name}", comparing.images, 0) as progress:
+        for shard, fault in comparing.run(jobs):
+            progress.add(len(shard))
+            faults += [fault] if fault else []
+    return faults
+
+
+def _source_images(folder: Path, dataset: str, source: str | None) -> Cifar10:
+    """The images that frozen epochs should have been made from; nothing is downloaded."""
+    from cifar10_aug import plain
+    from cifar10_aug.cifar10_aug_sample_dataset_builder import Builder
+    from cifar10_aug.source import choose, drawn, local, tfds_cifar10
+
+    if dataset == Builder.name:
+        return drawn.read()
+    if (path := source or choose.environment_source()) is not None:
+        return local.read(path)
+    data_dir = str(folder.resolve().parents[2])
+    prepared = shell.builder(False, data_dir=data_dir)
+    if prepared.is_prepared():
+        return plain.read(prepared.info)
+    if (found := tfds_cifar10.read(data_dir)) is not None:
+        return found
+    raise SourceError(
+        f"{folder}: no CIFAR-10 to compare with is in {data_dir}; give the images with "
+        "--source PATH"
+    )

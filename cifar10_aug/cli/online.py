@@ -1,0 +1,117 @@
+"""The commands about recipes and the images they are made of."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cifar10_aug.cli import describe, shell
+from cifar10_aug.errors import SourceError
+from cifar10_aug.recipe import Recipe
+
+if TYPE_CHECKING:
+    from cifar10_aug.source.images import LabelledImages
+
+
+@shell.main.command("list")
+def list_command() -> None:
+    """List ops with their fields, defaults and units, and presets."""
+    from cifar10_aug.listing import listing
+
+    click.echo(listing(min(shutil.get_terminal_size().columns, 100)))
+
+
+@shell.main.command()
+@click.argument("recipe", type=shell.RecipeType())
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="preview.png",
+    show_default=True,
+    help="The PNG to write.",
+)
+@click.option(
+    "--rows", type=click.IntRange(1, 64), default=8, show_default=True, help="Examples to show."
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1, 32),
+    default=6,
+    show_default=True,
+    help="Epochs beside the original.",
+)
+@shell.seed_option
+@click.option(
+    "--scale", type=click.IntRange(1, 16), default=3, show_default=True, help="Enlargement."
+)
+@shell.sample_option
+@shell.source_option
+@shell.data_dir_option
+@shell.failing_in_one_line
+def preview(
+    recipe: Recipe,
+    out: Path,
+    rows: int,
+    epochs: int,
+    seed: int,
+    scale: int,
+    sample: bool,
+    source: str | None,
+    data_dir: str | None,
+) -> None:
+    """Draw a contact sheet of RECIPE: originals beside several epochs."""
+    from cifar10_aug import preview as sheets
+
+    if sample and source:
+        raise click.UsageError("--sample and --source exclude each other; leave one out.")
+    if not out.parent.is_dir():
+        raise click.UsageError(f"--out {out}: the folder {out.parent} does not exist; make it.")
+    examples, names = _examples(sample, source, data_dir)
+    shown = type(examples)(examples.images[:rows], examples.labels[:rows])
+    sheet = sheets.contact_sheet(recipe, shown, names, epochs=epochs, seed=seed, scale=scale)
+    sheets.save(sheet, out)
+    click.echo(
+        f"{out}: {recipe} on {len(shown)} images, {epochs} epochs, "
+        f"{sheet.width} x {sheet.height} pixels"
+    )
+
+
+@shell.main.command()
+@shell.sample_option
+@shell.source_option
+@shell.mirror_option
+@shell.data_dir_option
+@shell.failing_in_one_line
+def prepare(sample: bool, source: str | None, mirror: str | None, data_dir: str | None) -> None:
+    """Store CIFAR-10 for tfds.load, from a local file or by download."""
+    shell.check_source(sample, source, mirror)
+    builder = shell.builder(sample, source, mirror, data_dir)
+    builder.download_and_prepare()
+    click.echo(describe.prepared(builder))
+    click.echo(
+        f'Read it with tfds.load("{builder.name}/RECIPE"{shell.data_dir_argument(data_dir)})'
+    )
+
+
+def _examples(
+    sample: bool, source: str | None, data_dir: str | None
+) -> tuple[LabelledImages, tuple[str, ...]]:
+    """Training images to show, and the names of their classes."""
+    from cifar10_aug.source import choose, drawn, local
+    from cifar10_aug.source.images import CLASS_NAMES, LabelledImages
+
+    if sample:
+        return drawn.read().train, drawn.SHAPE_NAMES
+    if (path := source or choose.environment_source()) is not None:
+        return local.read(path).train, CLASS_NAMES
+    builder = shell.builder(False, data_dir=data_dir)
+    if not builder.is_prepared():
+        raise SourceError(
+            f"no CIFAR-10 is prepared in {builder.data_dir}; run cifar10-aug prepare, "
+            "or give --source PATH or --sample"
+        )
+    batch = next(iter(builder.as_dataset(split="train", batch_size=64).as_numpy_iterator()))
+    return LabelledImages(batch["image"], batch["label"]), CLASS_NAMES

@@ -1,0 +1,132 @@
+"""What all commands share: the group, its one-line errors, and options."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cifar10_aug.errors import ExportError, RecipeError, SourceError
+from cifar10_aug.recipe import Recipe
+
+if TYPE_CHECKING:
+    from cifar10_aug.builder import AugmentedBuilder
+
+
+class RecipeType(click.ParamType):
+    """A recipe, by the one parser."""
+
+    name = "recipe"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Recipe:
+        try:
+            return value if isinstance(value, Recipe) else Recipe.parse(value)
+        except RecipeError as error:
+            self.fail(str(error), param, ctx)
+
+
+def failing_in_one_line(command: Callable[..., None]) -> Callable[..., None]:
+    """Turns the errors that users can mend into one line and exit code 1."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except (SourceError, ExportError) as error:
+            raise click.ClickException(str(error)) from error
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{where}{error.strerror or error}") from error
+
+    return wrapped
+
+
+source_option = click.option(
+    "--source",
+    type=click.Path(),
+    help="Archive (cifar-10-binary.tar.gz, cifar-10-python.tar.gz) or unpacked folder.",
+)
+mirror_option = click.option("--mirror", help="URL of cifar-10-binary.tar.gz to download instead.")
+data_dir_option = click.option(
+    "--data-dir", type=click.Path(), help="Where TFDS keeps datasets [default: TFDS's own]."
+)
+sample_option = click.option(
+    "--sample", is_flag=True, help="Use the pictures that the code draws, instead of CIFAR-10."
+)
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**64 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of the draws.",
+)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+class _OneLineErrors(click.Group):
+    """A group whose errors are one line, without the usage that click puts before them."""
+
+    def main(
+        self, args: Any = None, *others: Any, standalone_mode: bool = True, **kwargs: Any
+    ) -> Any:
+        inner: Callable[[], Any] = functools.partial(
+            super().main, args, *others, standalone_mode=False, **kwargs
+        )
+        if not standalone_mode:
+            return inner()
+        try:
+            code = inner()
+        except click.ClickException as error:
+            click.echo(f"Error: {error.format_message()}", err=True)
+            sys.exit(error.exit_code)
+        except click.Abort:
+            click.echo("Aborted.", err=True)
+            sys.exit(1)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+@click.group(
+    cls=_OneLineErrors,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="cifar10_aug")
+def main() -> None:
+    """Augmented CIFAR-10 for tf.data."""
+    # TensorFlow's notices about the machine would bury the commands' own lines.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def check_source(sample: bool, source: str | None, mirror: str | None) -> None:
+    """Raises a usage error if the sample and another source are asked for at once."""
+    if sample and (source or mirror):
+        raise click.UsageError("--sample is drawn; leave --source and --mirror out.")
+
+
+def builder(
+    sample: bool,
+    source: str | None = None,
+    mirror: str | None = None,
+    data_dir: str | None = None,
+    config: str = "plain",
+    **kwargs: Any,
+) -> AugmentedBuilder:
+    """The builder of a config, of the sample or of CIFAR-10."""
+    from cifar10_aug import cifar10_aug_dataset_builder, cifar10_aug_sample_dataset_builder
+
+    place = None if data_dir is None else os.path.expanduser(data_dir)
+    if sample:
+        made = cifar10_aug_sample_dataset_builder.Builder
+        return made(config=config, data_dir=place, **kwargs)
+    return cifar10_aug_dataset_builder.Builder(
+        config=config, data_dir=place, source=source, mirror=mirror, **kwargs
+    )
+
+
+def data_dir_argument(data_dir: str | None) -> str:
+    """How `tfds.load` is told of the folder."""
+    return "" if data_dir is None else f", data_dir={data_dir!r}"

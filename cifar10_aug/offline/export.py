@@ -1,0 +1,232 @@
+"""Writes a frozen dataset: all of it, or nothing that could be loaded."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+
+from cifar10_aug._version import VERSION
+from cifar10_aug.errors import ExportError
+from cifar10_aug.offline import seal
+from cifar10_aug.offline.crews import Crew
+from cifar10_aug.offline.progress import Progress
+from cifar10_aug.offline.shards import FORMAT_VERSION, Frozen, Shard
+from cifar10_aug.offline.staging import Finished, Staging
+from cifar10_aug.recipe import Recipe
+from cifar10_aug.source.images import SHAPE, Cifar10
+
+# Around an image: its id, label and copy, the names of these, and checksums.
+_RECORD_OVERHEAD = 128
+# The file by which TFDS knows a dataset.
+_INFO = "dataset_info.json"
+
+# Writes what TFDS wants to find beside the shards: into a folder, given the metadata and shards.
+WriteInfo = Callable[[Path, dict[str, Any], Sequence[tuple[Shard, Finished]]], None]
+
+
+def export(
+    frozen: Frozen,
+    final: Path,
+    *,
+    read_images: Callable[[], Cifar10],
+    write_info: WriteInfo,
+    crew: Crew,
+    overwrite: bool = False,
+) -> None:
+    """Writes a frozen dataset into `final`, going on where an interrupted export stopped.
+
+    Args:
+        frozen: what to write.
+        final: the dataset's folder; appears once everything is written.
+        read_images: gives the images to augment.
+        write_info: see `WriteInfo`.
+        crew: who does the work.
+        overwrite: replace what is in `final`, once everything is written; an interrupted export
+            of something else is given up.
+
+    Raises:
+        ExportError: if another export is at work there, if an interrupted one wrote something
+            else, or if there is not enough space.
+        SourceError: if there are no images.
+        OSError: if files cannot be written.
+    """
+    staging = Staging.of(final)
+    with _locked(staging, final):
+        if staging.replaced.exists() and not final.exists():
+            staging.replaced.rename(final)
+        if final.exists() and not overwrite:
+            _check_whole(final)
+            if not staging.shards.exists():
+                # What was left when the dataset had just been published.
+                staging.clear()
+            return
+        with crew.starting(frozen):
+            cifar10 = read_images()
+            metadata = _metadata(frozen, cifar10)
+            shards = _begin(staging, frozen, cifar10, metadata, final, overwrite)
+            _write(staging, crew, shards, final)
+        written = [(shard, _known(staging, shard)) for shard in shards]
+        write_info(_empty(staging.folder / "info"), metadata, written)
+        digests = {shard.name: finished.digest for shard, finished in written}
+        seal.seal(staging.folder / "info", metadata, digests)
+        _publish(staging, final, set(digests))
+
+
+@contextlib.contextmanager
+def _locked(staging: Staging, final: Path) -> Iterator[None]:
+    """Holds the staging folder's lock; on leaving, deletes the folder if it is of no use."""
+    made = [staging.folder, *staging.folder.parents]
+    made = made[: next(i for i, folder in enumerate(made) if folder.exists())]
+    staging.folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(staging.lock)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise ExportError(
+            f"{final}: another export is writing it; wait until that has ended, or choose "
+            "another data_dir"
+        ) from None
+    try:
+        yield
+    finally:
+        if staging.plan is None:
+            shutil.rmtree(staging.folder)
+            with contextlib.suppress(OSError):  # Not empty: no longer ours alone.
+                for folder in made[1:]:
+                    folder.rmdir()
+        lock.release()
+
+
+def _metadata(frozen: Frozen, cifar10: Cifar10) -> dict[str, Any]:
+    return {
+        "recipe": frozen.recipe,
+        "seed": frozen.seed,
+        "copies": frozen.copies,
+        "image_encoding": frozen.image_encoding,
+        **dataclasses.asdict(cifar10.provenance),
+        "content": cifar10.content_digest(),
+        "package_version": VERSION,
+        "format_version": FORMAT_VERSION,
+    }
+
+
+def _check_whole(final: Path) -> None:
+    if not (final / _INFO).exists():
+        raise ExportError(
+            f"{final}: there is a folder without {_INFO}, which is no dataset; delete it, or "
+            "overwrite it (--overwrite)"
+        )
+
+
+def _begin(
+    staging: Staging,
+    frozen: Frozen,
+    cifar10: Cifar10,
+    metadata: dict[str, Any],
+    final: Path,
+    overwrite: bool,
+) -> list[Shard]:
+    """Prepares the folder, or checks that an interrupted export wanted the same."""
+    # Where the images came from may differ, as long as they are the same.
+    plan = {
+        **dataclasses.asdict(frozen),
+        **{name: metadata[name] for name in ("content", "package_version", "format_version")},
+    }
+    begun = staging.plan
+    if begun is not None and begun != plan and not overwrite:
+        other = ", ".join(name for name in plan if begun.get(name) != plan[name])
+        raise ExportError(
+            f"{final}: an interrupted export is there that differs in {other}; run it again as it "
+            "was to go on with it, or overwrite it (--overwrite)"
+        )
+    if begun != plan:
+        staging.clear()
+    shards = frozen.shards({name: len(split) for name, split in cifar10.splits.items()})
+    _check_space(staging, frozen, shards)
+    staging.make()
+    staging.write_plan(plan)
+    staging.tidy(shards)
+    staging.write_source(cifar10)
+    return shards
+
+
+def _check_space(staging: Staging, frozen: Frozen, shards: list[Shard]) -> None:
+    image = int(np.prod(SHAPE)) * np.dtype(Recipe.parse(frozen.recipe).dtype).itemsize
+    missing = sum(len(shard) for shard in shards if staging.finished(shard) is None)
+    packed = 4 * int(np.prod(SHAPE[:2])) * sum(len(s) for s in shards if s.copy == 0)
+    needed = missing * (image + _RECORD_OVERHEAD) + packed
+    free = shutil.disk_usage(staging.folder).free
+    if free < needed:
+        raise ExportError(
+            f"{staging.folder.parent}: {_megabytes(needed)} are needed and {_megabytes(free)} are "
+            "free; make room, or choose another data_dir"
+        )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"
+
+
+def _write(staging: Staging, crew: Crew, shards: list[Shard], final: Path) -> None:
+    missing = [shard for shard in shards if not staging.intact(shard)]
+    for shard in missing:
+        staging.forget(shard)
+    total = sum(map(len, shards))
+    already = total - sum(map(len, missing))
+    with Progress(f"{final.parent.name}", total, already) as progress:
+        for shard in crew.write(staging, missing):
+            progress.add(len(shard))
+
+
+def _known(staging: Staging, shard: Shard) -> Finished:
+    finished = staging.finished(shard)
+    assert finished is not None, shard.name
+    return finished
+
+
+def _empty(folder: Path) -> Path:
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir()
+    return folder
+
+
+def _publish(staging: Staging, final: Path, names: set[str]) -> None:
+    """Makes the shards a dataset, and the dataset visible."""
+    # First, so that a crash behind the renaming leaves nothing large.
+    staging.remove_source()
+    info = staging.folder / "info"
+    # What makes it loadable comes last.
+    for path in sorted(info.iterdir(), key=lambda path: path.name == _INFO):
+        path.rename(staging.shards / path.name)
+        names.add(path.name)
+    strange = {path.name for path in staging.shards.iterdir()} - names
+    assert not strange, strange
+    if final.exists():
+        final.rename(staging.replaced)
+    try:
+        staging.shards.rename(final)
+    except OSError:
+        if staging.replaced.exists():
+            staging.replaced.rename(final)
+        raise
+    _flush(final.parent)
+    staging.clear()
+
+
+def _flush(folder: Path) -> None:
+    """Makes the renaming last, where folders can be flushed."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,191 @@
+"""How TFDS's arguments become an export, and what TFDS wants to find beside its files."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tensorflow_datasets as tfds
+from tensorflow_datasets.core import naming
+from tensorflow_datasets.core.splits import SplitDict, SplitInfo
+
+from cifar10_aug.errors import ExportError
+from cifar10_aug.offline import crews, seal
+from cifar10_aug.offline.export import export
+from cifar10_aug.offline.shards import TRAIN, Frozen, Shard
+from cifar10_aug.offline.staging import Finished
+from cifar10_aug.recipe import Config
+from cifar10_aug.records.formats import FORMATS
+from cifar10_aug.source.images import Cifar10
+
+if TYPE_CHECKING:
+    from cifar10_aug.builder import AugmentedBuilder
+
+ENCODINGS = ("raw", "png")
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What a builder is told about writing frozen epochs; see `AugmentedBuilder`."""
+
+    jobs: int | None
+    image_encoding: str | None
+
+    def check(self, config: Config) -> None:
+        """Raises a `ValueError` if an option is wrong or means nothing for the config."""
+        if self == Options(None, None):
+            return
+        if not config.copies:
+            raise ValueError(
+                f"jobs and image_encoding are about frozen epochs, such as {config}-x5; "
+                f"leave them out for {config}"
+            )
+        if self.jobs is not None and (
+            isinstance(self.jobs, bool) or not isinstance(self.jobs, int) or self.jobs < 1
+        ):
+            raise ValueError(
+                f"jobs is {self.jobs!r}; give the number of processes, or None for all cores"
+            )
+        if self.image_encoding not in (None, *ENCODINGS):
+            raise ValueError(f"image_encoding is {self.image_encoding!r}; give 'raw' or 'png'")
+        if self.image_encoding == "png" and config.recipe.dtype != "uint8":
+            raise ValueError(
+                f"{config.recipe} makes {config.recipe.dtype} images, which PNG cannot hold; "
+                "leave image_encoding out"
+            )
+
+
+def check_arguments(config: Config, seed: Any, augment_splits: Sequence[str]) -> None:
+    """Raises a `ValueError` if a builder's arguments contradict the name of frozen epochs."""
+    if seed not in (0, config.seed):
+        raise ValueError(
+            f"seed is {seed!r}; the seed of frozen epochs is part of their name, "
+            f"for example {Config(config.recipe, config.copies, 7)}"
+        )
+    if tuple(augment_splits) != (TRAIN,):
+        raise ValueError(
+            f"augment_splits is {list(augment_splits)!r}; frozen epochs are made of the training "
+            "split, so leave it out"
+        )
+
+
+def check_file_format(config: Config, file_format: Any) -> None:
+    """Raises a `ValueError` if a config cannot be stored in that format."""
+    given = str(getattr(file_format, "value", file_format))
+    if file_format is None or given == "tfrecord" or (config.copies and given in FORMATS):
+        return
+    if config.copies:
+        raise ValueError(
+            f"file_format is {file_format!r}; frozen epochs are stored as {' or '.join(FORMATS)}"
+        )
+    raise ValueError(
+        f"file_format is {file_format!r}; the images are stored as tfrecord and read back "
+        "whole, so leave file_format out"
+    )
+
+
+def stored_encoding(folder: Path) -> str | None:
+    """The image encoding of the frozen epochs in a folder, if there are any."""
+    path = Path(folder) / seal.METADATA
+    return json.loads(path.read_text()).get("image_encoding") if path.exists() else None
+
+
+def check_stored(builder: AugmentedBuilder, file_format: Any = None) -> None:
+    """Raises an `ExportError` if frozen epochs are stored otherwise than the builder is told."""
+    stored = {
+        "file_format": builder.info.file_format.value,
+        "image_encoding": stored_encoding(builder.data_path),
+    }
+    wanted = {
+        "file_format": str(getattr(file_format, "value", file_format or stored["file_format"])),
+        "image_encoding": builder.image_encoding,
+    }
+    if wanted != stored:
+        raise ExportError(
+            f"{builder.data_dir}: stored as {' and '.join(map(str, stored.values()))}, not as "
+            f"{' and '.join(wanted.values())}; choose another data_dir, or overwrite it "
+            "(--overwrite)"
+        )
+
+
+def freeze(
+    builder: AugmentedBuilder,
+    options: Options,
+    config: tfds.download.DownloadConfig,
+    file_format: Any,
+    read_source: Callable[[], Cifar10],
+) -> None:
+    """Writes the frozen epochs of a builder into its folder.
+
+    Args:
+        builder: of a config with copies.
+        options: the builder's.
+        config: may ask to overwrite, and to run on Apache Beam.
+        file_format: if not the builder's own.
+        read_source: gives the images, if they are not prepared as `plain`.
+
+    Raises:
+        ExportError, SourceError, OSError: see `export`.
+    """
+    # Metadata of its own, since the builder's may be of a dataset that is to be overwritten.
+    info = builder._info()
+    info.set_file_format(file_format or builder.info.file_format)
+    parsed = builder.builder_config.parsed
+    frozen = Frozen(
+        dataset=builder.name,
+        recipe=str(parsed.recipe),
+        copies=parsed.copies,
+        seed=parsed.seed,
+        file_format=info.file_format.value,
+        image_encoding=builder.image_encoding,
+    )
+    on_beam = config.beam_runner is not None or config.beam_options is not None
+
+    def write_info(
+        folder: Path, metadata: dict[str, Any], written: Sequence[tuple[Shard, Finished]]
+    ) -> None:
+        info.set_splits(_splits(builder, frozen, written))
+        info.metadata.update(metadata)
+        info.write_to_directory(folder)
+
+    export(
+        frozen,
+        Path(builder.data_path).expanduser().absolute(),
+        read_images=lambda: builder.images(read_source),
+        write_info=write_info,
+        crew=(
+            crews.BeamCrew(config.beam_runner, config.beam_options)
+            if on_beam
+            else crews.LocalCrew(options.jobs)
+        ),
+        overwrite=config.download_mode.overwrite_dataset,
+    )
+    builder.info.set_file_format(
+        info.file_format, override=True, override_if_initialized=builder.info.initialized
+    )
+    builder.info.read_from_directory(builder.data_dir)
+
+
+def _splits(
+    builder: AugmentedBuilder, frozen: Frozen, written: Sequence[tuple[Shard, Finished]]
+) -> SplitDict:
+    template = naming.ShardedFileTemplate(
+        data_dir=builder.data_path,
+        dataset_name=frozen.dataset,
+        filetype_suffix=frozen.file_format,
+    )
+    names = list(dict.fromkeys(shard.split for shard, _ in written))
+    return SplitDict(
+        [
+            SplitInfo(
+                name=name,
+                shard_lengths=[done.examples for shard, done in written if shard.split == name],
+                num_bytes=sum(done.size for shard, done in written if shard.split == name),
+                filename_template=template.replace(split=name),
+            )
+            for name in names
+        ]
+    )

@@ -1,0 +1,181 @@
+"""Finds out whether frozen datasets are still what was written."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+
+from cifar10_aug.engines.eager import Source
+from cifar10_aug.errors import ExportError
+from cifar10_aug.offline import seal, worker
+from cifar10_aug.offline.shards import FORMAT_VERSION, Frozen, Shard
+from cifar10_aug.recipe import Config, Recipe
+from cifar10_aug.records import examples
+from cifar10_aug.records.formats import FORMATS
+from cifar10_aug.source.images import Cifar10, example_id
+
+_INFO = "dataset_info.json"
+_FROZEN = re.compile(r".+-x[0-9]+(-s[0-9]+)?")
+_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
+
+
+def frozen_datasets(folder: Path) -> list[Path]:
+    """The frozen datasets in a folder: itself, or those below a config, dataset or data folder."""
+    if _VERSION.fullmatch(folder.resolve().name):
+        return [folder]
+    return sorted(
+        path
+        for pattern in ("*", "*/*", "*/*/*")
+        for path in folder.glob(pattern)
+        if _VERSION.fullmatch(path.name) and _FROZEN.fullmatch(path.resolve().parent.name)
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """Something that is not as it was written: a file's name, and what is wrong with it."""
+
+    file: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.what}"
+
+
+def verify(folder: Path) -> list[Fault]:
+    """Compares all files with their recorded digests and with each other; [] if all is well."""
+    try:
+        metadata = seal.read(folder)
+    except ValueError as error:
+        return [Fault(seal.METADATA, str(error))]
+    faults = [Fault(*fault) for fault in seal.broken(folder, metadata["files"])]
+    try:
+        return faults or list(_inconsistent(folder, metadata))
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        # Their digests match, so somebody has written them anew.
+        return [Fault(seal.METADATA, f"not what an export writes ({error!r})")]
+
+
+def _inconsistent(folder: Path, metadata: dict[str, Any]) -> Iterator[Fault]:
+    """What digests cannot find: metadata that do not belong to the name, or to the files."""
+    if metadata["format_version"] != FORMAT_VERSION:
+        yield Fault(
+            seal.METADATA,
+            f"format version {metadata['format_version']}, which this version does not know",
+        )
+        return
+    frozen = frozen_of(folder, metadata)
+    name = str(Config(Recipe.parse(frozen.recipe), frozen.copies, frozen.seed))
+    if folder.resolve().parent.name != name:
+        yield Fault(seal.METADATA, f"belongs to {name}, not to {folder.resolve().parent.name}")
+    counts = _counts(folder)
+    for shard in shards_of(folder, metadata):
+        if shard.name not in metadata["files"]:
+            yield Fault(shard.name, "missing")
+        elif counts[shard.split][shard.place : shard.place + 1] != [len(shard)]:
+            yield Fault(_INFO, f"does not give {len(shard)} as the examples in {shard.name}")
+
+
+def frozen_of(folder: Path, metadata: dict[str, Any]) -> Frozen:
+    """What is frozen in a folder whose files match their digests."""
+    info = json.loads((folder / _INFO).read_text())
+    return Frozen(
+        dataset=info["name"],
+        recipe=metadata["recipe"],
+        copies=metadata["copies"],
+        seed=metadata["seed"],
+        file_format=info["fileFormat"],
+        image_encoding=metadata["image_encoding"],
+    )
+
+
+def shards_of(folder: Path, metadata: dict[str, Any]) -> list[Shard]:
+    """The shards that must be in a folder."""
+    copies = metadata["copies"]
+    totals = {split: sum(lengths) for split, lengths in _counts(folder).items()}
+    totals["train"] //= copies
+    return frozen_of(folder, metadata).shards(totals)
+
+
+def _counts(folder: Path) -> dict[str, list[int]]:
+    """Examples in each shard, by split, as TFDS knows them."""
+    info = json.loads((folder / _INFO).read_text())
+    return {split["name"]: [int(n) for n in split["shardLengths"]] for split in info["splits"]}
+
+
+class Deep:
+    """Augments the source anew and compares every example; for datasets that `verify` passes.
+
+    Attributes:
+        images: how many will be compared.
+    """
+
+    def __init__(self, folder: Path, read_images: Callable[[str], Cifar10]):
+        """Takes the dataset's folder, and what gives the images to augment, by dataset name.
+
+        Raises:
+            ExportError: if the source has other images than the dataset was made from.
+            SourceError: if there is no source.
+        """
+        metadata = seal.read(folder)
+        self._folder = folder
+        self._shards = shards_of(folder, metadata)
+        self.images = sum(map(len, self._shards))
+        cifar10 = read_images(self._shards[0].frozen.dataset)
+        if cifar10.content_digest() != metadata["content"]:
+            raise ExportError(
+                f"{folder}: made from other images than {cifar10.provenance.source} "
+                f"{cifar10.provenance.name}; give the ones it was made from ({metadata['source']} "
+                f"{metadata['name']}, {metadata['content']})"
+            )
+        self._splits = cifar10.splits
+
+    def run(self, jobs: int | None = None) -> Iterator[tuple[Shard, Fault | None]]:
+        """Yields each shard with the first fault in it; `jobs` processes, None for all cores."""
+        # joblib maps large arrays into the workers' memory.
+        sources = {name: Source.of(split.images) for name, split in self._splits.items()}
+        parallel = joblib.Parallel(
+            joblib.cpu_count() if jobs is None else jobs,
+            return_as="generator_unordered",
+            mmap_mode="c",
+        )
+        compare = joblib.delayed(_first_fault)
+        yield from parallel(
+            compare(self._folder, shard, sources[shard.split], self._splits[shard.split].labels)
+            for shard in self._shards
+        )
+
+
+def _first_fault(
+    folder: Path, shard: Shard, source: Source, labels: np.ndarray
+) -> tuple[Shard, Fault | None]:
+    source = dataclasses.replace(source, pixels=np.asarray(source.pixels))
+    dtype = Recipe.parse(shard.frozen.recipe).dtype
+    records = FORMATS[shard.frozen.file_format].read(folder / shard.name)
+    place = 0
+    for numbers, images in worker.augmented(shard, source):
+        for number, image in zip(numbers.tolist(), images, strict=True):
+            expected = {
+                "copy": shard.copy,
+                "id": example_id(shard.split, number).encode(),
+                "label": int(labels[number]),
+            }
+            record = next(records, None)
+            if record is None:
+                return shard, Fault(shard.name, f"{place} examples instead of {len(shard)}")
+            found = examples.parsed(record)
+            stored = examples.decoded(found.pop("image"), shard.frozen.image_encoding, dtype)
+            # As bytes, since even NaNs have to be the same.
+            if found != expected or stored.tobytes() != image.tobytes():
+                return shard, Fault(shard.name, f"record {place} is not what the recipe makes")
+            place += 1
+    if next(records, None) is not None:
+        return shard, Fault(shard.name, f"more than {len(shard)} examples")
+    return shard, None

@@ -1,0 +1,89 @@
+"""Writes one shard, in whatever process; TensorFlow is not imported."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from cifar10_aug import draws
+from cifar10_aug.engines.eager import Engine, Source
+from cifar10_aug.offline.shards import TRAIN, Frozen, Shard
+from cifar10_aug.offline.staging import Finished, Staging
+from cifar10_aug.recipe import Recipe
+from cifar10_aug.records import examples, tfrecord
+from cifar10_aug.records.formats import FORMATS
+from cifar10_aug.source.images import SHAPE, example_ids
+
+# As many images as fit into a core's cache with what is made of them.
+_CHUNK = 512
+_PARENT_CHECK_SECONDS = 0.2
+
+
+def write(staging: Staging, shard: Shard) -> Finished:
+    """Writes a shard and records its digest; a shard that is there already stays untouched."""
+    already = staging.finished(shard)
+    if already is not None:
+        return already
+    source, labels = staging.read_source(shard.split)
+    with staging.writing(shard) as path:
+        chunks = _chunks(shard, source, labels)
+        digest = FORMATS[shard.frozen.file_format].write(path, chunks)
+        finished = Finished(len(shard), path.stat().st_size, digest)
+    staging.record(shard, finished)
+    return finished
+
+
+def _chunks(shard: Shard, source: Source, labels: np.ndarray) -> Iterator[examples.Records]:
+    ids = example_ids(shard.split, source.count)
+    for numbers, images in augmented(shard, source):
+        yield examples.encode(
+            ids[numbers], shard.copy, images, labels[numbers], shard.frozen.image_encoding
+        )
+
+
+def augmented(shard: Shard, source: Source) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The examples' numbers and images of a shard, int64 [n] and uint8 or float32 [n, …]."""
+    engine = _engine(shard.frozen, shard.split == TRAIN)
+    for first in range(shard.first, shard.last, _CHUNK):
+        numbers = np.arange(first, min(first + _CHUNK, shard.last))
+        keys = draws.example_keys(numbers, shard.split)
+        yield numbers, engine(source, numbers, keys, shard.copy)
+
+
+@functools.lru_cache(maxsize=4)
+def _engine(frozen: Frozen, augment: bool) -> Engine:
+    recipe = Recipe.parse(frozen.recipe)
+    return Engine(recipe if augment else recipe.clean, frozen.seed, *SHAPE[:2])
+
+
+def get_ready(frozen: Frozen, parent: int) -> None:
+    """Loads the compiled loops, and makes this worker process end when its parent does.
+
+    Interrupts are left to the parent, which ends its workers.
+    """
+    if os.getpid() != parent:
+        _serve(parent)
+    source, labels = Source.of(np.zeros((4, *SHAPE), np.uint8)), np.zeros(4, np.int64)
+    shard = dataclasses.replace(frozen.shards({TRAIN: 4})[0], last=4)
+    for chunk in _chunks(shard, source, labels):
+        tfrecord.framed(chunk)
+
+
+@functools.cache
+def _serve(parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_PARENT_CHECK_SECONDS)
+    # Nothing to clean up: partial files are deleted by whoever exports next.
+    os._exit(1)

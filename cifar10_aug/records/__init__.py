@@ -1,0 +1,1 @@
+"""Files of `tf.train.Example`s, written and read without TensorFlow."""

@@ -1,0 +1,136 @@
+"""From augmented images to the bytes of `tf.train.Example`s, without TensorFlow."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from tensorflow_datasets.proto import tf_example_pb2, tf_feature_pb2
+
+from cifar10_aug.source.images import SHAPE
+
+# All records of a chunk: rows of one size, or bytes of different sizes.
+Records = np.ndarray | Sequence[bytes]
+
+
+def serialized(features: Mapping[str, bytes | int]) -> bytes:
+    """A `tf.train.Example`, its features in alphabetical order."""
+    example = tf_example_pb2.Example(
+        features=tf_feature_pb2.Features(
+            feature={
+                name: (
+                    tf_feature_pb2.Feature(bytes_list=tf_feature_pb2.BytesList(value=[value]))
+                    if isinstance(value, bytes)
+                    else tf_feature_pb2.Feature(int64_list=tf_feature_pb2.Int64List(value=[value]))
+                )
+                for name, value in features.items()
+            }
+        )
+    )
+    return bytes(example.SerializeToString(deterministic=True))
+
+
+def parsed(record: bytes) -> dict[str, Any]:
+    """The features of a serialised example, each bytes or int.
+
+    Raises:
+        ValueError: if the record is none, or has not exactly one value a feature.
+    """
+    try:
+        example = tf_example_pb2.Example.FromString(record)
+    except Exception as error:  # protobuf's own class differs between its implementations.
+        raise ValueError("not a tf.train.Example") from error
+    features = {}
+    for name, feature in example.features.feature.items():
+        values = getattr(feature, feature.WhichOneof("kind") or "bytes_list").value
+        if len(values) != 1:
+            raise ValueError(f"{len(values)} values of {name}")
+        features[name] = values[0]
+    return features
+
+
+def encode(
+    ids: np.ndarray,
+    copy: int,
+    images: np.ndarray,
+    labels: np.ndarray,
+    image_encoding: str,
+) -> Records:
+    """The records of some examples.
+
+    Args:
+        ids: bytes [n], all of one length.
+        copy: the number of the frozen epoch.
+        images: uint8 or float32 [n, height, width, 3].
+        labels: int64 [n], 0 to 9.
+        image_encoding: "raw" (the array's bytes, little-endian) or "png".
+
+    Returns:
+        uint8 [n, size] for raw images; a list of bytes for PNG.
+    """
+    if image_encoding == "png":
+        return [
+            serialized({"copy": copy, "id": bytes(name), "image": _png(image), "label": int(label)})
+            for name, image, label in zip(ids, images, labels, strict=True)
+        ]
+    pixels = np.ascontiguousarray(images).view(np.uint8).reshape(len(images), -1)
+    columns = [
+        np.ascontiguousarray(ids).view(np.uint8).reshape(len(ids), -1),
+        pixels,
+        labels.astype(np.uint8)[:, None],
+    ]
+    template, holes = _template(copy, ids.dtype.itemsize, pixels.shape[1])
+    records = np.empty((len(images), len(template)), np.uint8)
+    records[:] = template
+    for hole, values in zip(holes, columns, strict=True):
+        records[:, hole] = values
+    return records
+
+
+def _template(copy: int, id_size: int, image_size: int) -> tuple[np.ndarray, list[slice]]:
+    """A record, and where in it id, image and label stand.
+
+    All raw records of a shard have one size, and two of them differ in these places only.
+    """
+    one, two = (
+        np.frombuffer(
+            serialized(
+                {
+                    "copy": copy,
+                    "id": bytes([filler]) * id_size,
+                    "image": bytes([filler]) * image_size,
+                    "label": filler,
+                }
+            ),
+            np.uint8,
+        )
+        for filler in (1, 2)
+    )
+    edges = np.flatnonzero(np.diff(one != two, prepend=False, append=False))
+    holes = [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+    assert [hole.stop - hole.start for hole in holes] == [id_size, image_size, 1]
+    return one, holes
+
+
+def decoded(image: bytes, image_encoding: str, dtype: str) -> np.ndarray:
+    """The image of a record, uint8 or float32 [height, width, 3].
+
+    Raises:
+        ValueError: if the bytes are none.
+    """
+    if image_encoding == "raw":
+        return np.frombuffer(image, dtype).reshape(SHAPE)
+    try:
+        with Image.open(io.BytesIO(image), formats=["PNG"]) as picture:
+            return np.asarray(picture.convert("RGB")).reshape(SHAPE)
+    except (OSError, SyntaxError) as error:
+        raise ValueError("not a PNG") from error
+
+
+def _png(image: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()

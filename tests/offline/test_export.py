@@ -1,0 +1,371 @@
+"""What happens to an export that is disturbed."""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import filelock
+import psutil
+import pytest
+import tensorflow_datasets as tfds
+
+from cifar10_aug.errors import ExportError, SourceError
+from cifar10_aug.offline import crews, seal, worker
+from cifar10_aug.offline.staging import Staging
+from cifar10_aug.offline.verify import verify
+from tests.offline import freezing
+from tests.offline.freezing import CONFIG, contents, freeze
+
+ROOT = Path(__file__).parents[2]
+OVERWRITE = tfds.download.DownloadConfig(download_mode=tfds.GenerateMode.REUSE_CACHE_IF_EXISTS)
+
+
+@pytest.fixture
+def source(sources: dict[str, Path]) -> Path:
+    return sources["binary archive"]
+
+
+@pytest.fixture
+def expected(frozen_dir: Path) -> dict[str, bytes]:
+    return contents(final_of(frozen_dir))
+
+
+def final_of(place: Path, config: str = CONFIG) -> Path:
+    return place / "cifar10_aug" / config / "1.0.0"
+
+
+def start(place: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """An export of the sample in a process of its own, with workers."""
+    program = "from cifar10_aug.cli import main; main()"
+    command = [sys.executable, "-c", program, "export", "rotate+erase", "--copies", "3"]
+    return subprocess.Popen(
+        [*command, "--sample", "--jobs", "2", "--data-dir", str(place), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_shards(place: Path, count: int) -> None:
+    end = time.monotonic() + 60
+    while len(list(place.rglob("digests/*-of-?????.json"))) < count:
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def ended(processes: list[psutil.Process], seconds: float) -> bool:
+    gone, alive = psutil.wait_procs(processes, timeout=seconds)
+    del gone
+    return not alive
+
+
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_the_number_of_jobs_changes_no_byte(
+    jobs: int, source: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    assert contents(freeze(tmp_path, source, jobs=jobs)) == expected
+
+
+def test_a_crash_at_any_moment_loses_nothing(sources: dict[str, Path], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.offline.crashes", sources["binary folder"], tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    crashes = int(done.stdout.split()[0])
+    assert crashes > 50
+
+
+def test_kill_9_and_resume_with_other_jobs(tmp_path: Path) -> None:
+    first = start(tmp_path)
+    wait_for_shards(tmp_path, 3)
+    workers = psutil.Process(first.pid).children(recursive=True)
+    assert workers
+    first.kill()
+    first.communicate()
+    final = tmp_path / "cifar10_aug_sample" / "rotate+erase-x3" / "1.0.0"
+    # Nothing to see, and no process left behind.
+    assert not final.exists()
+    for folder in (tmp_path, final.parent, final.parent / "incomplete.1.0.0" / "shards"):
+        with pytest.raises(Exception, match=r"not|Not|exist|Could"):
+            tfds.builder_from_directory(folder)
+    assert ended(workers, 5)
+    shards = final.parent / "incomplete.1.0.0" / "shards"
+    before = {path.name: path.stat().st_ino for path in shards.glob("*-of-?????")}
+    assert len(before) >= 3
+    second = start(tmp_path, "--jobs", "1")
+    output, errors = second.communicate()
+    assert second.returncode == 0, errors
+    assert "Written: " in output
+    assert {name: (final / name).stat().st_ino for name in before} == before
+    assert not verify(final)
+    whole = start(tmp_path / "whole")
+    whole.communicate()
+    assert contents(final) == contents(tmp_path / "whole" / final.relative_to(tmp_path))
+
+
+@pytest.mark.parametrize("to_all", [True, False], ids=["terminal", "process"])
+def test_ctrl_c_ends_all_workers_at_once(to_all: bool, tmp_path: Path) -> None:
+    process = start(tmp_path)
+    wait_for_shards(tmp_path, 1)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert workers
+    if to_all:
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert output == ""
+    assert [line for line in errors.splitlines() if line][-2:] == [
+        "Interrupted; finished shards are kept: the same command goes on from there.",
+        "Aborted.",
+    ]
+    assert "Traceback" not in errors
+    assert ended(workers, 3)
+
+
+def test_a_killed_worker_is_an_error(tmp_path: Path) -> None:
+    process = start(tmp_path)
+    wait_for_shards(tmp_path, 1)
+    for child in psutil.Process(process.pid).children():
+        if "resource_tracker" not in " ".join(child.cmdline()):
+            child.kill()
+    _, errors = process.communicate(timeout=30)
+    shards = tmp_path / "cifar10_aug_sample/rotate+erase-x3/incomplete.1.0.0/shards"
+    assert process.returncode == 1
+    assert errors.splitlines()[-1] == (
+        f"Error: {shards}: a worker process ended unexpectedly, perhaps because memory ran out; "
+        "finished shards are kept, so run the same command again, with fewer jobs"
+    )
+
+
+def test_a_second_export_of_the_same_is_refused(source: Path, tmp_path: Path) -> None:
+    final = final_of(tmp_path)
+    staging = Staging.of(final)
+    staging.make()
+    staging.write_plan({"kept": True})
+    with filelock.FileLock(staging.lock), pytest.raises(ExportError) as error:
+        freeze(tmp_path, source)
+    assert str(error.value) == (
+        f"{final}: another export is writing it; wait until that has ended, or choose another "
+        "data_dir"
+    )
+    assert staging.plan == {"kept": True}
+
+
+def test_an_interrupted_export_of_something_else_is_not_mixed_in(
+    source: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    final = final_of(tmp_path)
+    staging = Staging.of(final)
+    staging.make()
+    stray = staging.shards / "cifar10_aug-train.tfrecord-00000-of-00015"
+    stray.write_bytes(b"of another export")
+    staging.write_plan({"content": "sha256:other"})
+    with pytest.raises(ExportError) as error:
+        freeze(tmp_path, source)
+    assert str(error.value) == (
+        f"{final}: an interrupted export is there that differs in dataset, recipe, copies, seed, "
+        "file_format, image_encoding, content, package_version, format_version; run it again as "
+        "it was to go on with it, or overwrite it (--overwrite)"
+    )
+    assert stray.exists()
+    freeze(tmp_path, source, download_config=OVERWRITE)
+    assert contents(final) == expected
+
+
+def test_a_damaged_shard_of_an_interrupted_export_is_written_again(
+    source: Path, expected: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(seal, "seal", fail)
+        with pytest.raises(KeyboardInterrupt):
+            freeze(tmp_path, source)
+    shards = Staging.of(final_of(tmp_path)).shards
+    damaged = shards / "cifar10_aug-train.tfrecord-00003-of-00015"
+    data = bytearray(damaged.read_bytes())
+    data[500] ^= 1
+    damaged.write_bytes(data)
+    (shards / "cifar10_aug-train.tfrecord-00004-of-00015").unlink()
+    assert contents(freeze(tmp_path, source)) == expected
+
+
+def test_too_little_space_is_an_error_before_anything_is_written(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1_000_000))
+    with pytest.raises(ExportError) as error:
+        freeze(tmp_path, source)
+    # 320 images of 3,072 bytes with what is around them, and 120 packed ones.
+    assert str(error.value) == (
+        f"{tmp_path}/cifar10_aug/{CONFIG}: 2 MB are needed and 1 MB are free; make room, or "
+        "choose another data_dir"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_write_that_fails_leaves_the_old_data_intact(
+    source: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    final = freeze(tmp_path, source)
+    program = "from cifar10_aug.cli import main; main()"
+    arguments = ["export", freezing.RECIPE, "--copies", "3", "--data-dir", str(tmp_path)]
+
+    def small_files() -> None:
+        # Larger than everything but the shards.
+        limit = 60_000
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments, "--overwrite", "--source", str(source)],
+        capture_output=True,
+        text=True,
+        preexec_fn=small_files,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("File too large")
+    assert "Traceback" not in done.stderr
+    assert contents(final) == expected
+    # And it can be made good.
+    freeze(tmp_path, source, download_config=OVERWRITE)
+    assert contents(final) == expected
+    assert [path.name for path in final.parent.iterdir()] == ["1.0.0"]
+
+
+def test_a_place_that_cannot_be_written_is_an_error(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        freeze(tmp_path / "file", source)
+
+
+def test_a_bad_source_leaves_nothing_behind(tmp_path: Path) -> None:
+    for jobs in (1, 2):
+        with pytest.raises(SourceError, match="found nothing there"):
+            freeze(tmp_path / "data", tmp_path / "missing", jobs=jobs)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_overwriting_replaces_and_resuming_does_not(
+    source: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    final = freeze(tmp_path, source)
+    file = final / "cifar10_aug-train.tfrecord-00000-of-00015"
+    file.write_bytes(b"damaged")
+    freeze(tmp_path, source)
+    assert file.read_bytes() == b"damaged"
+    freeze(tmp_path, source, download_config=OVERWRITE)
+    assert contents(final) == expected
+
+
+def test_what_was_replaced_comes_back_if_the_exchange_fails(
+    source: Path, expected: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    final = freeze(tmp_path, source)
+    rename = Path.rename
+
+    def failing(self: Path, target: Path) -> Path:
+        if self.name == "shards":
+            raise OSError("no more renaming")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(OSError, match="no more renaming"):
+        freeze(tmp_path, source, download_config=OVERWRITE)
+    assert contents(final) == expected
+    monkeypatch.undo()
+    # As if it had been killed between the two renamings.
+    final.rename(Staging.of(final).replaced)
+    freeze(tmp_path, source)
+    assert contents(final) == expected
+
+
+def test_a_folder_that_is_no_dataset_is_named(source: Path, tmp_path: Path) -> None:
+    final = final_of(tmp_path)
+    final.mkdir(parents=True)
+    with pytest.raises(ExportError) as error:
+        freeze(tmp_path, source)
+    assert str(error.value) == (
+        f"{final}: there is a folder without dataset_info.json, which is no dataset; delete it, "
+        "or overwrite it (--overwrite)"
+    )
+
+
+def test_memory_does_not_grow_with_the_number_of_copies(tmp_path: Path) -> None:
+    def peak(copies: int) -> int:
+        program = f"""
+import resource, sys
+from cifar10_aug.cifar10_aug_sample_dataset_builder import Builder
+Builder(config="flip-x{copies}", data_dir={str(tmp_path)!r}, jobs=1).download_and_prepare()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        )
+        return int(done.stdout)
+
+    few, many = peak(2), peak(30)
+    assert many < few * 1.05
+
+
+def test_workers_are_gone_when_their_parent_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends: list[int] = []
+    monkeypatch.setattr(os, "_exit", ends.append)
+    worker._end_with(os.getppid() + 1)
+    assert ends == [1]
+
+
+def test_beam_workers_write_the_same_bytes(
+    source: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    pipeline_options = pytest.importorskip("apache_beam.options.pipeline_options")
+    options = pipeline_options.PipelineOptions(
+        [
+            "--runner=DirectRunner",
+            "--direct_num_workers=2",
+            "--direct_running_mode=multi_processing",
+        ]
+    )
+    config = tfds.download.DownloadConfig(beam_options=options)
+    assert contents(freeze(tmp_path, source, download_config=config)) == expected
+
+
+def test_what_fails_on_beam_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("apache_beam")
+
+    def fail(*_: Any) -> None:
+        raise OSError(28, "No space left on device", "shard")
+
+    monkeypatch.setattr(worker, "write", fail)
+    shards = freezing.frozen().shards({"train": 10})
+    with pytest.raises(Exception, match="No space left on device"):
+        list(crews.BeamCrew().write(Staging(tmp_path), shards))
+
+
+def test_without_beam_the_error_says_what_to_install(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "apache_beam", None)
+    config = tfds.download.DownloadConfig(beam_runner="DirectRunner")
+    with pytest.raises(ExportError) as error:
+        freeze(tmp_path, source, download_config=config)
+    assert str(error.value) == (
+        "Apache Beam is not installed; pip install 'cifar10_aug[beam]', or leave the Beam "
+        "options out"
+    )
+    assert list(tmp_path.iterdir()) == []
