@@ -119,7 +119,7 @@ def select(
                 resident=prepared.resident(info),
                 rows=numbers,
                 keys=draws.example_keys(numbers, name),
-                ids=example_ids(name, info.num_examples)[numbers],
+                ids=example_ids(name, numbers),
                 tfds_ids=_tfds_ids(info)[numbers],
             )
         )

@@ -63,7 +63,7 @@ def _read(info: tfds.core.SplitInfo, files: tuple[str, ...]) -> Resident:
     count = info.num_examples
     source = Source.empty(count, *SHAPE[:2])
     labels = np.empty(count, np.int64)
-    ids = example_ids(info.name, count)
+    ids = example_ids(info.name, np.arange(count))
     first = 0
     folder = files[0].rsplit("/", 1)[0]
     try:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import functools
 import os
 import threading
-import warnings
 from collections.abc import Iterator, Sequence
+from concurrent import futures
+from concurrent.futures import Future
 from typing import Any, Protocol
 
 import joblib
+from joblib.externals import loky
 
 from cifar10_aug.errors import ExportError
 from cifar10_aug.offline import worker
@@ -31,83 +34,58 @@ class Crew(Protocol):
 
 
 class LocalCrew:
-    """Processes of this machine; with one job, this process itself."""
+    """This process, and others beside it that joblib's loky starts."""
 
     def __init__(self, jobs: int | None = None):
-        """Takes the number of processes; None is one for each core."""
-        self._jobs = joblib.cpu_count() if jobs is None else jobs
-        self._parallel: Any = None
-        self._getting_ready: Any = ()
+        """Takes the number of processes, this one included; None is one for each core."""
+        self._others = (joblib.cpu_count() if jobs is None else jobs) - 1
+        self._executor: Any = None
 
     @contextlib.contextmanager
     def starting(self, frozen: Frozen) -> Iterator[None]:
-        # loky starts fresh interpreters, so that nothing is forked when TensorFlow is running.
-        self._parallel = joblib.Parallel(
-            self._jobs,
-            backend="loky" if self._jobs > 1 else "sequential",
-            return_as="generator_unordered",
-            batch_size=1,
+        if not self._others:
+            yield
+            return
+        # loky starts fresh interpreters, so nothing is forked when TensorFlow is running.
+        self._executor = loky.ProcessPoolExecutor(
+            self._others, initializer=worker.get_ready, initargs=(frozen, os.getpid())
         )
-        with self._parallel:
-            ready = joblib.delayed(worker.get_ready)
-            self._getting_ready = self._parallel(
-                ready(frozen, os.getpid()) for _ in range(self._jobs)
-            )
-            with _ending(self._getting_ready):
-                yield
+        # Processes start when there is something to do.
+        for _ in range(self._others):
+            self._executor.submit(os.getpid)
+        try:
+            yield
+        except Exception:
+            # What is under way ends in good order.
+            self._executor.shutdown(wait=True)
+            raise
+        finally:
+            self._executor.shutdown(wait=True, kill_workers=True)
 
     def write(self, staging: Staging, shards: Sequence[Shard]) -> Iterator[Shard]:
-        failures: list[Exception] = []
-
-        def tasks() -> Iterator[Any]:
-            for shard in shards:
-                if failures:
-                    return
-                yield joblib.delayed(_attempt)(staging, shard)
-
+        left = collections.deque(shards)
+        under_way: set[Future[Shard]] = set()
         try:
-            for _ in self._getting_ready:
-                pass
-            writing = self._parallel(tasks())
-            with _ending(writing):
-                for shard, failure in writing:
-                    if failure is not None:
-                        failures.append(failure)
-                    else:
-                        yield shard
-        except joblib.externals.loky.process_executor.BrokenProcessPool as error:
+            while left or under_way:
+                # One to work on and one to go on with, for each of the others.
+                while left and len(under_way) < 2 * self._others:
+                    under_way.add(self._executor.submit(_written, staging, left.popleft()))
+                if left:
+                    yield _written(staging, left.popleft())
+                    done = {future for future in under_way if future.done()}
+                else:
+                    done, _ = futures.wait(under_way, return_when=futures.FIRST_COMPLETED)
+                under_way -= done
+                for future in done:
+                    yield future.result()
+        except loky.BrokenProcessPool as error:
             raise ExportError(
                 f"{staging.shards}: a worker process ended unexpectedly, perhaps because memory "
                 "ran out; finished shards are kept, so run the same command again, with fewer jobs"
             ) from error
-        if failures:
-            raise failures[0]
-
-
-def _attempt(staging: Staging, shard: Shard) -> tuple[Shard, Exception | None]:
-    """Writes a shard; a failure is handed back, for joblib to end in good order."""
-    try:
-        worker.write(staging, shard)
-    except Exception as error:
-        return shard, error
-    return shard, None
-
-
-@contextlib.contextmanager
-def _ending(tasks: Any) -> Iterator[None]:
-    """Waits for tasks under way if there is an error, and cancels them if there is an interrupt."""
-    try:
-        yield
-    except Exception:
-        for _ in tasks:
-            pass
-        raise
-    except BaseException:
-        with warnings.catch_warnings():
-            # joblib warns of cancelled tasks, which is meant here.
-            warnings.filterwarnings("ignore", "[0-9]+ tasks", UserWarning)
-            tasks.close()
-        raise
+        finally:
+            for future in under_way:
+                future.cancel()
 
 
 class BeamCrew:

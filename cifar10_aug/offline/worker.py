@@ -41,10 +41,13 @@ def write(staging: Staging, shard: Shard) -> Finished:
 
 
 def _chunks(shard: Shard, source: Source, labels: np.ndarray) -> Iterator[examples.Records]:
-    ids = example_ids(shard.split, source.count)
     for numbers, images in augmented(shard, source):
         yield examples.encode(
-            ids[numbers], shard.copy, images, labels[numbers], shard.frozen.image_encoding
+            example_ids(shard.split, numbers),
+            shard.copy,
+            images,
+            labels[numbers],
+            shard.frozen.image_encoding,
         )
 
 

@@ -19,7 +19,7 @@ LARGEST_FILE = 64 * 2**20
 
 
 def read(data: bytes, layout: Layout, name: str) -> LabelledImages:
-    """The images in the bytes of one file.
+    """The images in the bytes of one file, as a view of these.
 
     Raises:
         SourceError: naming the file, if it is not what it should be.
@@ -41,7 +41,7 @@ def read(data: bytes, layout: Layout, name: str) -> LabelledImages:
         )
     # Files hold all red levels of an image, then all green, then all blue ones.
     planes = rows.reshape(len(rows), 3, SIDE, SIDE)
-    images = np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+    images = planes.transpose(0, 2, 3, 1)
     assert images.shape[1:] == SHAPE
     return LabelledImages(images, labels.astype(np.int64))
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from cifar10_aug.errors import SourceError
 from cifar10_aug.source import batch_file
-from cifar10_aug.source.images import Cifar10, LabelledImages, Provenance
+from cifar10_aug.source.images import SHAPE, Cifar10, LabelledImages, Provenance
 from cifar10_aug.source.official import LAYOUTS, Layout
 
 _EXPECTED = (
@@ -84,7 +84,8 @@ def _read_folder(path: Path) -> Cifar10:
         _check_size(file.stat().st_size, str(file))
         data = file.read_bytes()
         digest.update(data)
-        md5[name] = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        if layout.file_digests:
+            md5[name] = hashlib.md5(data, usedforsecurity=False).hexdigest()
         parts[name] = batch_file.read(data, layout, str(file))
     if layout.file_digests:
         official = md5 == layout.file_digests
@@ -220,8 +221,11 @@ def _assemble(
             f"{where}: expected as many images in each training file, found {found}; "
             "one of them is cut off: get the file again"
         )
-    train = LabelledImages(
-        np.concatenate([parts[name].images for name in layout.train]),
-        np.concatenate([parts[name].labels for name in layout.train]),
-    )
-    return Cifar10(train, parts[layout.test], provenance)
+    return Cifar10(_joined(parts, layout.train), _joined(parts, (layout.test,)), provenance)
+
+
+def _joined(parts: dict[str, LabelledImages], names: tuple[str, ...]) -> LabelledImages:
+    """The images of several files, one behind the other in memory."""
+    images = np.empty((sum(len(parts[name]) for name in names), *SHAPE), np.uint8)
+    np.concatenate([parts[name].images for name in names], out=images)
+    return LabelledImages(images, np.concatenate([parts[name].labels for name in names]))

@@ -13,7 +13,7 @@ COUNT = 5
 def encoded(dtype: str, image_encoding: str, copy: int = 3) -> tuple[np.ndarray, Any]:
     rng = np.random.default_rng(1)
     images = rng.integers(0, 256, (COUNT, 32, 32, 3)).astype(dtype)
-    ids = example_ids("train", 100)[7 : 7 + COUNT]
+    ids = example_ids("train", np.arange(7, 7 + COUNT))
     return images, examples.encode(ids, copy, images, np.arange(COUNT) * 2, image_encoding)
 
 
