@@ -92,7 +92,7 @@ def test_kill_9_and_resume_with_other_jobs(tmp_path: Path) -> None:
     workers = psutil.Process(first.pid).children(recursive=True)
     assert workers
     first.kill()
-    first.communicate()
+    first.communicate(timeout=20)
     final = tmp_path / "cifar10_aug_sample" / "rotate+erase-x3" / "1.0.0"
     # Nothing to see, and no process left behind.
     assert not final.exists()
@@ -104,13 +104,13 @@ def test_kill_9_and_resume_with_other_jobs(tmp_path: Path) -> None:
     before = {path.name: path.stat().st_ino for path in shards.glob("*-of-?????")}
     assert len(before) >= 3
     second = start(tmp_path, "--jobs", "1")
-    output, errors = second.communicate()
+    output, errors = second.communicate(timeout=60)
     assert second.returncode == 0, errors
     assert "Written: " in output
     assert {name: (final / name).stat().st_ino for name in before} == before
     assert not verify(final)
     whole = start(tmp_path / "whole")
-    whole.communicate()
+    whole.communicate(timeout=60)
     assert contents(final) == contents(tmp_path / "whole" / final.relative_to(tmp_path))
 
 

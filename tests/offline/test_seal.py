@@ -39,6 +39,15 @@ def test_what_is_no_metadata_is_named(folder: Path, text: str) -> None:
         seal.read(folder)
 
 
+def test_another_spelling_of_the_same_breaks_the_seal(folder: Path) -> None:
+    path = folder / "metadata.json"
+    text = path.read_text()
+    for other in (text.replace(" ", "\n", 1), text + "\n", json.dumps(json.loads(text), indent=1)):
+        path.write_text(other)
+        with pytest.raises(ValueError, match="edited or damaged"):
+            seal.read(folder)
+
+
 def test_an_edit_that_is_spelled_as_ours_breaks_the_seal(folder: Path) -> None:
     metadata = json.loads((folder / "metadata.json").read_text())
     metadata["seed"] = 1
