@@ -348,7 +348,9 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         as_supervised: bool,
     ) -> Any:
         if self.builder_config.copies:
-            return self._frozen_dataset(split, batch_size, shuffle_files, config, as_supervised)
+            return freezing.dataset(
+                self, split, batch_size, shuffle_files, config, as_supervised=as_supervised
+            )
         from cifar10_aug import examples, pipeline
 
         chosen = examples.select(split, self.info.splits, self._engine, config.input_context)
@@ -369,33 +371,6 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             prefetch=not config.skip_prefetch,
         )
         return ds.get_single_element() if everything else ds
-
-    def _frozen_dataset(
-        self,
-        split: Any,
-        batch_size: int | None,
-        shuffle_files: bool,
-        config: tfds.ReadConfig,
-        as_supervised: bool,
-    ) -> Any:
-        from cifar10_aug.offline import reading
-
-        freezing.check_stored(self)
-        if self.info.file_format.value != "tfrecord":
-            raise ValueError(
-                f"{self.data_dir} is stored as {self.info.file_format.value}, which tf.data does "
-                "not read; use tfds.data_source, or export it as tfrecord to another data_dir"
-            )
-        seed = self.seed if config.shuffle_seed is None else config.shuffle_seed
-        return reading.dataset(
-            self.info,
-            split,
-            image_encoding=self.image_encoding,
-            batch_size=batch_size,
-            shuffle_seed=seed % 2**63 if shuffle_files else None,
-            config=config,
-            as_supervised=as_supervised,
-        )
 
     def _engine(self, split: str) -> eager.Engine:
         recipe = self.recipe if split in self._augment_splits else self.recipe.clean

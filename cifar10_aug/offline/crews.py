@@ -111,7 +111,8 @@ class BeamCrew:
         left, failures = list(shards), list[Exception]()
         if not left:
             return
-        running = threading.Thread(target=self._run, args=(staging, left, failures), daemon=True)
+        arguments = (staging, list(shards), failures)
+        running = threading.Thread(target=self._run, args=arguments, daemon=True)
         running.start()
         # Beam says nothing while it runs, but each finished shard leaves a record.
         while left:
@@ -134,7 +135,7 @@ class BeamCrew:
             with beam.Pipeline(runner=self._runner, options=self._options) as pipeline:
                 _ = (
                     pipeline
-                    | "Shards" >> beam.Create(list(shards))
+                    | "Shards" >> beam.Create(shards)
                     | "Spread" >> beam.Reshuffle()
                     | "Write" >> beam.Map(functools.partial(_written, staging))
                 )

@@ -111,6 +111,16 @@ def check_stored(builder: AugmentedBuilder, file_format: Any = None) -> None:
         )
 
 
+def local_folder(data_dir: str) -> Path:
+    """The path of a dataset's folder; raises an `ExportError` if it is the address of a bucket."""
+    if "://" in data_dir:
+        raise ExportError(
+            f"{data_dir}: frozen epochs are written to a local or mounted folder; choose such a "
+            "data_dir, and copy the finished dataset from there"
+        )
+    return Path(data_dir).expanduser().absolute()
+
+
 def freeze(
     builder: AugmentedBuilder,
     options: Options,
@@ -130,6 +140,7 @@ def freeze(
     Raises:
         ExportError, SourceError, OSError: see `export`.
     """
+    final = local_folder(builder.data_dir)
     # Metadata of its own, since the builder's may be of a dataset that is to be overwritten.
     info = builder._info()
     info.set_file_format(file_format or builder.info.file_format)
@@ -153,7 +164,7 @@ def freeze(
 
     export(
         frozen,
-        Path(builder.data_path).expanduser().absolute(),
+        final,
         read_images=lambda: builder.images(read_source),
         write_info=write_info,
         crew=(
@@ -188,4 +199,41 @@ def _splits(
             )
             for name in names
         ]
+    )
+
+
+def dataset(
+    builder: AugmentedBuilder,
+    split: Any,
+    batch_size: int | None,
+    shuffle_files: bool,
+    config: tfds.ReadConfig,
+    *,
+    as_supervised: bool,
+) -> Any:
+    """Frozen epochs as a `tf.data.Dataset`; the arguments are those of `tfds.load`.
+
+    Raises:
+        ExportError: if they are stored otherwise than the builder is told.
+        ValueError: if they are not stored as tfrecord, or an argument is wrong.
+    """
+    from cifar10_aug.offline import reading
+
+    check_stored(builder)
+    stored = builder.info.file_format.value
+    if stored != "tfrecord":
+        raise ValueError(
+            f"{builder.data_dir} is stored as {stored}, which tf.data does not read; use "
+            "tfds.data_source, or export it as tfrecord to another data_dir"
+        )
+    seed = builder.seed if config.shuffle_seed is None else config.shuffle_seed
+    return reading.dataset(
+        builder.info,
+        split,
+        image_encoding=builder.image_encoding,
+        batch_size=batch_size,
+        # TensorFlow's seeds are signed.
+        shuffle_seed=seed % 2**63 if shuffle_files else None,
+        config=config,
+        as_supervised=as_supervised,
     )

@@ -16,6 +16,7 @@ import tensorflow_datasets as tfds
 import cifar10_aug
 from cifar10_aug import ExportError, RecipeError, SourceError
 from cifar10_aug.cifar10_aug_dataset_builder import Builder
+from cifar10_aug.offline.freezing import local_folder
 from tests.offline.freezing import CONFIG, RECIPE, contents, freeze
 
 
@@ -334,6 +335,15 @@ def test_another_kind_of_file_in_the_same_place_is_refused(frozen_dir: Path) -> 
             f"{builder.data_dir}: stored as tfrecord and raw, not as {stored}; choose another "
             "data_dir, or overwrite it (--overwrite)"
         )
+
+
+def test_places_that_are_no_folders_are_named() -> None:
+    with pytest.raises(ExportError) as error:
+        local_folder(f"gs://bucket/data/cifar10_aug/{CONFIG}/1.0.0")
+    assert str(error.value) == (
+        f"gs://bucket/data/cifar10_aug/{CONFIG}/1.0.0: frozen epochs are written to a local or "
+        "mounted folder; choose such a data_dir, and copy the finished dataset from there"
+    )
 
 
 def test_frozen_builders_can_be_pickled(frozen_dir: Path) -> None:
