@@ -51,6 +51,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
     Attributes:
         recipe: the recipe of the config.
         seed: what all draws are keyed by.
+        augment_splits: the splits that are augmented.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -102,13 +103,13 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         if seed is None:
             seed = secrets.randbits(64)
         self.seed = eager.checked("seed", seed, draws.SEED_LIMIT)
-        self._augment_splits = tuple(augment_splits)
+        self.augment_splits = tuple(augment_splits)
         self._to_write: Cifar10 | None = None
         super().__init__(**kwargs)
         # What a copy in another process is made from.
         self._original_state.update(
             seed=self.seed,
-            augment_splits=self._augment_splits,
+            augment_splits=self.augment_splits,
             jobs=jobs,
             image_encoding=image_encoding,
         )
@@ -309,11 +310,16 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             )
         import tensorflow as tf
 
+        from cifar10_aug import online
+
         config = read_config or tfds.ReadConfig()
         if split is None:
             split = {name: name for name in self.info.splits}
+        dataset = freezing.dataset if self.builder_config.copies else online.dataset
         return tf.nest.map_structure(
-            lambda one: self._one_dataset(one, batch_size, shuffle_files, config, as_supervised),
+            lambda one: dataset(
+                self, one, batch_size, shuffle_files, config, as_supervised=as_supervised
+            ),
             split,
         )
 
@@ -329,52 +335,16 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
 
         Raises:
             RecipeError: if the config is online: its files hold images that are not augmented.
-            NotImplementedError: if the epochs are stored as tfrecord.
+            ValueError: if the epochs are stored as tfrecord.
         """
         if self.builder_config.copies:
+            freezing.check_file_kind(self, "array_record", "tfds.load")
             return super().as_data_source(*args, **kwargs)
         raise RecipeError(
             f"{self.recipe.name!r} is made while it is read, so there is no random access to it; "
             "use tfds.load, or cifar10_aug.Recipe.parse(name)(images, ids=…, epoch=…) on your own "
             "arrays"
         )
-
-    def _one_dataset(
-        self,
-        split: Any,
-        batch_size: int | None,
-        shuffle_files: bool,
-        config: tfds.ReadConfig,
-        as_supervised: bool,
-    ) -> Any:
-        if self.builder_config.copies:
-            return freezing.dataset(
-                self, split, batch_size, shuffle_files, config, as_supervised=as_supervised
-            )
-        from cifar10_aug import examples, pipeline
-
-        chosen = examples.select(split, self.info.splits, self._engine, config.input_context)
-        everything = batch_size == -1
-        order_seed = self.seed if config.shuffle_seed is None else config.shuffle_seed
-        ds = pipeline.dataset(
-            chosen,
-            pipeline.Order(
-                shuffle_files,
-                eager.checked("shuffle_seed", order_seed, draws.SEED_LIMIT),
-                reshuffle=config.shuffle_reshuffle_each_iteration is not False,
-            ),
-            batch_size=len(chosen) if everything else batch_size,
-            as_supervised=as_supervised,
-            add_tfds_id=config.add_tfds_id,
-            repeat=config.repeat_filenames and not everything,
-            options=config.options,
-            prefetch=not config.skip_prefetch,
-        )
-        return ds.get_single_element() if everything else ds
-
-    def _engine(self, split: str) -> eager.Engine:
-        recipe = self.recipe if split in self._augment_splits else self.recipe.clean
-        return eager.Engine(recipe, self.seed, *SHAPE[:2])
 
 
 def _parsed(config: Any) -> Config:

@@ -111,6 +111,16 @@ def check_stored(builder: AugmentedBuilder, file_format: Any = None) -> None:
         )
 
 
+def check_file_kind(builder: AugmentedBuilder, needed: str, instead: str) -> None:
+    """Raises a `ValueError` that names another way to read, if the files are not of a kind."""
+    stored = builder.info.file_format.value
+    if builder.is_prepared() and stored != needed:
+        raise ValueError(
+            f"{builder.data_dir} is stored as {stored}, and {needed} is needed here; use "
+            f"{instead}, or export it as {needed} to another data_dir"
+        )
+
+
 def local_folder(data_dir: str) -> Path:
     """The path of a dataset's folder; raises an `ExportError` if it is the address of a bucket."""
     if "://" in data_dir:
@@ -220,12 +230,7 @@ def dataset(
     from cifar10_aug.offline import reading
 
     check_stored(builder)
-    stored = builder.info.file_format.value
-    if stored != "tfrecord":
-        raise ValueError(
-            f"{builder.data_dir} is stored as {stored}, which tf.data does not read; use "
-            "tfds.data_source, or export it as tfrecord to another data_dir"
-        )
+    check_file_kind(builder, "tfrecord", "tfds.data_source")
     seed = builder.seed if config.shuffle_seed is None else config.shuffle_seed
     return reading.dataset(
         builder.info,

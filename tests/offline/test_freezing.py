@@ -225,14 +225,18 @@ def test_array_records_have_random_access(
     with pytest.raises(ValueError) as error:  # noqa: PT011
         tfds.load(f"cifar10_aug/{CONFIG}", split="train", data_dir=str(tmp_path))
     assert str(error.value) == (
-        f"{builder.data_dir} is stored as array_record, which tf.data does not read; use "
+        f"{builder.data_dir} is stored as array_record, and tfrecord is needed here; use "
         "tfds.data_source, or export it as tfrecord to another data_dir"
     )
 
 
 def test_there_is_no_random_access_to_tfrecords(frozen_dir: Path) -> None:
-    with pytest.raises(NotImplementedError, match="file_format=array_record"):
+    with pytest.raises(ValueError) as error:  # noqa: PT011
         tfds.data_source(f"cifar10_aug/{CONFIG}", split="train", data_dir=str(frozen_dir))
+    assert str(error.value) == (
+        f"{final_of(frozen_dir)} is stored as tfrecord, and array_record is needed here; use "
+        "tfds.load, or export it as array_record to another data_dir"
+    )
 
 
 def test_value_ranges_are_frozen_too(sources: dict[str, Path], tmp_path: Path, made: Any) -> None:
