@@ -108,7 +108,7 @@ class BeamCrew:
         yield
 
     def write(self, staging: Staging, shards: Sequence[Shard]) -> Iterator[Shard]:
-        left, failures = list(shards), list[Exception]()
+        left, failures = list(shards), list[BaseException]()
         if not left:
             return
         arguments = (staging, list(shards), failures)
@@ -125,10 +125,14 @@ class BeamCrew:
                 break
         running.join()
         if failures:
-            raise failures[0]
+            reason = str(failures[0]).strip().splitlines() or [type(failures[0]).__name__]
+            raise ExportError(
+                f"{staging.shards}: Apache Beam ended with an error ({reason[-1]}); finished "
+                "shards are kept, so mend it and run the same command again"
+            ) from failures[0]
         assert not left, "Beam ended without an error and without all shards"
 
-    def _run(self, staging: Staging, shards: list[Shard], failures: list[Exception]) -> None:
+    def _run(self, staging: Staging, shards: list[Shard], failures: list[BaseException]) -> None:
         import apache_beam as beam
 
         try:
@@ -139,7 +143,8 @@ class BeamCrew:
                     | "Spread" >> beam.Reshuffle()
                     | "Write" >> beam.Map(functools.partial(_written, staging))
                 )
-        except Exception as error:
+        except BaseException as error:
+            # Raised again in `write`; Beam leaves by SystemExit when it is given a wrong option.
             failures.append(error)
 
 

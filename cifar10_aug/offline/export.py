@@ -54,9 +54,9 @@ def export(
 
     Raises:
         ExportError: if another export is at work there, if an interrupted one wrote something
-            else, or if there is not enough space.
+            else, if there is not enough space, or if writing fails.
         SourceError: if there are no images.
-        OSError: if files cannot be written.
+        OSError: if the folder cannot be made.
     """
     staging = Staging.of(final)
     with _locked(staging, final):
@@ -71,8 +71,14 @@ def export(
         with crew.starting(frozen):
             cifar10 = read_images()
             metadata = _metadata(frozen, cifar10)
-            shards = _begin(staging, frozen, cifar10, metadata, final, overwrite)
-            _write(staging, crew, shards, final)
+            try:
+                shards = _begin(staging, frozen, cifar10, metadata, final, overwrite)
+                _write(staging, crew, shards, final)
+            except OSError as error:
+                raise ExportError(
+                    f"{final}: {error.strerror or error}; finished shards are kept, so mend it "
+                    "and run the same command again"
+                ) from error
         written = [(shard, _known(staging, shard)) for shard in shards]
         write_info(_empty(staging.folder / "info"), metadata, written)
         digests = {shard.name: finished.digest for shard, finished in written}

@@ -31,6 +31,7 @@ from cifar10_aug.records.formats import digest_of
 from cifar10_aug.source.images import SHAPE, Cifar10
 
 _WRITING = ".writing-"
+_IMAGES_A_WRITE = 500
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,8 +108,11 @@ class Staging:
         for name, split in cifar10.splits.items():
             with _appearing(self._array(name, "pixels"), lasting=False) as path:
                 _pack(split.images, path)
-            with _appearing(self._array(name, "labels"), lasting=False) as path:
-                np.lib.format.open_memmap(path, "w+", np.int64, (len(split),))[:] = split.labels
+            with (
+                _appearing(self._array(name, "labels"), lasting=False) as path,
+                open(path, "wb") as file,
+            ):
+                np.save(file, split.labels.astype(np.int64))
 
     def remove_source(self) -> None:
         shutil.rmtree(self.folder / "source")
@@ -158,13 +162,25 @@ class Staging:
 
 
 def _pack(images: np.ndarray, path: Path) -> None:
-    """Writes what `Source.of` would hold in memory."""
-    source = Source.empty(0, *images.shape[1:3])
-    size = int(np.prod(images.shape[:3]))
-    pixels = np.lib.format.open_memmap(
-        path, "w+", source.pixels.dtype, (size + len(source.pixels),)
-    )
-    dataclasses.replace(source, pixels=np.asarray(pixels), count=len(images)).write(0, images)
+    """Writes, as a .npy file, what `Source.of` would hold in memory.
+
+    Written and not mapped: on a full disk, writing to mapped memory ends the process.
+    """
+    part = Source.empty(_IMAGES_A_WRITE, *images.shape[1:3])
+    size = int(np.prod(images.shape[1:3]))
+    slack = part.pixels[_IMAGES_A_WRITE * size :]
+    header = {
+        "descr": np.lib.format.dtype_to_descr(slack.dtype),
+        "fortran_order": False,
+        "shape": (len(images) * size + len(slack),),
+    }
+    with open(path, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for first in range(0, len(images), _IMAGES_A_WRITE):
+            some = images[first : first + _IMAGES_A_WRITE]
+            part.write(0, some)
+            file.write(part.pixels[: len(some) * size].data)
+        file.write(slack.data)
 
 
 @contextlib.contextmanager

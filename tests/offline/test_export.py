@@ -239,7 +239,10 @@ def test_a_write_that_fails_leaves_the_old_data_intact(
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].endswith("File too large")
+    assert done.stderr.splitlines()[-1] == (
+        f"Error: {final}: File too large; finished shards are kept, so mend it and run the same "
+        "command again"
+    )
     assert "Traceback" not in done.stderr
     assert contents(final) == expected
     # And it can be made good.
@@ -353,8 +356,19 @@ def test_what_fails_on_beam_is_an_error(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(worker, "write", fail)
     shards = freezing.frozen().shards({"train": 10})
-    with pytest.raises(Exception, match="No space left on device"):
+    with pytest.raises(ExportError, match="No space left on device") as error:
         list(crews.BeamCrew().write(Staging(tmp_path), shards))
+    assert str(error.value).startswith(f"{tmp_path}/shards: Apache Beam ended with an error (")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("option", ["--runner=NoRunner", "--direct_num_workers=many"])
+def test_wrong_beam_options_are_an_error(option: str, tmp_path: Path) -> None:
+    pipeline_options = pytest.importorskip("apache_beam.options.pipeline_options")
+    crew = crews.BeamCrew(options=pipeline_options.PipelineOptions([option]))
+    shards = freezing.frozen().shards({"train": 10})
+    with pytest.raises(ExportError, match="Apache Beam ended with an error"):
+        list(crew.write(Staging(tmp_path), shards))
 
 
 def test_without_beam_the_error_says_what_to_install(
