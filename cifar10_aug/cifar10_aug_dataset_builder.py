@@ -16,8 +16,8 @@ class Builder(AugmentedBuilder):
     """CIFAR-10, augmented while it is read."""
 
     _description = (
-        "CIFAR-10: 60,000 colour images of 32 x 32 pixels in ten classes, augmented while they "
-        "are read. The config's name is the recipe, for example rotate30+erase."
+        "CIFAR-10: 60,000 colour images of 32 x 32 pixels in ten classes, augmented by the recipe "
+        "that the config is named after, for example rotate30+erase."
     )
     _homepage = "https://www.cs.toronto.edu/~kriz/cifar.html"
     _citation = """@techreport{krizhevsky2009learning,
