@@ -106,10 +106,10 @@ class Staging:
     def write_source(self, cifar10: Cifar10) -> None:
         # Anew each time, so it need not survive a power cut.
         for name, split in cifar10.splits.items():
-            with _appearing(self._array(name, "pixels"), lasting=False) as path:
+            with _appearing(self._pixels(name), lasting=False) as path:
                 _pack(split.images, path)
             with (
-                _appearing(self._array(name, "labels"), lasting=False) as path,
+                _appearing(self._labels(name), lasting=False) as path,
                 open(path, "wb") as file,
             ):
                 np.save(file, split.labels.astype(np.int64))
@@ -120,14 +120,15 @@ class Staging:
     def read_source(self, split: str) -> tuple[Source, np.ndarray]:
         """A split's images, mapped into memory, and its labels."""
         # Mapped copy-on-write: kernels are compiled for arrays that can be written to.
-        pixels, labels = (
-            np.asarray(np.load(self._array(split, what), mmap_mode="c", allow_pickle=False))
-            for what in ("pixels", "labels")
-        )
+        pixels = np.asarray(np.memmap(self._pixels(split), np.uint32, "c"))
+        labels = np.load(self._labels(split), allow_pickle=False)
         return Source(pixels, len(labels), *SHAPE[:2]), labels
 
-    def _array(self, split: str, what: str) -> Path:
-        return self.folder / "source" / f"{split}_{what}.npy"
+    def _pixels(self, split: str) -> Path:
+        return self.folder / "source" / f"{split}.pixels"
+
+    def _labels(self, split: str) -> Path:
+        return self.folder / "source" / f"{split}_labels.npy"
 
     # The shards.
 
@@ -162,25 +163,18 @@ class Staging:
 
 
 def _pack(images: np.ndarray, path: Path) -> None:
-    """Writes, as a .npy file, what `Source.of` would hold in memory.
+    """Writes what `Source.of` would hold in memory.
 
     Written and not mapped: on a full disk, writing to mapped memory ends the process.
     """
     part = Source.empty(_IMAGES_A_WRITE, *images.shape[1:3])
     size = int(np.prod(images.shape[1:3]))
-    slack = part.pixels[_IMAGES_A_WRITE * size :]
-    header = {
-        "descr": np.lib.format.dtype_to_descr(slack.dtype),
-        "fortran_order": False,
-        "shape": (len(images) * size + len(slack),),
-    }
     with open(path, "wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
         for first in range(0, len(images), _IMAGES_A_WRITE):
             some = images[first : first + _IMAGES_A_WRITE]
             part.write(0, some)
             file.write(part.pixels[: len(some) * size].data)
-        file.write(slack.data)
+        file.write(part.pixels[_IMAGES_A_WRITE * size :].data)
 
 
 @contextlib.contextmanager
