@@ -13,6 +13,8 @@ import click
 from cifar10_aug.cli import describe, shell
 from cifar10_aug.errors import ExportError, SourceError
 from cifar10_aug.recipe import MOST_COPIES, Config, Recipe
+from cifar10_aug.records.examples import IMAGE_ENCODINGS
+from cifar10_aug.records.formats import FORMATS
 
 if TYPE_CHECKING:
     from cifar10_aug.offline.verify import Fault
@@ -33,14 +35,14 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "file_format",
-    type=click.Choice(["tfrecord", "array_record"]),
+    type=click.Choice(list(FORMATS)),
     default="tfrecord",
     show_default=True,
     help="array_record is for random access, with tfds.data_source.",
 )
 @click.option(
     "--image-encoding",
-    type=click.Choice(["raw", "png"]),
+    type=click.Choice(list(IMAGE_ENCODINGS)),
     default="raw",
     show_default=True,
     help="png makes smaller files, and takes many times as long to write and to read.",

@@ -13,7 +13,7 @@ from typing import Any
 import filelock
 import numpy as np
 
-from cifar10_aug._version import VERSION
+from cifar10_aug import plain
 from cifar10_aug.errors import ExportError
 from cifar10_aug.offline import seal
 from cifar10_aug.offline.crews import Crew
@@ -25,8 +25,6 @@ from cifar10_aug.source.images import SHAPE, Cifar10
 
 # Around an image: its id, label and copy, the names of these, and checksums.
 _RECORD_OVERHEAD = 128
-# The file by which TFDS knows a dataset.
-_INFO = "dataset_info.json"
 
 # Writes what TFDS wants to find beside the shards: into a folder, given the metadata and shards.
 WriteInfo = Callable[[Path, dict[str, Any], Sequence[tuple[Shard, Finished]]], None]
@@ -117,17 +115,15 @@ def _metadata(frozen: Frozen, cifar10: Cifar10) -> dict[str, Any]:
         "seed": frozen.seed,
         "copies": frozen.copies,
         "image_encoding": frozen.image_encoding,
-        **dataclasses.asdict(cifar10.provenance),
-        "content": cifar10.content_digest(),
-        "package_version": VERSION,
+        **plain.metadata(cifar10),
         "format_version": FORMAT_VERSION,
     }
 
 
 def _check_whole(final: Path) -> None:
-    if not (final / _INFO).exists():
+    if not (final / seal.INFO).exists():
         raise ExportError(
-            f"{final}: there is a folder without {_INFO}, which is no dataset; delete it, or "
+            f"{final}: there is a folder without {seal.INFO}, which is no dataset; delete it, or "
             "overwrite it (--overwrite)"
         )
 
@@ -211,7 +207,7 @@ def _publish(staging: Staging, final: Path, names: set[str]) -> None:
     staging.remove_source()
     info = staging.folder / "info"
     # What makes it loadable comes last.
-    for path in sorted(info.iterdir(), key=lambda path: path.name == _INFO):
+    for path in sorted(info.iterdir(), key=lambda path: path.name == seal.INFO):
         path.rename(staging.shards / path.name)
         names.add(path.name)
     strange = {path.name for path in staging.shards.iterdir()} - names

@@ -18,13 +18,12 @@ from cifar10_aug.offline.export import export
 from cifar10_aug.offline.shards import TRAIN, Frozen, Shard
 from cifar10_aug.offline.staging import Finished
 from cifar10_aug.recipe import Config
+from cifar10_aug.records.examples import IMAGE_ENCODINGS
 from cifar10_aug.records.formats import FORMATS
 from cifar10_aug.source.images import Cifar10
 
 if TYPE_CHECKING:
     from cifar10_aug.builder import AugmentedBuilder
-
-ENCODINGS = ("raw", "png")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Options:
             raise ValueError(
                 f"jobs is {self.jobs!r}; give the number of processes, or None for all cores"
             )
-        if self.image_encoding not in (None, *ENCODINGS):
+        if self.image_encoding not in (None, *IMAGE_ENCODINGS):
             raise ValueError(f"image_encoding is {self.image_encoding!r}; give 'raw' or 'png'")
         if self.image_encoding == "png" and config.recipe.dtype != "uint8":
             raise ValueError(

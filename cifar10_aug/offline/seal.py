@@ -11,6 +11,8 @@ from typing import Any
 from cifar10_aug.records.formats import digest_of
 
 METADATA = "metadata.json"
+# The file by which TFDS knows a dataset.
+INFO = "dataset_info.json"
 
 
 def seal(folder: Path, metadata: Mapping[str, Any], known: Mapping[str, str]) -> str:

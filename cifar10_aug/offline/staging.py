@@ -6,6 +6,8 @@
         source/       the images, in the form that engines read
         digests/      one small file for each finished shard
         shards/       becomes the dataset's folder by being renamed
+        info/         what TFDS wants beside the shards, until it is moved to them
+        replaced/     an older dataset, while the new one takes its place
 
 Every file appears under its name only once it is whole, so whatever is there after a crash can be
 used. Nothing that TFDS would load is written before all shards are there.

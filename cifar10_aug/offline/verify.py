@@ -21,7 +21,6 @@ from cifar10_aug.records import examples
 from cifar10_aug.records.formats import FORMATS
 from cifar10_aug.source.images import Cifar10, example_id
 
-_INFO = "dataset_info.json"
 _FROZEN = re.compile(r".+-x[0-9]+(-s[0-9]+)?")
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 
@@ -80,12 +79,12 @@ def _inconsistent(folder: Path, metadata: dict[str, Any]) -> Iterator[Fault]:
         if shard.name not in metadata["files"]:
             yield Fault(shard.name, "missing")
         elif counts[shard.split][shard.place : shard.place + 1] != [len(shard)]:
-            yield Fault(_INFO, f"does not give {len(shard)} as the examples in {shard.name}")
+            yield Fault(seal.INFO, f"does not give {len(shard)} as the examples in {shard.name}")
 
 
 def frozen_of(folder: Path, metadata: dict[str, Any]) -> Frozen:
     """What is frozen in a folder whose files match their digests."""
-    info = json.loads((folder / _INFO).read_text())
+    info = json.loads((folder / seal.INFO).read_text())
     return Frozen(
         dataset=info["name"],
         recipe=metadata["recipe"],
@@ -106,7 +105,7 @@ def shards_of(folder: Path, metadata: dict[str, Any]) -> list[Shard]:
 
 def _counts(folder: Path) -> dict[str, list[int]]:
     """Examples in each shard, by split, as TFDS knows them."""
-    info = json.loads((folder / _INFO).read_text())
+    info = json.loads((folder / seal.INFO).read_text())
     return {split["name"]: [int(n) for n in split["shardLengths"]] for split in info["splits"]}
 
 

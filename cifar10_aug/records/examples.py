@@ -12,6 +12,8 @@ from tensorflow_datasets.proto import tf_example_pb2, tf_feature_pb2
 
 from cifar10_aug.source.images import SHAPE
 
+IMAGE_ENCODINGS = ("raw", "png")
+
 # All records of a chunk: rows of one size, or bytes of different sizes.
 Records = np.ndarray | Sequence[bytes]
 

@@ -1,3 +1,4 @@
+import tempfile
 from pathlib import Path
 
 import google_crc32c
@@ -19,10 +20,10 @@ def test_checksums_are_those_of_rfc_3720() -> None:
 
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=9))
 def test_records_come_back(records: list[bytes]) -> None:
-    path = Path("/dev/shm" if Path("/dev/shm").is_dir() else "/tmp") / "cifar10_aug_test.tfrecord"
-    tfrecord.framed(records).tofile(path)
-    assert list(tfrecord.read(path)) == records
-    path.unlink()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        tfrecord.framed(records).tofile(path)
+        assert list(tfrecord.read(path)) == records
 
 
 def test_tensorflow_reads_what_is_written_and_the_other_way_round(tmp_path: Path) -> None:
