@@ -13,17 +13,28 @@ from cifar10_aug import (
     code_first,
 )
 from cifar10_aug._version import VERSION
-from cifar10_aug.errors import ExportError, RecipeError, SourceError
+from cifar10_aug.errors import (
+    ExportError,
+    PythonOpError,
+    RecipeError,
+    RegistrationError,
+    SourceError,
+)
 from cifar10_aug.recipe import Recipe
+from cifar10_aug.register import register, seeded
 
 __version__ = VERSION
 __all__ = [
     "ExportError",
+    "PythonOpError",
     "Recipe",
     "RecipeError",
+    "RegistrationError",
     "SourceError",
     "cifar10_aug_dataset_builder",
     "cifar10_aug_sample_dataset_builder",
+    "register",
+    "seeded",
 ]
 
 code_first.install()

@@ -21,6 +21,7 @@ from tensorflow_datasets.core.utils import file_utils
 from cifar10_aug import draws, plain
 from cifar10_aug.configs import RecipeConfig, RecipeConfigs
 from cifar10_aug.engines import eager
+from cifar10_aug.engines.where import Where
 from cifar10_aug.errors import RecipeError, SourceError
 from cifar10_aug.offline import freezing
 from cifar10_aug.plain import PLAIN
@@ -52,6 +53,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         recipe: the recipe of the config.
         seed: what all draws are keyed by.
         augment_splits: the splits that are augmented.
+        where: where registered functions run.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -67,7 +69,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         *,
         seed: int | None = 0,
         augment_splits: Sequence[str] = ("train",),
-        jobs: int | None = None,
+        n_jobs: int | None = None,
+        backend: str | None = None,
         image_encoding: str | None = None,
         **kwargs: Any,
     ):
@@ -78,7 +81,10 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 epochs have theirs in the config's name.
             augment_splits: the splits that are augmented; the others get value-range ops only.
                 Frozen epochs are made of the training split only.
-            jobs: processes that write frozen epochs; None is one for each core.
+            n_jobs: workers that run registered functions, or processes that write frozen epochs;
+                None is one for each core. The number changes no pixel.
+            backend: where registered functions run, "loky" (processes) or "threading"; None is as
+                each was registered.
             image_encoding: how frozen epochs store images: "raw" or "png"; None is what is stored
                 already, or else "raw".
             **kwargs: data_dir, config, version and, for frozen epochs, file_format ("tfrecord" or
@@ -95,8 +101,9 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 f"augment_splits is {augment_splits!r}; give a list of "
                 f"{' and '.join(draws.SPLIT_NUMBERS)}, for example ('train',)"
             )
-        self._options = freezing.Options(jobs, image_encoding)
-        self._options.check(config)
+        self.where = Where(n_jobs, backend)
+        self._options = freezing.Options(n_jobs, image_encoding)
+        freezing.check_options(config, self._options, backend)
         if config.copies:
             freezing.check_arguments(config, seed, augment_splits)
             seed = config.seed
@@ -110,7 +117,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         self._original_state.update(
             seed=self.seed,
             augment_splits=self.augment_splits,
-            jobs=jobs,
+            n_jobs=n_jobs,
+            backend=backend,
             image_encoding=image_encoding,
         )
 
@@ -253,7 +261,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
 
     def _plain(self) -> AugmentedBuilder:
         """The builder of the images themselves, in the same place."""
-        about_this = {"config", "file_format", "seed", "jobs", "image_encoding"}
+        about_this = {"config", "file_format", "seed", "n_jobs", "backend", "image_encoding"}
         kwargs = {k: v for k, v in self._original_state.items() if k not in about_this}
         return type(self)(config=PLAIN, **kwargs)
 

@@ -11,3 +11,11 @@ class SourceError(ValueError):
 
 class ExportError(RuntimeError):
     """Frozen epochs that cannot be written, or are not what they should be."""
+
+
+class RegistrationError(ValueError):
+    """A function that cannot be an op as it was given."""
+
+
+class PythonOpError(RuntimeError):
+    """A registered function that failed; the first line says where, the rest is its traceback."""

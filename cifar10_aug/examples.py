@@ -60,6 +60,11 @@ class Examples:
     def dtype(self) -> str:
         return self._parts[0].engine.recipe.dtype
 
+    @property
+    def runs_python(self) -> bool:
+        """Whether functions of the user's run on any of them."""
+        return any(part.engine.recipe.runs_python for part in self._parts)
+
     def joined(self, attribute: str) -> np.ndarray:
         """An attribute of all parts, [examples]."""
         return np.concatenate([getattr(part, attribute) for part in self._parts])

@@ -102,6 +102,26 @@ class NumberField(Field):
         return show_number(value)
 
 
+@dataclasses.dataclass(frozen=True)
+class PlainNumberField(Field):
+    """A number with no limits but those of the grammar, which has no sign."""
+
+    def parse(self, text: str) -> float:
+        if not re.fullmatch(NUMBER, text):
+            raise FieldError("not a number")
+        value = float(normalise_number(text))
+        return int(value) if isinstance(self.default, int) and value == int(value) else value
+
+    def normalise(self, text: str) -> str:
+        return normalise_number(text)
+
+    def allowed(self) -> str:
+        return "a number from 0"
+
+    def show(self, value: float) -> str:
+        return show_number(value)
+
+
 def symmetric(value: float) -> Interval:
     """30 stands for -30 to 30."""
     return (-value, value)

@@ -47,10 +47,12 @@ def dataset(
         repeat=config.repeat_filenames and not everything,
         options=config.options,
         prefetch=not config.skip_prefetch,
+        python_workers=builder.where.jobs if chosen.runs_python else None,
+        name=builder.builder_config.name,
     )
     return ds.get_single_element() if everything else ds
 
 
 def _engine(builder: AugmentedBuilder, split: str) -> eager.Engine:
     recipe = builder.recipe if split in builder.augment_splits else builder.recipe.clean
-    return eager.Engine(recipe, builder.seed, *SHAPE[:2])
+    return eager.Engine(recipe, builder.seed, *SHAPE[:2], where=builder.where)

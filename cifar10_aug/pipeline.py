@@ -18,6 +18,10 @@ from cifar10_aug.source.images import SHAPE
 # augmenting two hundred images, so one call makes several batches. Larger calls than this gain
 # little, and the few blocks in flight would take hundreds of megabytes as floats.
 _IMAGES_A_CALL = 2048
+# Functions of the user's can take a thousand times as long as ours: calls are small, so that the
+# first batch comes soon, and few, since each only waits for workers, which share its images.
+_IMAGES_A_WORKER = 64
+_CALLS_OF_PYTHON = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +58,8 @@ def dataset(
     repeat: bool = False,
     options: tf.data.Options | None = None,
     prefetch: bool = True,
+    python_workers: int | None = None,
+    name: str = "",
 ) -> tf.data.Dataset:
     """The pipeline: epoch → order → blocks of examples → images → batches → prefetch.
 
@@ -66,13 +72,19 @@ def dataset(
         repeat: go on with the next epoch for ever.
         options: the user's.
         prefetch: whether to make batches ahead of their use.
+        python_workers: how many run functions of the user's; None if there are no such functions.
+        name: the config's, for errors.
 
     Returns:
         A dataset that makes epoch 0 when it is first iterated, then epoch 1, and so on.
     """
     count = len(examples)
     dtype = tf.as_dtype(examples.dtype)
-    block = (batch_size or 1) * max(1, _IMAGES_A_CALL // (batch_size or 1))
+    images, calls = _IMAGES_A_CALL, joblib.cpu_count()
+    if python_workers is not None:
+        images, calls = min(images, _IMAGES_A_WORKER * python_workers), _CALLS_OF_PYTHON
+    block = (batch_size or 1) * max(1, images // (batch_size or 1))
+    here = in_this_process(name)
     labels = tf.constant(examples.joined("labels"))
     # Strings are gathered by TensorFlow, and only if they are asked for.
     texts = {} if as_supervised else {"id": tf.constant(examples.joined("ids"))}
@@ -94,7 +106,8 @@ def dataset(
     make_images = GATE.guarded(examples.images)
 
     def augment(epoch: tf.Tensor, positions: tf.Tensor) -> Any:
-        images = tf.numpy_function(make_images, [epoch, positions], dtype, stateful=False)
+        with tf.control_dependencies([tf.identity(here)]):
+            images = tf.numpy_function(make_images, [epoch, positions], dtype, stateful=False)
         images.set_shape([None, *SHAPE])
         label = tf.gather(labels, positions)
         if as_supervised:
@@ -105,12 +118,12 @@ def dataset(
     ds = epochs.token().flat_map(blocks)
     if repeat:
         ds = ds.repeat()
-    ds = ds.map(augment, num_parallel_calls=joblib.cpu_count())
+    ds = ds.map(augment, num_parallel_calls=calls)
     ds = ds.flat_map(lambda *made: _cut(made, batch_size, even=count % (batch_size or 1) == 0))
     if not repeat:
         size = batch_size or 1
         ds = ds.apply(tf.data.experimental.assert_cardinality(-(-count // size)))
-    ds = ds.with_options(_options(options))
+    ds = ds.with_options(_options(options, None if python_workers is None else calls))
     return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
 
 
@@ -142,12 +155,39 @@ def _cut(made: tuple[Any, ...], batch_size: int | None, *, even: bool) -> tf.dat
     return ds.concatenate(partial)
 
 
-def _options(user: tf.data.Options | None) -> tf.data.Options:
-    """The user's options, with checkpoints that record where the pipeline is.
+def in_this_process(name: str) -> tf.Tensor:
+    """A tensor that keeps a pipeline that depends on it from being copied to other processes.
 
-    The default kind records what its buffers hold instead, and comes back to the wrong epoch when
-    a prefetching pipeline is repeated (seen in TensorFlow 2.21).
+    Python calls are numbers in the graph; another process has other calls under the same numbers,
+    or none. TensorFlow would notice when the first batch is made, or never. So the pipeline refers
+    to a resource that nobody has made: it is never looked up, except when the graph is serialised,
+    and then TensorFlow's error gives its name.
+    """
+    frozen = f"{name}-x5"
+    with tf.init_scope(), tf.device("CPU:0"):
+        return tf.raw_ops.VarHandleOp(
+            dtype=tf.bool,
+            shape=[],
+            shared_name=f"cifar10_aug: {name} is made by Python code in the process that loads it, "
+            f"so it cannot be sent to others (tf.data service) or saved. Freeze it and load that: "
+            f"cifar10-aug export {name} --copies 5, or tfds.load with the config {frozen}. ",
+        )
+
+
+def _options(user: tf.data.Options | None, threads: int | None) -> tf.data.Options:
+    """The user's options, with ours.
+
+    Checkpoints record where the pipeline is. The default kind records what its buffers hold
+    instead, and comes back to the wrong epoch when a prefetching pipeline is repeated (seen in
+    TensorFlow 2.21).
+
+    Args:
+        user: what the user asks for.
+        threads: of the pipeline's own; None shares those of all TensorFlow. Calls that wait for
+            workers would keep a model from training in them.
     """
     ours = tf.data.Options()
     ours.experimental_symbolic_checkpoint = True
+    if threads is not None:
+        ours.threading.private_threadpool_size = threads + 1
     return ours if user is None else ours.merge(user)

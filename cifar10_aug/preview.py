@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from cifar10_aug.ops import ValueRangeOp
 from cifar10_aug.recipe import Recipe
 from cifar10_aug.source.images import LabelledImages
 
@@ -94,7 +93,7 @@ def save(sheet: Image.Image, path: str | os.PathLike[str]) -> None:
 
 
 def _without_value_range(recipe: Recipe) -> Recipe:
-    return Recipe(recipe.name, tuple(op for op in recipe.ops if not isinstance(op, ValueRangeOp)))
+    return Recipe(recipe.name, tuple(op for op in recipe.ops if not op.value_range))
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

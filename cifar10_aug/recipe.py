@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import itertools
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from cifar10_aug.draws import MOST_OPS, SEED_LIMIT
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.fields import Field, FieldError, attributes_of, fields_of
-from cifar10_aug.ops import OPS, Op, ValueRangeOp
+from cifar10_aug.ops import OPS, Op, PythonOp
 from cifar10_aug.presets import NAMED
 
 if TYPE_CHECKING:
@@ -74,19 +75,19 @@ class Recipe:
         return self.name
 
     @property
-    def draws_nothing(self) -> bool:
-        """Whether every epoch looks the same, because no op is random."""
-        return all(op.slots == 0 for op in self.ops)
+    def runs_python(self) -> bool:
+        """Whether a function of the user's is part of it."""
+        return any(isinstance(op, PythonOp) for op in self.ops)
 
     @property
     def clean(self) -> Recipe:
         """What splits get that are not augmented: the value-range ops alone."""
-        kept = tuple(op for op in self.ops if isinstance(op, ValueRangeOp))
-        return Recipe("+".join(op.name for op in kept) or "plain", kept)
+        kept = tuple(op for op in self.ops if op.value_range)
+        return Recipe("+".join(_spelled(op) for op in kept) or "plain", kept)
 
     @property
     def dtype(self) -> str:
-        """The dtype of what comes out: "uint8", or "float32" after a value-range op."""
+        """The dtype of what comes out: "uint8", or "float32" after an op that sets the range."""
         return "float32" if self.clean.ops else "uint8"
 
     def __call__(
@@ -97,6 +98,8 @@ class Recipe:
         ids: Any = None,
         seed: int = 0,
         epoch: int = 0,
+        n_jobs: int | None = None,
+        backend: str | None = None,
     ) -> Any:
         """Augments a batch.
 
@@ -107,16 +110,22 @@ class Recipe:
                 0, 1, 2 … if not given. They decide, with seed and epoch, what is drawn.
             seed: 0 to 2**64 - 1.
             epoch: 0 to 2**32 - 1.
+            n_jobs: workers for the functions that users have registered; None is one for each
+                core.
+            backend: where those run, "loky" (processes) or "threading"; None is as registered.
 
         Returns:
             Images of the same shape, uint8 or float32, alone or as (images, labels).
 
         Raises:
             ValueError: if an argument has the wrong shape, dtype or range.
+            PythonOpError: if a registered function fails.
         """
         from cifar10_aug.engines import eager
+        from cifar10_aug.engines.where import Where
 
-        augmented = eager.augment(self, images, ids=ids, seed=seed, epoch=epoch)
+        where = Where(n_jobs, backend)
+        augmented = eager.augment(self, images, ids=ids, seed=seed, epoch=epoch, where=where)
         return augmented if labels is None else (augmented, labels)
 
 
@@ -188,7 +197,8 @@ def _parse_token(token: str, recipe: str) -> tuple[str, list[Op]]:
         known = sorted({*OPS, *NAMED})
         raise RecipeError(
             f"{where}: there is no op {_quote(name)}.{closest(name, known)} "
-            f"The ops and presets are {', '.join(known)}"
+            f"The ops and presets are {', '.join(known)}. A function of your own has to be "
+            f"registered in this process first: cifar10_aug.register({_quote(name)}, function)"
         )
     op_class = OPS[name]
     fields = fields_of(op_class)
@@ -267,9 +277,23 @@ def _check_ops(ops: list[Op], recipe: str) -> None:
         raise RecipeError(
             f"recipe {_quote(recipe)} has {len(ops)} ops; at most {MOST_OPS} are allowed"
         )
-    ranges = [op.name for op in ops if isinstance(op, ValueRangeOp)]
+    ranges = [op.name for op in ops if op.value_range]
     if len(ranges) > 1:
         raise RecipeError(
             f"recipe {_quote(recipe)}: {' and '.join(ranges)} both set the range of the pixels; "
             f"keep one of them"
         )
+    for op, behind in itertools.pairwise(ops):
+        if isinstance(op, PythonOp) and op.value_range:
+            raise RecipeError(
+                f"recipe {_quote(recipe)}: {op.name} hands out {op.output}, and {behind.name} "
+                f"behind it takes uint8; put {op.name} at the end"
+            )
+
+
+def _spelled(op: Op) -> str:
+    """`op` as a recipe spells it, without what is a default."""
+    fields, attributes = fields_of(type(op)), attributes_of(type(op))
+    values = {name: getattr(op, attributes[name]) for name in fields}
+    given = {name: value for name, value in values.items() if value != fields[name].default}
+    return "_".join([op.name, *(f"{name}{fields[name].show(v)}" for name, v in given.items())])

@@ -92,7 +92,7 @@ def export(
         mirror,
         data_dir,
         config=str(Config(recipe, copies, seed)),
-        jobs=jobs,
+        n_jobs=jobs,
         image_encoding=image_encoding,
     )
     already = resume and builder.is_prepared()

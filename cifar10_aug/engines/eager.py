@@ -1,9 +1,14 @@
-"""The eager engine: NumPy turns draws into parameters, compiled loops turn those into pixels."""
+"""The eager engine: NumPy turns draws into parameters, compiled loops turn those into pixels.
+
+Functions of the user's run between the loops' passes, on arrays of plain levels.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +17,9 @@ from cifar10_aug import draws
 from cifar10_aug.draws import Draws
 from cifar10_aug.engines.buffers import Buffers
 from cifar10_aug.engines.plan import Leg, Pass, Placed, plan
-from cifar10_aug.ops.kinds import AffineOp, BoxOp, Noise, ValueRangeOp
+from cifar10_aug.engines.python_ops import Group
+from cifar10_aug.engines.where import Where
+from cifar10_aug.ops.kinds import AffineOp, BoxOp, Noise, PythonOp, ValueRangeOp
 
 if TYPE_CHECKING:
     from cifar10_aug.recipe import Recipe
@@ -70,11 +77,23 @@ class Engine:
     Calls may run at the same time in several threads.
     """
 
-    def __init__(self, recipe: Recipe, seed: int, height: int = 32, width: int = 32):
+    def __init__(
+        self,
+        recipe: Recipe,
+        seed: int,
+        height: int = 32,
+        width: int = 32,
+        where: Where | None = None,
+    ):
+        """Takes the size of images, and where functions of the user's run (by default, anywhere).
+
+        Raises:
+            ValueError: if a function of the user's cannot run there.
+        """
         self.recipe = recipe
         self._seed = np.uint64(seed)
         self._height, self._width = height, width
-        self._passes = plan(recipe.ops)
+        self._stages = list(self._staged(where or Where()))
         drawing = [Placed(i, op) for i, op in enumerate(recipe.ops) if op.slots]
         self._positions = np.array([step.position for step in drawing], np.int64)
         self._slots = np.array([step.op.slots for step in drawing], np.int64)
@@ -105,22 +124,44 @@ class Engine:
 
         Returns:
             uint8 or float32 [batch, height, width, 3].
+
+        Raises:
+            PythonOpError: if a function of the user's fails.
         """
         from cifar10_aug.engines import kernels
 
         words = self._words(keys, epoch)
-        for made in self._passes[:-1]:
-            target = Source.empty(len(rows), self._height, self._width)
-            size = len(rows) * self._height * self._width
-            self._run(made, source, rows, keys, epoch, words, kernels.PACKED, target.pixels[:size])
-            source, rows = target, np.arange(len(rows))
-        floats = self.recipe.dtype == "float32"
-        out = self._buffers.empty(
-            (len(rows), self._height, self._width, 3), np.float32 if floats else np.uint8
-        )
-        kind = kernels.FLOATS if floats else kernels.LEVELS
-        self._run(self._passes[-1], source, rows, keys, epoch, words, kind, out)
-        return out
+        shape = (len(rows), self._height, self._width, 3)
+        made: np.ndarray | None = None
+        for stage, following in zip(self._stages, [*self._stages[1:], None], strict=True):
+            if isinstance(stage, Group):
+                assert made is not None, "the first stage is a pass"
+                images, made = made, self._buffers.empty(shape, stage.output)
+                stage(images, made, keys, epoch)
+                continue
+            if made is not None:
+                source, rows, made = Source.of(made), np.arange(len(rows)), None
+            if isinstance(following, Pass):
+                target = Source.empty(*shape[:3])
+                packed = target.pixels[: int(np.prod(shape[:3]))]
+                self._run(stage, source, rows, keys, epoch, words, kernels.PACKED, packed)
+                source, rows = target, np.arange(len(rows))
+            else:
+                floats = following is None and self.recipe.dtype == "float32"
+                made = self._buffers.empty(shape, np.float32 if floats else np.uint8)
+                kind = kernels.FLOATS if floats else kernels.LEVELS
+                self._run(stage, source, rows, keys, epoch, words, kind, made)
+        assert made is not None, "there is at least one stage"
+        return made
+
+    def _staged(self, where: Where) -> Iterator[Pass | Group]:
+        """What runs one after the other: passes, and groups of functions of the user's."""
+        for stage in plan(self.recipe.ops):
+            if isinstance(stage, Pass):
+                yield stage
+                continue
+            for place, steps in itertools.groupby(stage.steps, lambda step: _place(where, step)):
+                yield Group(self.recipe.name, list(steps), place, where, int(self._seed))
 
     def _words(self, keys: np.ndarray, epoch: int) -> np.ndarray:
         if not len(self._slots):
@@ -203,6 +244,11 @@ class Engine:
         return _fixed_point(matrix, self._height, self._width)
 
 
+def _place(where: Where, step: Placed) -> str:
+    assert isinstance(step.op, PythonOp), step
+    return where.place(step.op)
+
+
 def _fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
     """float64 [6, batch] as int32 [batch, 6]; maps that overflow 16.16 are drawn in."""
     for row in (0, 3):
@@ -214,7 +260,9 @@ def _fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.rint(matrix * 65536.0).astype(np.int32).T
 
 
-def augment(recipe: Recipe, images: Any, *, ids: Any, seed: int, epoch: int) -> np.ndarray:
+def augment(
+    recipe: Recipe, images: Any, *, ids: Any, seed: int, epoch: int, where: Where
+) -> np.ndarray:
     """What `Recipe.__call__` does; see there."""
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.shape[-1] != 3:
@@ -223,10 +271,8 @@ def augment(recipe: Recipe, images: Any, *, ids: Any, seed: int, epoch: int) -> 
             "give uint8 of shape [batch, height, width, 3] or [height, width, 3]"
         )
     if images.ndim == 3:
-        one = augment(
-            recipe, images[None], ids=None if ids is None else [ids], seed=seed, epoch=epoch
-        )
-        return one[0]
+        ids = None if ids is None else [ids]
+        return augment(recipe, images[None], ids=ids, seed=seed, epoch=epoch, where=where)[0]
     count, height, width, _ = images.shape
     if not 1 <= height <= _LARGEST_SIDE or not 1 <= width <= _LARGEST_SIDE:
         raise ValueError(
@@ -235,7 +281,7 @@ def augment(recipe: Recipe, images: Any, *, ids: Any, seed: int, epoch: int) -> 
     seed = checked("seed", seed, draws.SEED_LIMIT)
     epoch = checked("epoch", epoch, draws.EPOCH_LIMIT)
     keys = _keys(np.arange(count) if ids is None else ids, count)
-    engine = Engine(recipe, seed, height, width)
+    engine = Engine(recipe, seed, height, width, where)
     return engine(Source.of(images), np.arange(count), keys, epoch)
 
 

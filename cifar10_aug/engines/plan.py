@@ -1,7 +1,8 @@
 """From the ops of a recipe to the passes an engine makes over the pixels.
 
 A pass reads each image once: it resamples by the product of neighbouring affine ops, then paints
-boxes. Only an affine op behind a box starts a new pass. Within a pass, affine ops with the same
+boxes. Only an affine op behind a box starts a new pass, and a function of the user's, which stands
+between two passes. Within a pass, affine ops with the same
 border multiply into one map; where borders differ, coordinates go from one map to the next, so
 there still is one resampling.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from cifar10_aug.ops.kinds import AffineOp, Border, BoxOp, Op, ValueRangeOp
+from cifar10_aug.ops.kinds import AffineOp, Border, BoxOp, Op, PythonOp, ValueRangeOp
 
 NEAREST = Border("nearest")
 
@@ -53,15 +54,30 @@ class Pass:
         )
 
 
-def plan(ops: tuple[Op, ...]) -> tuple[Pass, ...]:
-    """The passes that do `ops`; always at least one."""
-    passes: list[Pass] = []
+@dataclasses.dataclass(frozen=True)
+class PythonCalls:
+    """Functions of the user's that follow each other, in the recipe's order."""
+
+    steps: tuple[Placed, ...]
+
+
+def plan(ops: tuple[Op, ...]) -> tuple[Pass | PythonCalls, ...]:
+    """What does `ops`, one after the other; always a pass first."""
+    stages: list[Pass | PythonCalls] = []
     affine: list[Placed] = []
     boxes: list[Placed] = []
     for position, op in enumerate(ops):
-        if isinstance(op, AffineOp):
+        if isinstance(op, PythonOp):
+            step = Placed(position, op)
+            before = stages[-1] if stages and not affine and not boxes else None
+            if isinstance(before, PythonCalls):
+                stages[-1] = PythonCalls((*before.steps, step))
+                continue
+            stages += [Pass(_legs(affine), tuple(boxes)), PythonCalls((step,))]
+            affine, boxes = [], []
+        elif isinstance(op, AffineOp):
             if boxes:
-                passes.append(Pass(_legs(affine), tuple(boxes)))
+                stages.append(Pass(_legs(affine), tuple(boxes)))
                 affine, boxes = [], []
             affine.append(Placed(position, op))
         elif isinstance(op, BoxOp):
@@ -69,7 +85,10 @@ def plan(ops: tuple[Op, ...]) -> tuple[Pass, ...]:
         else:
             # Value-range ops take effect when the last pass hands its pixels out.
             assert isinstance(op, ValueRangeOp), op
-    return (*passes, Pass(_legs(affine), tuple(boxes)))
+    only_python_is_left = stages and isinstance(stages[-1], PythonCalls) and not affine + boxes
+    if not only_python_is_left or any(isinstance(op, ValueRangeOp) for op in ops):
+        stages.append(Pass(_legs(affine), tuple(boxes)))
+    return tuple(stages)
 
 
 def _legs(steps: list[Placed]) -> tuple[Leg, ...]:

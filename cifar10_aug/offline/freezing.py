@@ -30,31 +30,32 @@ if TYPE_CHECKING:
 class Options:
     """What a builder is told about writing frozen epochs; see `AugmentedBuilder`."""
 
-    jobs: int | None
+    n_jobs: int | None
     image_encoding: str | None
 
-    def check(self, config: Config) -> None:
-        """Raises a `ValueError` if an option is wrong or means nothing for the config."""
-        if self == Options(None, None):
-            return
-        if not config.copies:
-            raise ValueError(
-                f"jobs and image_encoding are about frozen epochs, such as {config}-x5; "
-                f"leave them out for {config}"
-            )
-        if self.jobs is not None and (
-            isinstance(self.jobs, bool) or not isinstance(self.jobs, int) or self.jobs < 1
-        ):
-            raise ValueError(
-                f"jobs is {self.jobs!r}; give the number of processes, or None for all cores"
-            )
-        if self.image_encoding not in (None, *IMAGE_ENCODINGS):
-            raise ValueError(f"image_encoding is {self.image_encoding!r}; give 'raw' or 'png'")
-        if self.image_encoding == "png" and config.recipe.dtype != "uint8":
-            raise ValueError(
-                f"{config.recipe} makes {config.recipe.dtype} images, which PNG cannot hold; "
-                "leave image_encoding out"
-            )
+
+def check_options(config: Config, options: Options, backend: str | None) -> None:
+    """Raises a `ValueError` if an option is wrong or means nothing for the config."""
+    encoding = options.image_encoding
+    if encoding is not None and not config.copies:
+        raise ValueError(
+            f"image_encoding is about frozen epochs, such as {config}-x5; leave it out for {config}"
+        )
+    if backend is not None and (config.copies or not config.recipe.runs_python):
+        what = "written by processes" if config.copies else "made without registered functions"
+        raise ValueError(f"backend is {backend!r}, and {config} is {what}; leave backend out")
+    if options.n_jobs is not None and not config.copies and not config.recipe.runs_python:
+        raise ValueError(
+            f"n_jobs is about frozen epochs, such as {config}-x5, and registered functions; "
+            f"leave it out for {config}"
+        )
+    if encoding not in (None, *IMAGE_ENCODINGS):
+        raise ValueError(f"image_encoding is {encoding!r}; give 'raw' or 'png'")
+    if encoding == "png" and config.recipe.dtype != "uint8":
+        raise ValueError(
+            f"{config.recipe} makes {config.recipe.dtype} images, which PNG cannot hold; "
+            "leave image_encoding out"
+        )
 
 
 def check_arguments(config: Config, seed: Any, augment_splits: Sequence[str]) -> None:
@@ -179,7 +180,7 @@ def freeze(
         crew=(
             crews.BeamCrew(config.beam_runner, config.beam_options)
             if on_beam
-            else crews.LocalCrew(options.jobs)
+            else crews.LocalCrew(options.n_jobs)
         ),
         overwrite=config.download_mode.overwrite_dataset,
     )

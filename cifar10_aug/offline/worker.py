@@ -5,14 +5,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-import signal
-import threading
-import time
 from collections.abc import Iterator
 
 import numpy as np
 
-from cifar10_aug import draws
+from cifar10_aug import draws, worker_process
 from cifar10_aug.engines.eager import Engine, Source
 from cifar10_aug.offline.shards import TRAIN, Frozen, Shard
 from cifar10_aug.offline.staging import Finished, Staging
@@ -23,7 +20,6 @@ from cifar10_aug.source.images import SHAPE, example_ids
 
 # As many images as fit into a core's cache with what is made of them.
 _CHUNK = 512
-_PARENT_CHECK_SECONDS = 0.2
 
 
 def write(staging: Staging, shard: Shard) -> Finished:
@@ -72,21 +68,8 @@ def get_ready(frozen: Frozen, parent: int) -> None:
     Interrupts are left to the parent, which ends its workers.
     """
     if os.getpid() != parent:
-        _serve(parent)
+        worker_process.serve(parent)
     source, labels = Source.of(np.zeros((4, *SHAPE), np.uint8)), np.zeros(4, np.int64)
     shard = dataclasses.replace(frozen.shards({TRAIN: 4})[0], last=4)
     for _ in _chunks(shard, source, labels):
         pass
-
-
-@functools.cache
-def _serve(parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_PARENT_CHECK_SECONDS)
-    # Nothing to clean up: partial files are deleted by whoever exports next.
-    os._exit(1)

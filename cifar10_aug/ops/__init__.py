@@ -1,10 +1,13 @@
-"""What each augmentation is. `OPS` is the one list of them all; everything else reads it."""
+"""What each augmentation is. `OPS` is the one list of them all; everything else reads it.
+
+`cifar10_aug.register` adds to it.
+"""
 
 from cifar10_aug.ops.boxes import Erase
 from cifar10_aug.ops.crops import Crop, ScaleCrop
 from cifar10_aug.ops.flips import Flip, FlipUpDown
 from cifar10_aug.ops.geometry import Rotate, Shear, Shift, Zoom
-from cifar10_aug.ops.kinds import AffineOp, BoxOp, Op, ValueRangeOp
+from cifar10_aug.ops.kinds import AffineOp, BoxOp, Op, PythonOp, ValueRangeOp
 from cifar10_aug.ops.values import Normalize, Rescale
 
 OPS: dict[str, type[Op]] = {
@@ -24,4 +27,4 @@ OPS: dict[str, type[Op]] = {
     )
 }
 
-__all__ = ["OPS", "AffineOp", "BoxOp", "Op", "ValueRangeOp"]
+__all__ = ["OPS", "AffineOp", "BoxOp", "Op", "PythonOp", "ValueRangeOp"]

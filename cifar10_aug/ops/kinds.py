@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 from cifar10_aug.draws import Draws
@@ -23,11 +24,14 @@ class Op(abc.ABC):
         name: how recipes spell it, lower-case letters only.
         slots: 32-bit random words that one example draws.
         exclusive: groups of fields that a recipe may not name all at once.
+        value_range: whether it sets the range of numbers in which pixels are handed out, as
+            float32. Such an op applies to every split.
     """
 
     name: ClassVar[str]
     slots: ClassVar[int] = 0
     exclusive: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    value_range: ClassVar[bool] = False
 
     @classmethod
     def about(cls) -> str:
@@ -96,6 +100,38 @@ class ValueRangeOp(Op):
     8-bit levels, and it applies to every split.
     """
 
+    value_range: ClassVar[bool] = True
+
     @abc.abstractmethod
     def scale_and_offset(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """For each channel: output = level * scale + offset."""
+
+
+# Where a registered function can run, by joblib's names: in worker processes, or in threads.
+BACKENDS = ("loky", "threading")
+# The dtypes it may return.
+OUTPUTS = ("uint8", "float32")
+
+
+class PythonOp(Op):
+    """An op that a function of the user's does; see `cifar10_aug.register`.
+
+    Attributes:
+        function: (image, rng, **arguments) -> image, or the same with batches.
+        batched: whether it takes uint8 [batch, height, width, 3] and a list of generators.
+        output: the dtype of what it returns, "uint8" or "float32".
+        backend: where it runs if nobody says otherwise, "loky" or "threading".
+        seeded: whether it draws from global generators, so that it needs a process of its own.
+    """
+
+    function: ClassVar[Callable[..., Any]]
+    batched: ClassVar[bool]
+    output: ClassVar[str]
+    backend: ClassVar[str]
+    seeded: ClassVar[bool]
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The function's keyword arguments that a recipe can set."""
+        # The attributes have a tail, so that no argument's name hides an attribute of an op.
+        return {a.name.removesuffix("_"): getattr(self, a.name) for a in dataclasses.fields(self)}

@@ -15,7 +15,7 @@ CONFIG = f"{RECIPE}-x3"
 
 def freeze(place: Path, source: Path, config: str = CONFIG, jobs: int = 1, **kwargs: Any) -> Path:
     """Writes frozen epochs and returns their folder."""
-    builder = Builder(config=config, data_dir=str(place), source=source, jobs=jobs)
+    builder = Builder(config=config, data_dir=str(place), source=source, n_jobs=jobs)
     builder.download_and_prepare(**kwargs)
     return Path(builder.data_dir)
 

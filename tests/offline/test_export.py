@@ -314,7 +314,7 @@ def test_memory_does_not_grow_with_the_number_of_copies(tmp_path: Path) -> None:
         program = f"""
 import resource, sys
 from cifar10_aug.cifar10_aug_sample_dataset_builder import Builder
-Builder(config="flip-x{copies}", data_dir={str(tmp_path)!r}, jobs=1).download_and_prepare()
+Builder(config="flip-x{copies}", data_dir={str(tmp_path)!r}, n_jobs=1).download_and_prepare()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
         done = subprocess.run(

@@ -32,7 +32,7 @@ def test_load_makes_frozen_epochs_and_reads_them(
             f"cifar10_aug/{RECIPE}-x2-s7",
             split="train",
             data_dir=str(tmp_path),
-            builder_kwargs={"source": sources["binary archive"], "jobs": 1},
+            builder_kwargs={"source": sources["binary archive"], "n_jobs": 1},
             with_info=True,
         )
         recipe = cifar10_aug.Recipe.parse(RECIPE)
@@ -73,7 +73,7 @@ def test_what_is_prepared_as_plain_is_used(
 ) -> None:
     source = sources["binary archive"]
     Builder(config="plain", data_dir=str(tmp_path), source=source).download_and_prepare()
-    builder = Builder(config=CONFIG, data_dir=str(tmp_path), jobs=1)
+    builder = Builder(config=CONFIG, data_dir=str(tmp_path), n_jobs=1)
     builder.download_and_prepare()
     assert contents(final_of(tmp_path)) == contents(final_of(frozen_dir))
 
@@ -87,7 +87,7 @@ def test_plain_that_is_damaged_is_not_used(sources: dict[str, Path], tmp_path: P
     data[1000] ^= 1
     file.write_bytes(data)
     with pytest.raises(SourceError) as error:
-        Builder(config=CONFIG, data_dir=str(tmp_path), jobs=1).download_and_prepare()
+        Builder(config=CONFIG, data_dir=str(tmp_path), n_jobs=1).download_and_prepare()
     assert str(error.value) == (
         f"{plain.data_dir}: the prepared images are damaged (record 0: its data has another "
         "checksum); delete this folder and prepare them again"
@@ -204,7 +204,7 @@ def test_array_records_have_random_access(
         source=sources["binary archive"],
         file_format="array_record",
         image_encoding=stored,
-        jobs=1,
+        n_jobs=1,
     )
     builder.download_and_prepare()
     source = tfds.data_source(f"cifar10_aug/{CONFIG}", split="train", data_dir=str(tmp_path))
@@ -289,8 +289,8 @@ def test_what_is_not_there_says_what_to_do(tmp_path: Path) -> None:
         ),
         (
             "rotate-x5",
-            {"jobs": 0},
-            "jobs is 0; give the number of processes, or None for all cores",
+            {"n_jobs": 0},
+            "n_jobs is 0; give a positive number, or None for all cores",
         ),
         (
             "rotate-x5",
@@ -304,9 +304,30 @@ def test_what_is_not_there_says_what_to_do(tmp_path: Path) -> None:
         ),
         (
             "rotate",
-            {"jobs": 2},
-            "jobs and image_encoding are about frozen epochs, such as rotate-x5; leave them out "
-            "for rotate",
+            {"n_jobs": 2},
+            "n_jobs is about frozen epochs, such as rotate-x5, and registered functions; leave it "
+            "out for rotate",
+        ),
+        (
+            "rotate",
+            {"image_encoding": "raw"},
+            "image_encoding is about frozen epochs, such as rotate-x5; leave it out for rotate",
+        ),
+        (
+            "rotate-x5",
+            {"backend": "threading"},
+            "backend is 'threading', and rotate-x5 is written by processes; leave backend out",
+        ),
+        (
+            "rotate",
+            {"backend": "threading"},
+            "backend is 'threading', and rotate is made without registered functions; leave "
+            "backend out",
+        ),
+        (
+            "rotate",
+            {"backend": "dask"},
+            "backend is 'dask'; give loky or threading",
         ),
     ],
 )
@@ -351,7 +372,7 @@ def test_places_that_are_no_folders_are_named() -> None:
 
 
 def test_frozen_builders_can_be_pickled(frozen_dir: Path) -> None:
-    builder = Builder(config=f"{RECIPE}-x3", data_dir=str(frozen_dir), jobs=1)
+    builder = Builder(config=f"{RECIPE}-x3", data_dir=str(frozen_dir), n_jobs=1)
     copy = pickle.loads(pickle.dumps(builder))
     one, two = (b.as_dataset("test", batch_size=-1)["image"].numpy() for b in (builder, copy))
     assert (one == two).all()

@@ -150,7 +150,7 @@ def test_png_is_read_as_the_same_images(
         data_dir=str(tmp_path),
         source=sources["binary archive"],
         image_encoding="png",
-        jobs=1,
+        n_jobs=1,
     )
     builder.download_and_prepare()
     for batch_size in (None, 64):

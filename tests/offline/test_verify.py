@@ -49,7 +49,7 @@ def test_every_kind_of_file_is_verified(
     from cifar10_aug.cifar10_aug_dataset_builder import Builder
 
     source = sources["binary archive"]
-    builder = Builder(config=CONFIG, data_dir=str(tmp_path), source=source, jobs=1, **how)
+    builder = Builder(config=CONFIG, data_dir=str(tmp_path), source=source, n_jobs=1, **how)
     builder.download_and_prepare()
     folder = Path(builder.data_dir)
     assert verify(folder) == []

@@ -1,0 +1,111 @@
+"""Runs the functions that users have registered, on whole batches and on all cores."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from cifar10_aug.engines import process_tasks, rooms, workers
+from cifar10_aug.engines.calls import Call, Failure, run
+from cifar10_aug.engines.plan import Placed
+from cifar10_aug.engines.process_tasks import Work
+from cifar10_aug.engines.rooms import Layout
+from cifar10_aug.engines.where import Where
+from cifar10_aug.errors import PythonOpError
+
+# Smaller tasks would cost more than they spread.
+_SMALLEST_CHUNK = 8
+
+
+class Group:
+    """Registered functions that follow each other and run in the same place.
+
+    Calls may run at the same time in several threads.
+
+    Attributes:
+        output: the dtype of what comes out, "uint8" or "float32".
+    """
+
+    def __init__(self, recipe: str, steps: Sequence[Placed], place: str, where: Where, seed: int):
+        """Takes the recipe's name, ops of it, and where they run (`Where.place`)."""
+        self._recipe, self._n_jobs = recipe, where.jobs
+        calls = [Call.of(step) for step in steps]
+        self.output = calls[-1].output
+        self._names = " and ".join(call.name for call in calls)
+        self._work: Work = functools.partial(run, calls, seed)
+        self._run = self._work
+        if place == "threads":
+            self._threads = concurrent.futures.ThreadPoolExecutor(self._n_jobs, "cifar10_aug")
+            self._run = self._in_threads
+        elif place == "processes":
+            self._functions = process_tasks.Functions(self._work)
+            self._pool = workers.pool(self._n_jobs)
+            self._pool.used_by(self)
+            self._run = self._in_processes
+
+    def __call__(self, images: np.ndarray, out: np.ndarray, keys: np.ndarray, epoch: int) -> None:
+        """Runs the functions.
+
+        Args:
+            images: uint8 [n, height, width, 3].
+            out: where results go, `output` of the same shape.
+            keys: uint64 [n], see `draws.example_keys`.
+            epoch: 0 to 2**32 - 1.
+
+        Raises:
+            PythonOpError: naming the recipe, the op and the example, with the function's own
+                message and traceback; or if a worker process has ended.
+        """
+        failure = self._run(images, out, keys, epoch)
+        if failure is not None:
+            text = f"recipe {self._recipe!r}: {failure.headline}"
+            raise PythonOpError(f"{text}\n\n{failure.details}".rstrip()) from failure.cause
+
+    def _chunks(self, count: int) -> list[slice]:
+        size = max(_SMALLEST_CHUNK, -(-count // self._n_jobs))
+        return [slice(first, min(first + size, count)) for first in range(0, count, size)]
+
+    def _in_threads(
+        self, images: np.ndarray, out: np.ndarray, keys: np.ndarray, epoch: int
+    ) -> Failure | None:
+        futures = [
+            self._threads.submit(self._work, images[part], out[part], keys[part], epoch)
+            for part in self._chunks(len(keys))
+        ]
+        return next(filter(None, _results(futures)), None)
+
+    def _in_processes(
+        self, images: np.ndarray, out: np.ndarray, keys: np.ndarray, epoch: int
+    ) -> Failure | None:
+        executor = self._pool.executor()
+        try:
+            with rooms.room(Layout(images.shape, self.output)) as room:
+                room.images[:] = images
+                parts = self._chunks(len(keys))
+                submit = functools.partial(executor.submit, process_tasks.do, self._functions.sent)
+                tasks = [(process_tasks.Task.of(room, part), keys[part], epoch) for part in parts]
+                answers = _results([submit(*task) for task in tasks])
+                for part, answer in zip(parts, answers, strict=True):
+                    if isinstance(answer, Failure):
+                        return answer
+                    out[part] = room.results[part] if answer is None else answer
+        except workers.ENDED as error:
+            self._pool.stop(executor)
+            return Failure(
+                f"a worker process ended unexpectedly while {self._names} ran; perhaps memory ran "
+                "out, or the function crashed: look for its own message, or try fewer workers "
+                "(n_jobs)",
+                cause=error,
+            )
+        return None
+
+
+def _results(futures: Sequence[concurrent.futures.Future]) -> list:
+    try:
+        return [future.result() for future in futures]
+    finally:
+        for future in futures:
+            future.cancel()

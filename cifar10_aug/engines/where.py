@@ -1,0 +1,77 @@
+"""Where registered functions run: here, in threads, or in worker processes."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+
+import cloudpickle
+import joblib
+
+from cifar10_aug import worker_process
+from cifar10_aug.ops.kinds import BACKENDS, PythonOp
+
+
+@dataclasses.dataclass(frozen=True)
+class Where:
+    """How registered functions are run.
+
+    Attributes:
+        n_jobs: workers; None is one for each core. With 1, functions run in the calling thread,
+            but for those that need a process of their own.
+        backend: "loky" or "threading"; None is as each was registered.
+
+    Raises:
+        ValueError: if one of them is neither.
+    """
+
+    n_jobs: int | None = None
+    backend: str | None = None
+
+    def __post_init__(self) -> None:
+        n_jobs = self.n_jobs
+        if n_jobs is not None and (
+            isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs < 1
+        ):
+            raise ValueError(f"n_jobs is {n_jobs!r}; give a positive number, or None for all cores")
+        if self.backend not in (None, *BACKENDS):
+            raise ValueError(f"backend is {self.backend!r}; give {' or '.join(BACKENDS)}")
+
+    @property
+    def jobs(self) -> int:
+        return self.n_jobs or joblib.cpu_count()
+
+    def place(self, op: PythonOp) -> str:
+        """Where an op runs: "here", "threads" or "processes".
+
+        Raises:
+            ValueError: if it needs a process of its own and cannot have one.
+        """
+        if op.seeded and worker_process.serving():
+            return "here"
+        backend = self.backend or op.backend
+        if backend == "threading" and op.seeded:
+            raise ValueError(
+                f"{op.name} draws from global generators, which threads share; leave "
+                "backend='threading' out"
+            )
+        if self.jobs == 1 and not op.seeded:
+            return "here"
+        if backend == "threading":
+            return "threads"
+        try:
+            cloudpickle.dumps(op.function)
+        except Exception as error:
+            why = f"it cannot be sent to worker processes ({type(error).__name__}: {error})"
+            if op.seeded:
+                raise ValueError(
+                    f"{op.name} draws from global generators, so it must run in worker processes, "
+                    f"and {why}; create what it needs inside the function"
+                ) from error
+            warnings.warn(
+                f"{op.name} runs in threads, because {why}; create what it needs inside the "
+                "function, or register it with backend='threading'",
+                stacklevel=2,
+            )
+            return "threads"
+        return "processes"

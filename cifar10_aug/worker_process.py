@@ -1,0 +1,35 @@
+"""What every worker process of ours does, whatever it works on."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import threading
+import time
+
+_PARENT_CHECK_SECONDS = 0.2
+
+
+_serving = False
+
+
+def serving() -> bool:
+    """Whether this is a worker process, which nobody else draws random numbers in."""
+    return _serving
+
+
+@functools.cache
+def serve(parent: int) -> None:
+    """Leaves interrupts to the parent, and makes this process end when the parent does."""
+    global _serving
+    _serving = True
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_PARENT_CHECK_SECONDS)
+    # Nothing to clean up: partial files are deleted by whoever exports next.
+    os._exit(1)
