@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import tensorflow_datasets as tfds
 
+from cifar10_aug.ops import OPS
 from cifar10_aug.recipe import Config, Recipe
 
 
@@ -52,14 +53,21 @@ class RecipeConfigs(Mapping[str, RecipeConfig]):
         spelled = str(config)
         if spelled in self._presets:
             return self._presets[spelled]
+        known = self._others.get(spelled)
+        # A name that has been registered anew means something else than before.
+        if known is not None and known.recipe.ops == config.recipe.ops:
+            return known
         made = RecipeConfig(name=spelled, description=_description(config))
-        return self._others.setdefault(spelled, made)
+        made.parsed = config
+        self._others[spelled] = made
+        return made
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._presets)
+        yield from self._presets
+        yield from (name for name in OPS if name not in self._presets)
 
     def __len__(self) -> int:
-        return len(self._presets)
+        return len({*self._presets, *OPS})
 
 
 def _description(config: Config) -> str:

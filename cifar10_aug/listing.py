@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator, Mapping
 
 from cifar10_aug.fields import fields_of
-from cifar10_aug.ops import OPS
+from cifar10_aug.ops import OPS, Op, PythonOp
 from cifar10_aug.presets import DEFAULT, NAMED
 
 _GRAMMAR = """\
@@ -16,15 +17,12 @@ A recipe is op+op+…, each op a name, its main number and other fields:
 
 def listing(width: int = 100) -> str:
     """The text, wrapped to `width` columns."""
+    built_in = {name: op for name, op in OPS.items() if not issubclass(op, PythonOp)}
     lines = [_GRAMMAR, "Ops (the first field is the main one, written right behind the name)", ""]
-    for name, op in OPS.items():
-        lines.append(f"  {name:<11}{op.about()}")
-        for spelling, field in fields_of(op).items():
-            unit = f" {field.unit}" if field.unit else ""
-            default = "off" if field.default is None else field.show(field.default)
-            what = f"{spelling:<10} {default}{unit}: {field.about}; takes {field.allowed()}"
-            lines += textwrap.wrap(what, width, initial_indent=" " * 13, subsequent_indent=" " * 24)
-        lines.append("")
+    lines += _described(built_in, width)
+    if len(built_in) < len(OPS):
+        lines += ["Registered functions", ""]
+        lines += _described({n: op for n, op in OPS.items() if n not in built_in}, width)
     lines += ["Presets (usable like ops; every op alone is a config as well)", ""]
     for preset in NAMED.values():
         default = " This is the default config." if preset.name == DEFAULT else ""
@@ -33,3 +31,17 @@ def listing(width: int = 100) -> str:
             preset.about + default, width, initial_indent=" " * 13, subsequent_indent=" " * 13
         )
     return "\n".join(lines)
+
+
+def _described(ops: Mapping[str, type[Op]], width: int) -> Iterator[str]:
+    for name, op in ops.items():
+        yield f"  {name:<11}{' ' if len(name) > 10 else ''}{op.about()}"
+        for spelling, field in fields_of(op).items():
+            unit = f" {field.unit}" if field.unit else ""
+            default = "off" if field.default is None else field.show(field.default)
+            about = f"{field.about}; " if field.about else ""
+            what = f"{spelling:<10} {default}{unit}: {about}takes {field.allowed()}"
+            yield from textwrap.wrap(
+                what, width, initial_indent=" " * 13, subsequent_indent=" " * 24
+            )
+        yield ""

@@ -20,8 +20,9 @@ from cifar10_aug.source.images import SHAPE
 _IMAGES_A_CALL = 2048
 # Functions of the user's can take a thousand times as long as ours: calls are small, so that the
 # first batch comes soon, and few, since each only waits for workers, which share its images.
-_IMAGES_A_WORKER = 64
+_IMAGES_A_WORKER = 256
 _CALLS_OF_PYTHON = 3
+_BATCHES_AHEAD_OF_PYTHON = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +125,8 @@ def dataset(
         size = batch_size or 1
         ds = ds.apply(tf.data.experimental.assert_cardinality(-(-count // size)))
     ds = ds.with_options(_options(options, None if python_workers is None else calls))
-    return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
+    ahead = tf.data.AUTOTUNE if python_workers is None else _BATCHES_AHEAD_OF_PYTHON
+    return ds.prefetch(ahead) if prefetch else ds
 
 
 def _cut(made: tuple[Any, ...], batch_size: int | None, *, even: bool) -> tf.data.Dataset:
@@ -190,4 +192,7 @@ def _options(user: tf.data.Options | None, threads: int | None) -> tf.data.Optio
     ours.experimental_symbolic_checkpoint = True
     if threads is not None:
         ours.threading.private_threadpool_size = threads + 1
+        # With a thread pool of its own, a pipeline that tunes itself at times ends late: for as
+        # long as the epoch has taken, it waits for its tuning thread (seen in TensorFlow 2.21).
+        ours.autotune.enabled = False
     return ours if user is None else ours.merge(user)

@@ -163,9 +163,12 @@ class Config:
         return Config(Recipe.parse(text), copies, seed)
 
     def __str__(self) -> str:
-        copies = f"-x{self.copies}" if self.copies else ""
-        seed = f"-s{self.seed}" if self.seed else ""
-        return f"{self.recipe}{copies}{seed}"
+        return config_name(self.recipe.name, self.copies, self.seed)
+
+
+def config_name(recipe: str, copies: int, seed: int) -> str:
+    """How a config is spelled; see `Config`."""
+    return f"{recipe}{f'-x{copies}' if copies else ''}{f'-s{seed}' if seed else ''}"
 
 
 def _quote(text: str) -> str:
@@ -197,8 +200,9 @@ def _parse_token(token: str, recipe: str) -> tuple[str, list[Op]]:
         known = sorted({*OPS, *NAMED})
         raise RecipeError(
             f"{where}: there is no op {_quote(name)}.{closest(name, known)} "
-            f"The ops and presets are {', '.join(known)}. A function of your own has to be "
-            f"registered in this process first: cifar10_aug.register({_quote(name)}, function)"
+            f"The ops and presets are {', '.join(known)}. A function of your own is "
+            f"registered first, in every process: cifar10_aug.register({_quote(name)}, function), "
+            "or --imports MODULE on the command line"
         )
     op_class = OPS[name]
     fields = fields_of(op_class)

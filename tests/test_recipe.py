@@ -18,6 +18,13 @@ KNOWN = (
 )
 
 
+def registering(name: str) -> str:
+    return (
+        f"A function of your own is registered first, in every process: "
+        f"cifar10_aug.register('{name}', function), or --imports MODULE on the command line"
+    )
+
+
 def number_text(field: NumberField | IntervalField) -> st.SearchStrategy[str]:
     low, high = max(field.low, 0), field.high
     if field.whole:
@@ -131,16 +138,17 @@ def test_every_preset_is_a_recipe(name: str) -> None:
         (
             "rotat30",
             f"'rotat30': there is no op 'rotat'. Did you mean rotate? "
-            f"The ops and presets are {KNOWN}",
+            f"The ops and presets are {KNOWN}. {registering('rotat')}",
         ),
         (
             "rotate30+eras",
             f"'eras' in recipe 'rotate30+eras': there is no op 'eras'. Did you mean erase? "
-            f"The ops and presets are {KNOWN}",
+            f"The ops and presets are {KNOWN}. {registering('eras')}",
         ),
         (
             "xyzzy",
-            f"'xyzzy': there is no op 'xyzzy'. The ops and presets are {KNOWN}",
+            f"'xyzzy': there is no op 'xyzzy'. The ops and presets are {KNOWN}. "
+            f"{registering('xyzzy')}",
         ),
         (
             "rotate++erase",

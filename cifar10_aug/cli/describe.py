@@ -42,6 +42,7 @@ def frozen(folder: Path) -> str:
         {
             **_dataset(info),
             "recipe": metadata["recipe"],
+            **_functions(metadata),
             "copies": f"{metadata['copies']}, seed {metadata['seed']}",
             "files": f"{len(metadata['files'])}, {info.file_format.value}, "
             f"{metadata['image_encoding']} images",
@@ -72,6 +73,13 @@ def _dataset(info: tfds.core.DatasetInfo) -> dict[str, str]:
         "images": counts,
         "size": f"{info.dataset_size}",
     }
+
+
+def _functions(metadata: Mapping[str, Any]) -> dict[str, str]:
+    found = metadata.get("functions")
+    if not found:
+        return {}
+    return {"python": ", ".join(f"{name} {digest}" for name, digest in found.items())}
 
 
 def _source(metadata: Mapping[str, Any]) -> dict[str, str]:

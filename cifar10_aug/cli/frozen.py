@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     metavar="K=V,K=V…",
     help="Let Apache Beam write, for example runner=FlinkRunner,flink_master=HOST:8081.",
 )
+@shell.imports_option
 @shell.failing_in_one_line
 def export(
     recipe: Recipe,
@@ -114,6 +115,7 @@ def export(
 @click.option("--deep", is_flag=True, help="Augment the source again, and compare every image.")
 @shell.source_option
 @click.option("--jobs", type=click.IntRange(1), help="Processes for --deep [default: all cores].")
+@shell.imports_option
 @shell.failing_in_one_line
 def verify(folder: Path, deep: bool, source: str | None, jobs: int | None) -> None:
     """Find out whether frozen epochs are still what was written.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 @shell.main.command("list")
+@shell.imports_option
 def list_command() -> None:
     """List ops with their fields, defaults and units, and presets."""
     from cifar10_aug.listing import listing
@@ -50,6 +51,7 @@ def list_command() -> None:
 @shell.sample_option
 @shell.source_option
 @shell.data_dir_option
+@shell.imports_option
 @shell.failing_in_one_line
 def preview(
     recipe: Recipe,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -11,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cifar10_aug.errors import ExportError, RecipeError, SourceError
+from cifar10_aug.errors import (
+    ExportError,
+    PythonOpError,
+    RecipeError,
+    RegistrationError,
+    SourceError,
+)
 from cifar10_aug.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -37,8 +44,11 @@ def failing_in_one_line(command: Callable[..., None]) -> Callable[..., None]:
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
             command(*args, **kwargs)
-        except (SourceError, ExportError) as error:
+        except (SourceError, ExportError, RecipeError, RegistrationError) as error:
             raise click.ClickException(str(error)) from error
+        except PythonOpError as error:
+            # What follows is the traceback of the user's function.
+            raise click.ClickException(str(error).splitlines()[0]) from error
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             raise click.ClickException(f"{where}{error.strerror or error}") from error
@@ -57,6 +67,14 @@ data_dir_option = click.option(
 )
 sample_option = click.option(
     "--sample", is_flag=True, help="Use the pictures that the code draws, instead of CIFAR-10."
+)
+imports_option = click.option(
+    "--imports",
+    metavar="MODULES",
+    callback=lambda context, option, modules: _import(modules),
+    is_eager=True,
+    expose_value=False,
+    help="Python modules that register ops, separated by commas; also found in this folder.",
 )
 seed_option = click.option(
     "--seed",
@@ -99,6 +117,27 @@ def main() -> None:
     """Augmented CIFAR-10 for tf.data."""
     # TensorFlow's notices about the machine would bury the commands' own lines.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def _import(modules: str | None) -> None:
+    """Imports the modules that register the user's ops."""
+    if modules is None:
+        return
+    # As with `python -m`: a module beside the user is one that can be imported.
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    for module in modules.split(","):
+        if not all(part.isidentifier() for part in module.split(".")) or module.endswith(".py"):
+            raise click.UsageError(
+                f"--imports {module}: not the name of a module; write my_ops for my_ops.py."
+            )
+        try:
+            importlib.import_module(module)
+        except RegistrationError as error:
+            raise click.UsageError(f"--imports {module}: {error}") from error
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise click.UsageError(f"--imports {module}: {said}") from error
 
 
 def check_source(sample: bool, source: str | None, mirror: str | None) -> None:

@@ -105,7 +105,7 @@ def _each(
             # A copy, which the function may change and keep.
             made = call.function(images[i].copy(), generator.at(keys[i]), **call.arguments)
             out[i] = _checked(made, call, out[i].shape)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # noqa: PERF203
             raise
         except BaseException as error:  # Even SystemExit must not end a worker.
             return Failure.of(call, keys[i : i + 1], error)

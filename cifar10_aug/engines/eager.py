@@ -88,7 +88,7 @@ class Engine:
         """Takes the size of images, and where functions of the user's run (by default, anywhere).
 
         Raises:
-            ValueError: if a function of the user's cannot run there.
+            RegistrationError: if a function of the user's cannot run there.
         """
         self.recipe = recipe
         self._seed = np.uint64(seed)

@@ -36,7 +36,7 @@ class Group:
         self.output = calls[-1].output
         self._names = " and ".join(call.name for call in calls)
         self._work: Work = functools.partial(run, calls, seed)
-        self._run = self._work
+        self._run: Work = self._work
         if place == "threads":
             self._threads = concurrent.futures.ThreadPoolExecutor(self._n_jobs, "cifar10_aug")
             self._run = self._in_threads

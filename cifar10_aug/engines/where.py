@@ -9,6 +9,7 @@ import cloudpickle
 import joblib
 
 from cifar10_aug import worker_process
+from cifar10_aug.errors import RegistrationError
 from cifar10_aug.ops.kinds import BACKENDS, PythonOp
 
 
@@ -45,13 +46,13 @@ class Where:
         """Where an op runs: "here", "threads" or "processes".
 
         Raises:
-            ValueError: if it needs a process of its own and cannot have one.
+            RegistrationError: if it needs a process of its own and cannot have one.
         """
         if op.seeded and worker_process.serving():
             return "here"
         backend = self.backend or op.backend
         if backend == "threading" and op.seeded:
-            raise ValueError(
+            raise RegistrationError(
                 f"{op.name} draws from global generators, which threads share; leave "
                 "backend='threading' out"
             )
@@ -64,7 +65,7 @@ class Where:
         except Exception as error:
             why = f"it cannot be sent to worker processes ({type(error).__name__}: {error})"
             if op.seeded:
-                raise ValueError(
+                raise RegistrationError(
                     f"{op.name} draws from global generators, so it must run in worker processes, "
                     f"and {why}; create what it needs inside the function"
                 ) from error

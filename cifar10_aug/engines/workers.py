@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import weakref
 from typing import Any
@@ -74,7 +75,7 @@ class Pool:
                 # loky starts fresh interpreters, so nothing is forked when TensorFlow is running.
                 self._executor = loky.ProcessPoolExecutor(
                     self._n_jobs,
-                    initializer=worker_process.serve,
+                    initializer=_begin,
                     initargs=(os.getpid(),),
                     env={name: os.environ.get(name, "1") for name in _ONE_THREAD},
                 )
@@ -89,6 +90,12 @@ class Pool:
                 self._executor, stopped = stopped, executor
         if stopped is not None:
             stopped.shutdown(wait=False, kill_workers=True)
+
+
+def _begin(parent: int) -> None:
+    worker_process.serve(parent)
+    # loky replaces processes that grow; what functions load and keep is no leak.
+    process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize
 
 
 _pools: dict[tuple[int, int], Pool] = {}

@@ -12,9 +12,9 @@ from concurrent import futures
 from concurrent.futures import Future
 from typing import Any, Protocol
 
-import joblib
 from joblib.externals import loky
 
+from cifar10_aug.carried import NOTHING, Carried
 from cifar10_aug.errors import ExportError
 from cifar10_aug.offline import worker
 from cifar10_aug.offline.shards import Frozen, Shard
@@ -36,9 +36,10 @@ class Crew(Protocol):
 class LocalCrew:
     """This process, and others beside it that joblib's loky starts."""
 
-    def __init__(self, jobs: int | None = None):
-        """Takes the number of processes, this one included; None is one for each core."""
-        self._others = (joblib.cpu_count() if jobs is None else jobs) - 1
+    def __init__(self, jobs: int, carried: Carried = NOTHING):
+        """Takes the number of processes, this one included, and functions for the others."""
+        self._others = jobs - 1
+        self._carried = carried
         self._executor: Any = None
 
     @contextlib.contextmanager
@@ -48,7 +49,9 @@ class LocalCrew:
             return
         # loky starts fresh interpreters, so nothing is forked when TensorFlow is running.
         self._executor = loky.ProcessPoolExecutor(
-            self._others, initializer=worker.get_ready, initargs=(frozen, os.getpid())
+            self._others,
+            initializer=worker.get_ready,
+            initargs=(frozen, os.getpid(), self._carried),
         )
         # Processes start when there is something to do.
         for _ in range(self._others):
@@ -91,9 +94,9 @@ class LocalCrew:
 class BeamCrew:
     """The workers of an Apache Beam runner; all must reach the staging folder by its path."""
 
-    def __init__(self, runner: Any = None, options: Any = None):
-        """Takes what TFDS's `DownloadConfig` calls beam_runner and beam_options."""
-        self._runner, self._options = runner, options
+    def __init__(self, runner: Any = None, options: Any = None, carried: Carried = NOTHING):
+        """Takes what TFDS's `DownloadConfig` calls beam_runner and beam_options, and functions."""
+        self._runner, self._options, self._carried = runner, options, carried
 
     @contextlib.contextmanager
     def starting(self, frozen: Frozen) -> Iterator[None]:
@@ -135,13 +138,14 @@ class BeamCrew:
     def _run(self, staging: Staging, shards: list[Shard], failures: list[BaseException]) -> None:
         import apache_beam as beam
 
+        write = functools.partial(_written_on_beam, self._carried, staging)
         try:
             with beam.Pipeline(runner=self._runner, options=self._options) as pipeline:
                 _ = (
                     pipeline
                     | "Shards" >> beam.Create(shards)
                     | "Spread" >> beam.Reshuffle()
-                    | "Write" >> beam.Map(functools.partial(_written, staging))
+                    | "Write" >> beam.Map(write)
                 )
         except BaseException as error:
             # Raised again in `write`; Beam leaves by SystemExit when it is given a wrong option.
@@ -151,3 +155,8 @@ class BeamCrew:
 def _written(staging: Staging, shard: Shard) -> Shard:
     worker.write(staging, shard)
     return shard
+
+
+def _written_on_beam(carried: Carried, staging: Staging, shard: Shard) -> Shard:
+    carried.register()
+    return _written(staging, shard)

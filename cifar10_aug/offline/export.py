@@ -14,6 +14,7 @@ import filelock
 import numpy as np
 
 from cifar10_aug import plain
+from cifar10_aug.carried import fingerprints
 from cifar10_aug.errors import ExportError
 from cifar10_aug.offline import seal
 from cifar10_aug.offline.crews import Crew
@@ -117,7 +118,14 @@ def _metadata(frozen: Frozen, cifar10: Cifar10) -> dict[str, Any]:
         "image_encoding": frozen.image_encoding,
         **plain.metadata(cifar10),
         "format_version": FORMAT_VERSION,
+        **_functions(frozen),
     }
+
+
+def _functions(frozen: Frozen) -> dict[str, dict[str, str]]:
+    """What is known of registered functions, if there are any."""
+    found = fingerprints(Recipe.parse(frozen.recipe))
+    return {"functions": found} if found else {}
 
 
 def _check_whole(final: Path) -> None:
@@ -141,6 +149,7 @@ def _begin(
     plan = {
         **dataclasses.asdict(frozen),
         **{name: metadata[name] for name in ("content", "package_version", "format_version")},
+        **_functions(frozen),
     }
     begun = staging.plan
     if begun is not None and begun != plan and not overwrite:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import joblib
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import naming
 from tensorflow_datasets.core.splits import SplitDict, SplitInfo
 
-from cifar10_aug.errors import ExportError
+from cifar10_aug.carried import Carried
+from cifar10_aug.errors import ExportError, RegistrationError
 from cifar10_aug.offline import crews, seal
 from cifar10_aug.offline.export import export
 from cifar10_aug.offline.shards import TRAIN, Frozen, Shard
 from cifar10_aug.offline.staging import Finished
-from cifar10_aug.recipe import Config
+from cifar10_aug.recipe import Config, Recipe
 from cifar10_aug.records.examples import IMAGE_ENCODINGS
 from cifar10_aug.records.formats import FORMATS
 from cifar10_aug.source.images import Cifar10
@@ -163,7 +166,6 @@ def freeze(
         file_format=info.file_format.value,
         image_encoding=builder.image_encoding,
     )
-    on_beam = config.beam_runner is not None or config.beam_options is not None
 
     def write_info(
         folder: Path, metadata: dict[str, Any], written: Sequence[tuple[Shard, Finished]]
@@ -177,17 +179,27 @@ def freeze(
         final,
         read_images=lambda: builder.images(read_source),
         write_info=write_info,
-        crew=(
-            crews.BeamCrew(config.beam_runner, config.beam_options)
-            if on_beam
-            else crews.LocalCrew(options.n_jobs)
-        ),
+        crew=_crew(parsed.recipe, options, config),
         overwrite=config.download_mode.overwrite_dataset,
     )
     builder.info.set_file_format(
         info.file_format, override=True, override_if_initialized=builder.info.initialized
     )
     builder.info.read_from_directory(builder.data_dir)
+
+
+def _crew(recipe: Recipe, options: Options, config: tfds.download.DownloadConfig) -> crews.Crew:
+    if config.beam_runner is not None or config.beam_options is not None:
+        carried = Carried.by(recipe)
+        return crews.BeamCrew(config.beam_runner, config.beam_options, carried)
+    jobs = options.n_jobs or joblib.cpu_count()
+    if jobs == 1:
+        return crews.LocalCrew(1)
+    try:
+        return crews.LocalCrew(jobs, Carried.by(recipe))
+    except RegistrationError as error:
+        warnings.warn(f"{recipe} is written by this process alone: {error}", stacklevel=2)
+        return crews.LocalCrew(1)
 
 
 def _splits(

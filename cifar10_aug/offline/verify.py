@@ -12,11 +12,12 @@ from typing import Any
 import joblib
 import numpy as np
 
+from cifar10_aug.carried import NOTHING, Carried
 from cifar10_aug.engines.eager import Source
 from cifar10_aug.errors import ExportError
 from cifar10_aug.offline import seal, worker
 from cifar10_aug.offline.shards import FORMAT_VERSION, Frozen, Shard
-from cifar10_aug.recipe import Config, Recipe
+from cifar10_aug.recipe import Recipe, config_name
 from cifar10_aug.records import examples
 from cifar10_aug.records.formats import FORMATS
 from cifar10_aug.source.images import Cifar10, example_id
@@ -71,7 +72,8 @@ def _inconsistent(folder: Path, metadata: dict[str, Any]) -> Iterator[Fault]:
         )
         return
     frozen = frozen_of(folder, metadata)
-    name = str(Config(Recipe.parse(frozen.recipe), frozen.copies, frozen.seed))
+    # Without parsing: a registered function need not be registered here.
+    name = config_name(frozen.recipe, frozen.copies, frozen.seed)
     if folder.resolve().parent.name != name:
         yield Fault(seal.METADATA, f"belongs to {name}, not to {folder.resolve().parent.name}")
     counts = _counts(folder)
@@ -137,24 +139,36 @@ class Deep:
         self._splits = cifar10.splits
 
     def run(self, jobs: int | None = None) -> Iterator[tuple[Shard, Fault | None]]:
-        """Yields each shard with the first fault in it; `jobs` processes, None for all cores."""
+        """Yields each shard with the first fault in it; `jobs` processes, None for all cores.
+
+        Raises:
+            RecipeError: if the recipe has a registered function that is not registered here.
+            RegistrationError: if one cannot be sent to other processes.
+            PythonOpError: if one fails.
+        """
         # joblib maps large arrays into the workers' memory.
         sources = {name: Source.of(split.images) for name, split in self._splits.items()}
+        jobs = joblib.cpu_count() if jobs is None else jobs
+        recipe = Recipe.parse(self._shards[0].frozen.recipe)
+        carried = NOTHING if jobs == 1 else Carried.by(recipe)
         parallel = joblib.Parallel(
-            joblib.cpu_count() if jobs is None else jobs,
+            jobs,
             return_as="generator_unordered",
             mmap_mode="c",
         )
         compare = joblib.delayed(_first_fault)
         yield from parallel(
-            compare(self._folder, shard, sources[shard.split], self._splits[shard.split].labels)
+            compare(
+                carried, self._folder, shard, sources[shard.split], self._splits[shard.split].labels
+            )
             for shard in self._shards
         )
 
 
 def _first_fault(
-    folder: Path, shard: Shard, source: Source, labels: np.ndarray
+    carried: Carried, folder: Path, shard: Shard, source: Source, labels: np.ndarray
 ) -> tuple[Shard, Fault | None]:
+    carried.register()
     source = dataclasses.replace(source, pixels=np.asarray(source.pixels))
     dtype = Recipe.parse(shard.frozen.recipe).dtype
     records = FORMATS[shard.frozen.file_format].read(folder / shard.name)

@@ -10,9 +10,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from cifar10_aug import draws, worker_process
+from cifar10_aug.carried import Carried
 from cifar10_aug.engines.eager import Engine, Source
+from cifar10_aug.engines.where import Where
 from cifar10_aug.offline.shards import TRAIN, Frozen, Shard
 from cifar10_aug.offline.staging import Finished, Staging
+from cifar10_aug.ops import Op
 from cifar10_aug.recipe import Recipe
 from cifar10_aug.records import examples
 from cifar10_aug.records.formats import FORMATS
@@ -49,7 +52,9 @@ def _chunks(shard: Shard, source: Source, labels: np.ndarray) -> Iterator[exampl
 
 def augmented(shard: Shard, source: Source) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The examples' numbers and images of a shard, int64 [n] and uint8 or float32 [n, …]."""
-    engine = _engine(shard.frozen, shard.split == TRAIN)
+    recipe = Recipe.parse(shard.frozen.recipe)
+    made = recipe if shard.split == TRAIN else recipe.clean
+    engine = _engine(made, made.ops, shard.frozen.seed)
     for first in range(shard.first, shard.last, _CHUNK):
         numbers = np.arange(first, min(first + _CHUNK, shard.last))
         keys = draws.example_keys(numbers, shard.split)
@@ -57,18 +62,23 @@ def augmented(shard: Shard, source: Source) -> Iterator[tuple[np.ndarray, np.nda
 
 
 @functools.lru_cache(maxsize=4)
-def _engine(frozen: Frozen, augment: bool) -> Engine:
-    recipe = Recipe.parse(frozen.recipe)
-    return Engine(recipe if augment else recipe.clean, frozen.seed, *SHAPE[:2])
+def _engine(recipe: Recipe, ops: tuple[Op, ...], seed: int) -> Engine:
+    del ops  # A part of the key: recipes compare by name, and a name can be registered anew.
+    # Shards are what runs in parallel.
+    return Engine(recipe, seed, *SHAPE[:2], where=Where(n_jobs=1))
 
 
-def get_ready(frozen: Frozen, parent: int) -> None:
-    """Loads the compiled loops, and makes this worker process end when its parent does.
+def get_ready(frozen: Frozen, parent: int, carried: Carried) -> None:
+    """Loads functions and compiled loops, and makes this worker process end with its parent.
 
     Interrupts are left to the parent, which ends its workers.
     """
     if os.getpid() != parent:
         worker_process.serve(parent)
+    carried.register()
+    if Recipe.parse(frozen.recipe).runs_python:
+        # Users' functions see nothing but what is asked for.
+        frozen = dataclasses.replace(frozen, recipe="plain")
     source, labels = Source.of(np.zeros((4, *SHAPE), np.uint8)), np.zeros(4, np.int64)
     shard = dataclasses.replace(frozen.shards({TRAIN: 4})[0], last=4)
     for _ in _chunks(shard, source, labels):

@@ -11,7 +11,7 @@ import numpy as np
 
 from cifar10_aug import draws
 from cifar10_aug.draws import Draws
-from cifar10_aug.engines.plan import plan
+from cifar10_aug.engines.plan import Pass, plan
 from cifar10_aug.ops.kinds import AffineOp, Border, BoxOp, Noise
 from cifar10_aug.recipe import Recipe
 
@@ -35,6 +35,7 @@ def augment(recipe: Recipe, image: np.ndarray, number: int, epoch: int, seed: in
     height, width, _ = image.shape
     current = image.astype(np.float64)
     for made in plan(recipe.ops):
+        assert isinstance(made, Pass), "no functions of users"
         maps = []
         for leg in made.legs:
             matrix = np.eye(3)

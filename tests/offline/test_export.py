@@ -326,13 +326,6 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     assert many < few * 1.05
 
 
-def test_workers_are_gone_when_their_parent_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    ends: list[int] = []
-    monkeypatch.setattr(os, "_exit", ends.append)
-    worker._end_with(os.getppid() + 1)
-    assert ends == [1]
-
-
 def test_beam_workers_write_the_same_bytes(
     source: Path, expected: dict[str, bytes], tmp_path: Path
 ) -> None:
