@@ -36,15 +36,13 @@ class Group:
         self.output = calls[-1].output
         self._names = " and ".join(call.name for call in calls)
         self._work: Work = functools.partial(run, calls, seed)
-        self._run: Work = self._work
+        self._place = place
         if place == "threads":
             self._threads = concurrent.futures.ThreadPoolExecutor(self._n_jobs, "cifar10_aug")
-            self._run = self._in_threads
         elif place == "processes":
             self._functions = process_tasks.Functions(self._work)
             self._pool = workers.pool(self._n_jobs)
             self._pool.used_by(self)
-            self._run = self._in_processes
 
     def __call__(self, images: np.ndarray, out: np.ndarray, keys: np.ndarray, epoch: int) -> None:
         """Runs the functions.
@@ -59,7 +57,13 @@ class Group:
             PythonOpError: naming the recipe, the op and the example, with the function's own
                 message and traceback; or if a worker process has ended.
         """
-        failure = self._run(images, out, keys, epoch)
+        # Looked up for each call: a bound method kept in `self` would keep it alive.
+        run = {
+            "here": self._work,
+            "threads": self._in_threads,
+            "processes": self._in_processes,
+        }[self._place]
+        failure = run(images, out, keys, epoch)
         if failure is not None:
             text = f"recipe {self._recipe!r}: {failure.headline}"
             raise PythonOpError(f"{text}\n\n{failure.details}".rstrip()) from failure.cause
@@ -106,6 +110,10 @@ class Group:
 def _results(futures: Sequence[concurrent.futures.Future]) -> list:
     try:
         return [future.result() for future in futures]
-    finally:
+    except workers.ENDED:
+        # All of them end with it. loky cannot stop workers whose work is cancelled meanwhile.
+        raise
+    except BaseException:
         for future in futures:
             future.cancel()
+        raise

@@ -71,7 +71,6 @@ class Pool:
         """The running processes: what `submit` is called on."""
         with self._lock:
             if self._executor is None:
-                _stop_at_exit()
                 # loky starts fresh interpreters, so nothing is forked when TensorFlow is running.
                 self._executor = loky.ProcessPoolExecutor(
                     self._n_jobs,
@@ -79,6 +78,9 @@ class Pool:
                     initargs=(os.getpid(),),
                     env={name: os.environ.get(name, "1") for name in _ONE_THREAD},
                 )
+                # Starts the processes, and registers loky's hook at exit before ours.
+                self._executor.submit(os.getpid)
+                _stop_at_exit()
             return self._executor
 
     def stop(self, executor: Any = None) -> None:
@@ -122,6 +124,6 @@ def _stop_at_exit() -> None:
     global _stopping_at_exit
     if not _stopping_at_exit:
         _stopping_at_exit = True
-        # Before the executors' own hook, which waits until all work is done. `atexit` comes later
-        # than that; this is what executors themselves use.
+        # Runs before the hook of loky, which registers it likewise and waits until all work is
+        # done; `atexit` would come after both.
         getattr(threading, "_register_atexit", atexit.register)(stop_all)

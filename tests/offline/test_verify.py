@@ -109,7 +109,7 @@ def test_a_missing_example_is_named(final: Path, made: Any) -> None:
             {"format_version": 2},
             "metadata.json: format version 2, which this version does not know",
         ),
-        ({"recipe": 7}, "metadata.json: not what an export writes"),
+        ({"recipe": 7}, f"metadata.json: belongs to 7-x3, not to {CONFIG}"),
         ({"copies": 0}, "metadata.json: not what an export writes"),
     ],
 )

@@ -292,7 +292,10 @@ class Attack:
         {b"labels": [1]},
         [],
     ],
-    ids=str,
+    ids=[
+        *("code", "code inside", "floats", "objects", "another number", "another size"),
+        *("a text as labels", "a text as label", "no images", "no dictionary"),
+    ],
 )
 def test_a_pickle_of_anything_else_is_refused_and_runs_nothing(
     content: object, sources: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
