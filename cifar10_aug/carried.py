@@ -13,6 +13,7 @@ from typing import Any
 
 import cloudpickle
 
+from cifar10_aug import worker_process
 from cifar10_aug.errors import RegistrationError
 from cifar10_aug.ops.kinds import PythonOp
 from cifar10_aug.recipe import Recipe
@@ -24,6 +25,7 @@ class Carried:
     """The registered functions of a recipe; picklable."""
 
     pickled: bytes
+    import_path: tuple[str, ...] = ()
 
     @staticmethod
     def by(recipe: Recipe) -> Carried:
@@ -43,10 +45,11 @@ class Carried:
                     f"{error}); create what it needs inside the function"
                 ) from error
             registrations.append((op.name, op.function, how))
-        return Carried(cloudpickle.dumps(registrations))
+        return Carried(cloudpickle.dumps(registrations), worker_process.import_path())
 
     def register(self) -> None:
         """Registers the functions in this process, unless that has been done."""
+        worker_process.extend_import_path(self.import_path)
         _register(self.pickled)
 
 

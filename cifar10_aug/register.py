@@ -135,12 +135,18 @@ def register(
             f"{name}: threads share global generators, so it must run in processes; leave "
             "backend out"
         )
+    arguments = _numbers(name, function)
+    if name in OPS:
+        # Workers may have imported what has been edited since.
+        from cifar10_aug.engines import workers
+
+        workers.renew()
     OPS[name] = dataclasses.make_dataclass(
         f"Registered_{name}",
         [
             # The tail is taken off again in `PythonOp.arguments`.
             (f"{argument}_", float, option(PlainNumberField(default)))
-            for argument, default in _numbers(name, function).items()
+            for argument, default in arguments.items()
         ],
         bases=(PythonOp,),
         frozen=True,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import os
 import signal
+import sys
 import threading
 import time
+from collections.abc import Iterable
 
 _PARENT_CHECK_SECONDS = 0.2
 
@@ -33,3 +35,13 @@ def _end_with(parent: int) -> None:
         time.sleep(_PARENT_CHECK_SECONDS)
     # Nothing to clean up: partial files are deleted by whoever exports next.
     os._exit(1)
+
+
+def import_path() -> tuple[str, ...]:
+    """Where this process finds modules, for others to find the same ones."""
+    return tuple(place or os.getcwd() for place in sys.path)
+
+
+def extend_import_path(places: Iterable[str]) -> None:
+    """Finds modules also where another process does; what is found already stays."""
+    sys.path.extend(place for place in places if place not in sys.path)

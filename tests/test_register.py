@@ -17,7 +17,6 @@ from cifar10_aug.register import register, seeded
 from tests import functions
 from tests.registering import registered
 
-
 QUARTER = np.float32(0.25)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import cloudpickle
 import numpy as np
 
+from cifar10_aug import worker_process
 from cifar10_aug.engines import shared
 from cifar10_aug.engines.calls import Failure
 from cifar10_aug.engines.rooms import Layout, Room
@@ -25,9 +26,10 @@ Work = Callable[[np.ndarray, np.ndarray, np.ndarray, int], "Failure | None"]
 
 @dataclasses.dataclass(frozen=True)
 class Sent:
-    """Pickled functions: themselves, or where they are."""
+    """Pickled functions: themselves, or where they are; and where to find what they import."""
 
     digest: bytes
+    import_path: tuple[str, ...]
     pickled: bytes | shared.Address
     size: int
 
@@ -42,7 +44,7 @@ class Functions:
     def __init__(self, work: Work):
         pickled = cloudpickle.dumps(work)
         digest = hashlib.sha256(pickled).digest()
-        self.sent = Sent(digest, pickled, len(pickled))
+        self.sent = Sent(digest, worker_process.import_path(), pickled, len(pickled))
         if shared.AVAILABLE and len(pickled) > _LARGEST_SENT:
             self._block = shared.Block(len(pickled))
             self._block.memory[:] = np.frombuffer(pickled, np.uint8)
@@ -95,6 +97,7 @@ def _loaded(sent: Sent) -> Work:
         pickled = sent.pickled
         if isinstance(pickled, shared.Address):
             pickled = pickled.opened()[: sent.size].tobytes()
+        worker_process.extend_import_path(sent.import_path)
         # From the process that started this one.
         _kept[sent.digest] = pickle.loads(pickled)
         if "cv2" in sys.modules:

@@ -39,6 +39,7 @@ class Pool:
 
     def __init__(self, n_jobs: int):
         self._n_jobs = n_jobs
+        self._owner = os.getpid()
         self._executor: Any = None
         self._users = 0
         self._timer: threading.Timer | None = None
@@ -90,7 +91,7 @@ class Pool:
             if executor is not None and stopped is not executor:
                 # Others have noticed before, and started anew.
                 self._executor, stopped = stopped, executor
-        if stopped is not None:
+        if stopped is not None and self._owner == os.getpid():
             stopped.shutdown(wait=False, kill_workers=True)
 
 
@@ -101,20 +102,30 @@ def _begin(parent: int) -> None:
 
 
 _pools: dict[tuple[int, int], Pool] = {}
+_all: weakref.WeakSet[Pool] = weakref.WeakSet()
 _making = threading.Lock()
 
 
 def pool(n_jobs: int) -> Pool:
     """The pool of this many processes; a forked process gets its own."""
     with _making:
-        return _pools.setdefault((os.getpid(), n_jobs), Pool(n_jobs))
+        key = (os.getpid(), n_jobs)
+        if key not in _pools:
+            _pools[key] = Pool(n_jobs)
+            _all.add(_pools[key])
+        return _pools[key]
+
+
+def renew() -> None:
+    """Gives pipelines that are made from now on new processes, which import modules anew."""
+    with _making:
+        _pools.clear()
 
 
 def stop_all() -> None:
     """Ends all worker processes of this process; calls under way fail."""
-    for (owner, _), one in list(_pools.items()):
-        if owner == os.getpid():
-            one.stop()
+    for one in list(_all):
+        one.stop()
 
 
 _stopping_at_exit = False

@@ -45,7 +45,7 @@ def test_generators_are_philox_keyed_by_seed_and_example(batched: bool) -> None:
     for position in (0, 2, 63):
         made, _ = outcome([call(noise, position=position, batched=batched)], images, ids)
         for number, image in zip(ids, made, strict=True):
-            expected = generator(number, position).integers(0, 256, image.shape, np.uint8)
+            expected = generator(int(number), position).integers(0, 256, image.shape, np.uint8)
             np.testing.assert_array_equal(image, expected)
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import importlib
 import os
 import random
 import signal
@@ -18,10 +19,10 @@ import psutil
 import pytest
 from hypothesis import given, settings
 
-from cifar10_aug.engines import python_ops, rooms, shared, workers
+from cifar10_aug.engines import python_ops, shared, workers
 from cifar10_aug.errors import PythonOpError
 from cifar10_aug.recipe import Recipe
-from cifar10_aug.register import seeded
+from cifar10_aug.register import register, seeded
 from tests import functions
 from tests.registering import registered
 from tests.test_recipe import recipe_text
@@ -65,7 +66,7 @@ def test_they_are_sent_where_memory_cannot_be_shared(monkeypatch: pytest.MonkeyP
         recipe = Recipe.parse("flip+sepia")
         expected = recipe(images, n_jobs=2)
         monkeypatch.setattr(shared, "AVAILABLE", False)
-        monkeypatch.setattr(rooms.shared, "Block", None)
+        monkeypatch.setattr(shared, "Block", None)
         np.testing.assert_array_equal(recipe(images, n_jobs=2), expected)
 
 
@@ -249,6 +250,28 @@ def test_the_first_of_several_failures_is_told() -> None:
     images[:, 0, 0, 0] = np.arange(60) % 20
     with registered(dark=functions.dark), pytest.raises(PythonOpError, match="train_00007: "):
         Recipe.parse("dark_at7")(images, n_jobs=3)
+
+
+def test_an_edited_module_is_imported_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that are there already find new modules, and do not go on with old ones."""
+    images = functions.numbered(40)
+    with registered(sepia=functions.sepia):
+        Recipe.parse("sepia")(images, n_jobs=2)
+    path = tmp_path / "edited_ops.py"
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with registered():
+        for by in (1, 2):
+            path.write_text(f"def add(image, rng): return image + image.dtype.type({by})")
+            os.utime(path, (by, by))  # Python tells versions apart by whole seconds.
+            if by == 1:
+                module = importlib.import_module("edited_ops")
+                register("mine", module.add)
+            else:
+                importlib.reload(module)
+                register("mine", module.add, replace=True)
+            made = Recipe.parse("mine")(images, n_jobs=2)
+            np.testing.assert_array_equal(made, images + np.uint8(by))
+    sys.modules.pop("edited_ops")
 
 
 def test_a_worker_that_ends_is_an_error_and_the_next_call_works() -> None:

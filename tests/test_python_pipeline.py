@@ -1,0 +1,367 @@
+"""Registered functions through `tfds.load`, online and frozen."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from cifar10_aug.engines import workers
+from cifar10_aug.errors import RecipeError, RegistrationError
+from cifar10_aug.recipe import Recipe
+from cifar10_aug.register import seeded
+from tests import functions
+from tests.registering import registered
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_workers_left() -> Any:
+    yield
+    workers.stop_all()
+
+
+def images_of(name: str, data_dir: str, split: str = "train", **kwargs: Any) -> np.ndarray:
+    """All images of one epoch, in the split's order."""
+    dataset = tfds.load(
+        f"cifar10_aug/{name}", split=split, batch_size=16, data_dir=data_dir, **kwargs
+    )
+    return np.concatenate([batch["image"] for batch in dataset.as_numpy_iterator()])
+
+
+def blur(image: np.ndarray, rng: np.random.Generator, radius: float = 1) -> np.ndarray:
+    from PIL import Image, ImageFilter
+
+    blurred = Image.fromarray(image).filter(ImageFilter.GaussianBlur(radius * rng.random()))
+    return np.asarray(blurred)
+
+
+def albumentations(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    import albumentations as A  # noqa: N812
+
+    transform = A.Compose(
+        [A.RandomBrightnessContrast(p=1), A.HueSaturationValue(p=0.5)],
+        seed=int(rng.integers(2**31)),
+    )
+    return transform(image=image)["image"]
+
+
+# The functions whose parallel use this project began with; they draw from NumPy's global generator.
+KERAS = {
+    "rotation": seeded(lambda x, rng: tf.keras.preprocessing.image.random_rotation(x, 30, 0, 1, 2)),
+    "shifting": seeded(
+        lambda x, rng: tf.keras.preprocessing.image.random_shift(x, 0.2, 0.2, 0, 1, 2)
+    ),
+    "shearing": seeded(lambda x, rng: tf.keras.preprocessing.image.random_shear(x, 30, 0, 1, 2)),
+    "zooming": seeded(
+        lambda x, rng: tf.keras.preprocessing.image.random_zoom(x, (0.7, 1.3), 0, 1, 2)
+    ),
+}
+OTHERS = {"sepia": functions.sepia, "blur": blur, "albumentations": albumentations}
+RECIPES = [*KERAS, "rotation+flip+zooming", "sepia", "rotate15+sepia_strength0.8+erase", "blur2"]
+
+
+@pytest.mark.parametrize("recipe", [*RECIPES, "albumentations"])
+def test_the_same_bytes_online_and_frozen_with_any_number_of_workers(
+    recipe: str, data_dir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It would ask the network for a newer version.
+    monkeypatch.setenv("NO_ALBUMENTATIONS_UPDATE", "1")
+    with registered(**KERAS, **OTHERS):
+        first = images_of(recipe, data_dir, builder_kwargs={"n_jobs": 1})
+        for n_jobs in (2, 4):
+            made = images_of(recipe, data_dir, builder_kwargs={"n_jobs": n_jobs})
+            np.testing.assert_array_equal(made, first)
+        plain = images_of("plain", data_dir)
+        assert (first != plain).any(axis=(1, 2, 3)).mean() > 0.8
+        # It is the picture still, and not noise.
+        assert np.abs(first.astype(int) - plain).mean() < 90
+
+        dataset = tfds.load(f"cifar10_aug/{recipe}", split="train", data_dir=data_dir)
+        epochs = [[e["image"] for e in dataset.as_numpy_iterator()] for _ in range(2)]
+        np.testing.assert_array_equal(epochs[0], first)
+        assert (np.array(epochs[1]) != first).any()
+
+        os.symlink(Path(data_dir) / "cifar10_aug" / "plain", tmp_path / "plain")
+        (tmp_path / "cifar10_aug").mkdir()
+        (tmp_path / "plain").rename(tmp_path / "cifar10_aug" / "plain")
+        frozen = images_of(f"{recipe}-x2", str(tmp_path), builder_kwargs={"n_jobs": 2})
+        np.testing.assert_array_equal(frozen, np.concatenate(epochs))
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_the_backend_can_be_chosen_when_loading(backend: str, data_dir: str) -> None:
+    with registered(process=functions.process):
+        made = images_of("process", data_dir, builder_kwargs={"n_jobs": 2, "backend": backend})
+        assert (os.getpid() in functions.pids(made)) == (backend == "threading")
+
+
+def test_batches_and_single_images_have_static_shapes(data_dir: str) -> None:
+    def load(name: str, **kwargs: Any) -> Any:
+        return tfds.load(f"cifar10_aug/{name}", split="train", data_dir=data_dir, **kwargs)
+
+    with (
+        registered({"backend": "threading"}, sepia=functions.sepia),
+        registered({"output": "float32"}, standardize=functions.standardize),
+    ):
+        for name, dtype in (("sepia+flip", tf.uint8), ("flip+sepia+standardize", tf.float32)):
+            assert load(name).element_spec["image"] == tf.TensorSpec((32, 32, 3), dtype)
+            batches = load(name, batch_size=8)
+            assert batches.element_spec["image"] == tf.TensorSpec((None, 32, 32, 3), dtype)
+            assert tfds.builder(f"cifar10_aug/{name}", data_dir=data_dir).info.features[
+                "image"
+            ].dtype == np.dtype(dtype.as_numpy_dtype)
+            whole = np.concatenate([batch["image"] for batch in batches.as_numpy_iterator()])
+            single = [example["image"] for example in load(name).as_numpy_iterator()]
+            np.testing.assert_array_equal(single, whole)
+            assert (load(name, batch_size=-1)["image"].numpy() == whole).all()
+
+
+def test_test_images_are_clean_but_for_the_range_of_values(data_dir: str) -> None:
+    plain = images_of("plain", data_dir, "test")
+    with (
+        registered(sepia=functions.sepia),
+        registered({"output": "float32"}, standardize=functions.standardize),
+    ):
+        np.testing.assert_array_equal(images_of("sepia", data_dir, "test"), plain)
+        made = images_of("sepia+standardize_leaststd3", data_dir, "test")
+        expected = [functions.standardize(image, None, 3) for image in plain]  # type: ignore[arg-type]
+        np.testing.assert_array_equal(made, expected)
+
+
+def test_order_slices_and_seeds_mean_what_they_mean_for_any_op(data_dir: str) -> None:
+    kwargs: dict[str, Any] = {"builder_kwargs": {"n_jobs": 2}}
+    with registered(sepia=functions.sepia):
+        whole = images_of("sepia", data_dir, **kwargs)
+        np.testing.assert_array_equal(
+            images_of("sepia", data_dir, "train[30:60]", **kwargs), whole[30:60]
+        )
+        shuffled = tfds.load(
+            "cifar10_aug/sepia", split="train", shuffle_files=True, data_dir=data_dir
+        )
+        for example in shuffled.take(20).as_numpy_iterator():
+            number = int(example["id"].decode().split("_")[1])
+            np.testing.assert_array_equal(example["image"], whole[number])
+        seven = images_of("sepia", data_dir, builder_kwargs={"seed": 7, "n_jobs": 2})
+        assert (seven != whole).any()
+        np.testing.assert_array_equal(
+            Recipe.parse("sepia")(images_of("plain", data_dir), seed=7, n_jobs=1), seven
+        )
+
+
+def test_a_checkpoint_goes_on_with_the_next_batch(data_dir: str, tmp_path: Path) -> None:
+    with registered(sepia=functions.sepia):
+        dataset = tfds.load("cifar10_aug/sepia", split="train", batch_size=16, data_dir=data_dir)
+        iterator = iter(dataset.repeat())
+        for _ in range(9):
+            next(iterator)
+        checkpoint = tf.train.Checkpoint(iterator=iterator)
+        path = checkpoint.save(str(tmp_path / "checkpoint"))
+        expected = [next(iterator)["image"].numpy() for _ in range(4)]
+        checkpoint.restore(path)
+        restored = [next(iterator)["image"].numpy() for _ in range(4)]
+        for one, other in zip(restored, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_an_exception_stops_iteration_and_says_where(n_jobs: int, data_dir: str) -> None:
+    images = images_of("plain", data_dir)
+    numbers = np.flatnonzero(images[:, 0, 0, 0] == images[40, 0, 0, 0])
+    with registered(dark=functions.dark):
+        recipe = f"dark_at{images[40, 0, 0, 0]}+flip"
+        dataset = tfds.load(
+            f"cifar10_aug/{recipe}",
+            split="train",
+            batch_size=4,
+            data_dir=data_dir,
+            builder_kwargs={"n_jobs": n_jobs},
+        )
+        with pytest.raises(tf.errors.UnknownError) as error:
+            for _ in dataset:
+                pass
+    assert (
+        f"PythonOpError: recipe '{recipe}': op dark fails on example train_{numbers[0]:05d}: "
+        "ZeroDivisionError: no light (functions.py, line "
+    ) in error.value.message
+    assert 'raise ZeroDivisionError("no light' in error.value.message
+
+
+def test_a_stop_iteration_in_a_function_does_not_end_the_dataset_in_silence(data_dir: str) -> None:
+    def stop(image: Any, rng: Any) -> Any:
+        raise StopIteration
+
+    with registered({"backend": "threading"}, stop=stop):
+        dataset = tfds.load("cifar10_aug/stop", split="train", batch_size=4, data_dir=data_dir)
+        with pytest.raises(tf.errors.UnknownError, match="train_00000: StopIteration"):
+            next(iter(dataset))
+
+
+def test_a_wrong_result_stops_iteration(data_dir: str) -> None:
+    with registered(half=lambda image, rng: image[:16]):
+        dataset = tfds.load("cifar10_aug/half", split="train", batch_size=4, data_dir=data_dir)
+        with pytest.raises(
+            tf.errors.UnknownError,
+            match=r"op half on example train_00000 returned uint8 of shape \[16, 32, 3\], and must "
+            r"return uint8 of shape \[32, 32, 3\]",
+        ):
+            next(iter(dataset))
+
+
+def test_a_killed_worker_stops_iteration(data_dir: str) -> None:
+    with registered(process=functions.process, slow=functions.slow):
+        dataset = tfds.load(
+            "cifar10_aug/slow_milliseconds5+process",
+            split="train",
+            batch_size=16,
+            data_dir=data_dir,
+            builder_kwargs={"n_jobs": 2},
+        )
+        iterator = iter(dataset.repeat(50))
+        (pid, *_) = functions.pids(next(iterator)["image"].numpy())
+        os.kill(pid, signal.SIGKILL)
+        began = time.monotonic()
+        with pytest.raises(tf.errors.UnknownError, match="a worker process ended unexpectedly"):
+            for _ in iterator:
+                pass
+        assert time.monotonic() - began < 30
+        # Iterating again starts new workers.
+        assert pid not in functions.pids(next(iter(dataset))["image"].numpy())
+
+
+def test_an_op_that_is_not_registered_here_is_an_error_that_says_how_to(data_dir: str) -> None:
+    with pytest.raises(RecipeError) as error:
+        tfds.load("cifar10_aug/rotate15+sepia_strength0.8", data_dir=data_dir)
+    message = str(error.value)
+    assert message.startswith(
+        "'sepia_strength0.8' in recipe 'rotate15+sepia_strength0.8': there is no op 'sepia'."
+    )
+    assert message.endswith(
+        "A function of your own is registered first, in every process: "
+        "cifar10_aug.register('sepia', function), or --imports MODULE on the command line"
+    )
+
+
+def test_what_needs_processes_and_cannot_have_them_is_an_error_when_loading(data_dir: str) -> None:
+    lock = threading.Lock()
+
+    def locked(image: Any, rng: Any) -> Any:
+        with lock:
+            return image
+
+    with registered(mine=seeded(locked)), pytest.raises(RegistrationError, match="mine draws from"):
+        tfds.load("cifar10_aug/mine", split="train", data_dir=data_dir)
+    with registered(mine=locked), pytest.warns(UserWarning, match="mine runs in threads, because"):
+        made = images_of("mine", data_dir, builder_kwargs={"n_jobs": 2})
+    np.testing.assert_array_equal(made, images_of("plain", data_dir))
+
+
+@pytest.mark.parametrize("recipe", ["sepia", "flip"])
+def test_nothing_that_copies_the_pipeline_elsewhere_does_so_in_silence(
+    recipe: str, data_dir: str, tmp_path: Path
+) -> None:
+    said = (
+        f"cifar10_aug: {recipe} is made by Python code in the process that loads it, so it cannot "
+        "be sent to others (tf.data service) or saved. Freeze it and load that: cifar10-aug export "
+        f"{recipe} --copies 5, or tfds.load with the config {recipe}-x5."
+    )
+    dispatcher = tf.data.experimental.service.DispatchServer()
+    service = tf.data.experimental.service.distribute("parallel_epochs", dispatcher.target)
+    with registered(sepia=functions.sepia):
+        dataset = tfds.load(f"cifar10_aug/{recipe}", split="train", batch_size=4, data_dir=data_dir)
+        dataset = dataset.map(lambda example: example["image"])
+        for copying in (
+            lambda: dataset.apply(service),
+            lambda: tf.data.experimental.service.register_dataset(dispatcher.target, dataset),
+            lambda: dataset._as_serialized_graph(),
+            lambda: list(dataset.snapshot(str(tmp_path))),
+        ):
+            with pytest.raises(tf.errors.OpError) as error:
+                copying()
+            assert said in error.value.message
+        # What stays in this process goes on as before.
+        strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+        assert len(list(strategy.experimental_distribute_dataset(dataset))) == 25
+        assert len(list(dataset.cache())) == 25
+
+
+def test_frozen_epochs_of_a_function_go_through_tf_data_service(
+    sources: dict[str, Path], tmp_path: Path
+) -> None:
+    dispatcher = tf.data.experimental.service.DispatchServer()
+    address = dispatcher.target.split("://")[1]
+    worker = tf.data.experimental.service.WorkerServer(
+        tf.data.experimental.service.WorkerConfig(dispatcher_address=address)
+    )
+    with registered(sepia=functions.sepia):
+        frozen = tfds.load(
+            "cifar10_aug/sepia-x2",
+            split="train",
+            data_dir=str(tmp_path),
+            builder_kwargs={"n_jobs": 1, "source": sources["binary archive"]},
+        )
+        service = tf.data.experimental.service.distribute("parallel_epochs", dispatcher.target)
+        assert len(list(frozen.apply(service))) == 200
+    del worker
+
+
+def test_a_model_trains_while_workers_are_busy(data_dir: str) -> None:
+    """Calls that wait for workers must not hold the threads that a model needs."""
+    with registered(slow=functions.slow):
+        dataset = tfds.load(
+            "cifar10_aug/slow_milliseconds20",
+            split="train",
+            batch_size=4,
+            data_dir=data_dir,
+            builder_kwargs={"n_jobs": 2},
+        )
+        iterator = iter(dataset.repeat())
+        next(iterator)
+
+        @tf.function
+        def work(x: tf.Tensor) -> tf.Tensor:
+            return tf.reduce_sum([tf.reduce_sum(x * float(i)) for i in range(50)])
+
+        work(tf.ones(10))
+        began = time.monotonic()
+        for _ in range(50):
+            work(tf.ones(10))
+        assert time.monotonic() - began < 2
+
+
+PROGRAM = """
+import cifar10_aug, tensorflow_datasets as tfds, sys
+@cifar10_aug.register("mine")
+def mine(image, rng, by=3):
+    return image + rng.integers(by)
+ds = tfds.load("cifar10_aug/mine5", split="train", batch_size=10, data_dir=sys.argv[1])
+it = iter(ds.repeat())
+next(it)
+print("one batch")
+"""
+
+
+def test_a_script_without_a_main_guard_works_and_ends(data_dir: str, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(PROGRAM.replace("rng.integers(by)", "rng.integers(by, dtype='uint8')"))
+    done = subprocess.run(
+        [sys.executable, str(script), data_dir],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.stdout == "one batch\n"
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
