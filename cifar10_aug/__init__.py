@@ -21,7 +21,7 @@ from cifar10_aug.errors import (
     SourceError,
 )
 from cifar10_aug.recipe import Recipe
-from cifar10_aug.register import register, seeded
+from cifar10_aug.registration import register, seeded
 
 __version__ = VERSION
 __all__ = [

@@ -17,7 +17,7 @@ from cifar10_aug import worker_process
 from cifar10_aug.errors import RegistrationError
 from cifar10_aug.ops.kinds import PythonOp
 from cifar10_aug.recipe import Recipe
-from cifar10_aug.register import register
+from cifar10_aug.registration import register
 
 
 @dataclasses.dataclass(frozen=True)

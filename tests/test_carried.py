@@ -12,7 +12,7 @@ from cifar10_aug.carried import NOTHING, Carried, fingerprints
 from cifar10_aug.errors import RegistrationError
 from cifar10_aug.ops import OPS, PythonOp
 from cifar10_aug.recipe import Recipe
-from cifar10_aug.register import seeded
+from cifar10_aug.registration import seeded
 from tests import functions
 from tests.registering import registered
 

@@ -19,7 +19,7 @@ import tensorflow_datasets as tfds
 from cifar10_aug.engines import workers
 from cifar10_aug.errors import RecipeError, RegistrationError
 from cifar10_aug.recipe import Recipe
-from cifar10_aug.register import seeded
+from cifar10_aug.registration import seeded
 from tests import functions
 from tests.registering import registered
 

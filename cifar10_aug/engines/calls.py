@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import dataclasses
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,25 +101,26 @@ def run(
 def _each(
     call: Call, seed: int, images: np.ndarray, out: np.ndarray, keys: np.ndarray, epoch: int
 ) -> Failure | None:
-    generator = _Generator(seed, epoch, call.position)
-    for i in range(len(keys)):
-        try:
-            # A copy, which the function may change and keep.
-            made = call.function(images[i].copy(), generator.at(keys[i]), **call.arguments)
-            out[i] = _checked(made, call, out[i].shape)
-        except KeyboardInterrupt:  # noqa: PERF203
-            raise
-        except BaseException as error:  # Even SystemExit must not end a worker.
-            return Failure.of(call, keys[i : i + 1], error)
+    with _generators(seed, epoch, call.position, keys[:1]) as generators:
+        for i in range(len(keys)):
+            try:
+                rng = _set(generators[0], seed, epoch, call.position, keys[i])
+                # A copy, which the function may change and keep.
+                made = call.function(images[i].copy(), rng, **call.arguments)
+                out[i] = _checked(made, call, out[i].shape)
+            except KeyboardInterrupt:  # noqa: PERF203
+                raise
+            except BaseException as error:  # Even SystemExit must not end a worker.
+                return Failure.of(call, keys[i : i + 1], error)
     return None
 
 
 def _whole(
     call: Call, seed: int, images: np.ndarray, out: np.ndarray, keys: np.ndarray, epoch: int
 ) -> Failure | None:
-    generators = [_Generator(seed, epoch, call.position).at(key) for key in keys]
     try:
-        made = call.function(images.copy(), generators, **call.arguments)
+        with _generators(seed, epoch, call.position, keys) as generators:
+            made = call.function(images.copy(), generators, **call.arguments)
         out[:] = _checked(made, call, out.shape)
     except KeyboardInterrupt:
         raise
@@ -147,25 +150,46 @@ def _checked(made: Any, call: Call, shape: tuple[int, ...]) -> np.ndarray:
     return made
 
 
-class _Generator:
-    """An example's own generator: NumPy's Philox4x64-10, keyed as all draws are.
+# Making a generator takes several times as long as giving it another example's state.
+_spare: collections.deque[np.random.Generator] = collections.deque(maxlen=2048)
+_EMPTY = np.zeros(4, np.uint64)
 
-    The key is (seed, example key), the counter begins at (0, 0, epoch, position). Setting it to
-    another example costs a quarter of making one.
+
+@contextlib.contextmanager
+def _generators(
+    seed: int, epoch: int, position: int, keys: np.ndarray
+) -> Iterator[list[np.random.Generator]]:
+    """The examples' own generators, until this is left."""
+    taken = []
+    for key in keys:
+        try:
+            generator = _spare.pop()
+        except IndexError:
+            generator = np.random.Generator(np.random.Philox(key=0))
+        taken.append(_set(generator, seed, epoch, position, key))
+    yield taken
+    _spare.extend(taken)
+
+
+def _set(
+    generator: np.random.Generator, seed: int, epoch: int, position: int, key: Any
+) -> np.random.Generator:
+    """Makes a generator an example's own: NumPy's Philox4x64-10, keyed as all draws are.
+
+    The key is (seed, example key), the counter begins at (0, 0, epoch, position).
     """
-
-    def __init__(self, seed: int, epoch: int, position: int):
-        self._seed = seed
-        self._bits = np.random.Philox(key=0)
-        self._generator = np.random.Generator(self._bits)
-        state = self._bits.state
-        state["state"]["counter"] = np.array([0, 0, epoch, position], np.uint64)
-        self._state = state
-
-    def at(self, key: Any) -> np.random.Generator:
-        self._state["state"]["key"] = np.array([self._seed, key], np.uint64)
-        self._bits.state = self._state
-        return self._generator
+    generator.bit_generator.state = {
+        "bit_generator": "Philox",
+        "state": {
+            "counter": np.array([0, 0, epoch, position], np.uint64),
+            "key": np.array([seed, key], np.uint64),
+        },
+        "buffer": _EMPTY,
+        "buffer_pos": 4,
+        "has_uint32": 0,
+        "uinteger": 0,
+    }
+    return generator
 
 
 def _example(key: Any) -> str:

@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from cifar10_aug.engines import python_ops, shared, workers
 from cifar10_aug.errors import PythonOpError
 from cifar10_aug.recipe import Recipe
-from cifar10_aug.register import register, seeded
+from cifar10_aug.registration import register, seeded
 from tests import functions
 from tests.registering import registered
 from tests.test_recipe import recipe_text

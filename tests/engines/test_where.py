@@ -8,7 +8,7 @@ from cifar10_aug.engines.where import Where
 from cifar10_aug.errors import RegistrationError
 from cifar10_aug.ops import PythonOp
 from cifar10_aug.recipe import Recipe
-from cifar10_aug.register import seeded
+from cifar10_aug.registration import seeded
 from tests import functions
 from tests.registering import registered
 

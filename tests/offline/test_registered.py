@@ -14,7 +14,7 @@ import tensorflow_datasets as tfds
 from cifar10_aug.cifar10_aug_dataset_builder import Builder
 from cifar10_aug.errors import ExportError, PythonOpError, RecipeError, RegistrationError
 from cifar10_aug.offline.verify import Deep, verify
-from cifar10_aug.register import register, seeded
+from cifar10_aug.registration import register, seeded
 from cifar10_aug.source import local
 from tests import functions
 from tests.engines.test_python_ops import draw_globally

@@ -13,7 +13,7 @@ from cifar10_aug.fields import fields_of
 from cifar10_aug.listing import listing
 from cifar10_aug.ops import OPS, PythonOp
 from cifar10_aug.recipe import Config, Recipe
-from cifar10_aug.register import register, seeded
+from cifar10_aug.registration import register, seeded
 from tests import functions
 from tests.registering import registered
 
@@ -98,7 +98,7 @@ def test_the_list_has_it() -> None:
         assert "Registered functions" in text
         assert "  sepia      Browns the image, more or less.\n" in text
         assert "strength   0.5: takes a number from 0\n" in text
-        assert "  averyveryverylongname Your function tests.test_register." in text
+        assert "  averyveryverylongname Your function tests.test_registration." in text
         assert "for lists" not in text
 
 
@@ -171,7 +171,7 @@ def fine(image: Any, rng: Any) -> Any: ...
         *(
             (
                 ("mine", function),
-                f"mine: tests.test_register.{function.__name__} takes {shown}; it must take "
+                f"mine: tests.test_registration.{function.__name__} takes {shown}; it must take "
                 "(image, rng), and arguments with defaults behind them",
             )
             for function, shown in (
