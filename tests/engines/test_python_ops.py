@@ -1,6 +1,5 @@
 """Registered functions in recipes: the same pixels wherever they run, and no end in silence."""
 
-import contextlib
 import gc
 import importlib
 import os
@@ -10,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -336,34 +334,18 @@ def test_calls_from_several_threads_do_not_mix() -> None:
             np.testing.assert_array_equal(one, other)
 
 
-def children() -> list[psutil.Process]:
-    found = []
-    for child in psutil.Process().children():
-        with contextlib.suppress(psutil.NoSuchProcess):  # Or a zombie: ended, that is.
-            if "resource_tracker" not in " ".join(child.cmdline()):
-                found.append(child)
-    return found
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def test_idle_workers_end_when_no_pipeline_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     gc.collect()  # What earlier tests' tracebacks hold.
     workers.stop_all()
-    wait_until(lambda: not children(), 20)
     monkeypatch.setattr(workers, "_IDLE_SECONDS", 1.0)
-    images = functions.numbered(20)
-    with registered(sepia=functions.sepia):
-        recipe = Recipe.parse("sepia")
+    images = functions.numbered(64)
+    with registered(process=functions.process, slow=functions.slow):
+        recipe = Recipe.parse("slow+process")
         recipe(images, n_jobs=2)
-        recipe(images, n_jobs=2)
-        assert len(children()) >= 2
-        wait_until(lambda: not children(), 20)
+        ours = [psutil.Process(pid) for pid in functions.pids(recipe(images, n_jobs=2))]
+        assert all(process.is_running() for process in ours)
+        _, alive = psutil.wait_procs(ours, timeout=20)
+        assert not alive
         recipe(images, n_jobs=2)
 
 
