@@ -33,26 +33,32 @@ def generator(number: int, position: int, epoch: int = EPOCH) -> np.random.Gener
     )
 
 
+def levels(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    drawn = rng.integers(0, 256, shape, np.uint8)
+    rng.integers(2**31, dtype=np.uint32)  # Leaves half a word behind.
+    return drawn
+
+
 @pytest.mark.parametrize("batched", [False, True])
 def test_generators_are_philox_keyed_by_seed_and_example(batched: bool) -> None:
     def noise(image: np.ndarray, rng: Any) -> np.ndarray:
         if batched:
-            return np.stack([one.integers(0, 256, image.shape[1:], np.uint8) for one in rng])
-        return rng.integers(0, 256, image.shape, np.uint8)
+            return np.stack([levels(one, image.shape[1:]) for one in rng])
+        return levels(rng, image.shape)
 
     images = functions.numbered(20)
     ids = np.arange(100, 120)
     for position in (0, 2, 63):
         made, _ = outcome([call(noise, position=position, batched=batched)], images, ids)
         for number, image in zip(ids, made, strict=True):
-            expected = generator(int(number), position).integers(0, 256, image.shape, np.uint8)
+            expected = levels(generator(int(number), position), image.shape)
             np.testing.assert_array_equal(image, expected)
 
 
 def test_an_example_draws_the_same_whatever_came_before_it() -> None:
     def thirsty(image: np.ndarray, rng: Any) -> np.ndarray:
         rng.random(int(image[0, 0, 0]) * 3 + 1)
-        rng.integers(0, 2, dtype=np.uint32)  # Leaves half a word behind.
+        rng.integers(2**31, dtype=np.uint32)  # Leaves half a word behind.
         image[0, 0, 1] = rng.integers(0, 256)
         return image
 
