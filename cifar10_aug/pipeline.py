@@ -22,7 +22,6 @@ _IMAGES_A_CALL = 2048
 # first batch comes soon, and few, since each only waits for workers, which share its images.
 _IMAGES_A_WORKER = 256
 _CALLS_OF_PYTHON = 3
-_BATCHES_AHEAD_OF_PYTHON = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,9 +123,8 @@ def dataset(
     if not repeat:
         size = batch_size or 1
         ds = ds.apply(tf.data.experimental.assert_cardinality(-(-count // size)))
-    ds = ds.with_options(_options(options, None if python_workers is None else calls))
-    ahead = tf.data.AUTOTUNE if python_workers is None else _BATCHES_AHEAD_OF_PYTHON
-    return ds.prefetch(ahead) if prefetch else ds
+    ds = ds.with_options(_options(options))
+    return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
 
 
 def _cut(made: tuple[Any, ...], batch_size: int | None, *, even: bool) -> tf.data.Dataset:
@@ -176,23 +174,16 @@ def in_this_process(name: str) -> tf.Tensor:
         )
 
 
-def _options(user: tf.data.Options | None, threads: int | None) -> tf.data.Options:
-    """The user's options, with ours.
+def _options(user: tf.data.Options | None) -> tf.data.Options:
+    """The user's options, with ours, which avoid what TensorFlow 2.21 was seen to do.
 
     Checkpoints record where the pipeline is. The default kind records what its buffers hold
-    instead, and comes back to the wrong epoch when a prefetching pipeline is repeated (seen in
-    TensorFlow 2.21).
+    instead, and comes back to the wrong epoch when a prefetching pipeline is repeated.
 
-    Args:
-        user: what the user asks for.
-        threads: of the pipeline's own; None shares those of all TensorFlow. Calls that wait for
-            workers would keep a model from training in them.
+    The pipeline does not tune itself. One that does at times ends late: it waits for its tuning
+    thread, for up to as long again as the epoch has taken.
     """
     ours = tf.data.Options()
     ours.experimental_symbolic_checkpoint = True
-    if threads is not None:
-        ours.threading.private_threadpool_size = threads + 1
-        # With a thread pool of its own, a pipeline that tunes itself at times ends late: for as
-        # long as the epoch has taken, it waits for its tuning thread (seen in TensorFlow 2.21).
-        ours.autotune.enabled = False
+    ours.autotune.enabled = False
     return ours if user is None else ours.merge(user)

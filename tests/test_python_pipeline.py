@@ -316,28 +316,27 @@ def test_frozen_epochs_of_a_function_go_through_tf_data_service(
     del worker
 
 
-def test_a_model_trains_while_workers_are_busy(data_dir: str) -> None:
-    """Calls that wait for workers must not hold the threads that a model needs."""
-    with registered(slow=functions.slow):
+def test_with_one_job_there_is_one_call_at_a_time(data_dir: str) -> None:
+    """Threads that pass Python's lock around take much longer than one."""
+    under_way, most = [0], [0]
+
+    def count(images: np.ndarray, rngs: Any) -> np.ndarray:
+        under_way[0] += 1
+        most[0] = max(most[0], under_way[0])
+        time.sleep(0.02)
+        under_way[0] -= 1
+        return images
+
+    with registered({"batched": True}, count=count):
         dataset = tfds.load(
-            "cifar10_aug/slow_milliseconds20",
+            "cifar10_aug/count",
             split="train",
-            batch_size=4,
             data_dir=data_dir,
-            builder_kwargs={"n_jobs": 2},
+            builder_kwargs={"n_jobs": 1},
+            read_config=tfds.ReadConfig(repeat_filenames=True),
         )
-        iterator = iter(dataset.repeat())
-        next(iterator)
-
-        @tf.function
-        def work(x: tf.Tensor) -> tf.Tensor:
-            return tf.reduce_sum([tf.reduce_sum(x * float(i)) for i in range(50)])
-
-        work(tf.ones(10))
-        began = time.monotonic()
-        for _ in range(50):
-            work(tf.ones(10))
-        assert time.monotonic() - began < 2
+        assert len(list(dataset.take(2000))) == 2000
+    assert most == [1]
 
 
 PROGRAM = """

@@ -38,13 +38,12 @@ class Address:
         Raises:
             OSError: if its owner has let go of it.
         """
+        with open(self.path, "r+b") as file:
+            memory = np.frombuffer(mmap.mmap(file.fileno(), 0), np.uint8)
         # The descriptor may be another file's by now, which must stay as it is.
-        if os.readlink(self.path).startswith("/memfd:"):
-            with open(self.path, "r+b") as file:
-                memory = np.frombuffer(mmap.mmap(file.fileno(), 0), np.uint8)
-            if memory[: len(self.token)].tobytes() == self.token:
-                return memory[len(self.token) :]
-        raise FileNotFoundError(f"{self.path}: no longer what it was")
+        if memory[: len(self.token)].tobytes() != self.token:
+            raise FileNotFoundError(f"{self.path}: no longer what it was")
+        return memory[len(self.token) :]
 
 
 class Block:

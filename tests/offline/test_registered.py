@@ -79,7 +79,7 @@ def test_an_interrupted_export_is_not_gone_on_with_by_another_function(
         config = f"mine_at{_level(source, 70)}-x2"
         with pytest.raises(PythonOpError, match="op mine fails"):
             freeze(tmp_path, source, config)
-        register("mine", functions.crash, replace=True)
+        register("mine", lambda image, rng, at=1: image[::-1], replace=True)
         with pytest.raises(ExportError) as error:
             freeze(tmp_path, source, config)
         final = tmp_path / "cifar10_aug" / config / "1.0.0"
