@@ -80,11 +80,22 @@ class Draws:
 
     An op states how many 32-bit words it needs (`Op.slots`) and turns them into parameters with
     the methods below. Every method returns an array of shape [batch].
+
+    Attributes:
+        epoch: the number of the epoch, which the words of most ops depend on.
+        named: what the op calls the parameters it has drawn so far, in order.
     """
 
-    def __init__(self, words: np.ndarray):
+    def __init__(self, words: np.ndarray, epoch: int = 0):
         """Takes uint32 words of shape [slots, batch]."""
         self._words = words
+        self.epoch = epoch
+        self.named: dict[str, Any] = {}
+
+    def name(self, name: str, value: Any) -> Any:
+        """`value`, entered into the log of parameters under its standard term."""
+        self.named[name] = value
+        return value
 
     def unit(self, slot: int) -> Any:
         """Uniform on [0, 1], both ends included, in steps of 2**-32."""

@@ -28,6 +28,18 @@ NAMED = {
             "crop4+flip",
             "Pad by 4 zeros, crop, flip: the usual training recipe (He et al. 2015).",
         ),
+        Preset(
+            "wrncutout",
+            "crop4+flip+cutout16",
+            "The usual recipe and Cutout, as for wide residual networks (DeVries and Taylor, "
+            "arXiv:1708.04552).",
+        ),
+        Preset(
+            "airbench",
+            "crop4_fillmodereflect+altflip+cutout12",
+            "What airbench96 trains with (Jordan, arXiv:2404.00498), but that its squares lie "
+            "wholly inside the image, and these are cut off at the border.",
+        ),
     )
 }
 

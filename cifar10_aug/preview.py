@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -17,6 +18,7 @@ _MARGIN = 12
 _GAP = 6
 _TITLE_SIZE = 20
 _LABEL_SIZE = 14
+_SMALL_SIZE = 10
 _INK, _FAINT, _PAPER = (20, 20, 20), (110, 110, 110), (250, 250, 248)
 
 
@@ -29,6 +31,7 @@ def contact_sheet(
     epochs: int = 6,
     seed: int = 0,
     scale: int = 3,
+    explain: bool = False,
 ) -> Image.Image:
     """A row an example: the original, then epochs 0, 1, 2, …, each pixel `scale` pixels wide.
 
@@ -42,6 +45,8 @@ def contact_sheet(
         epochs: columns beside the original.
         seed: of the draws.
         scale: enlargement.
+        explain: write what was drawn under each picture, an op a line, in the order of
+            `Recipe.parameters`.
     """
     numbers = np.arange(len(examples)) if ids is None else np.asarray(ids)
     count, height, width, _ = examples.images.shape
@@ -50,28 +55,40 @@ def contact_sheet(
         examples.images,
         *(visible(examples.images, ids=numbers, seed=seed, epoch=epoch) for epoch in range(epochs)),
     ]
-    title, label = _font(_TITLE_SIZE), _font(_LABEL_SIZE)
+    title, label, small = _font(_TITLE_SIZE), _font(_LABEL_SIZE), _font(_SMALL_SIZE)
+    logs = [
+        _explained(visible.parameters(numbers, seed=seed, epoch=e, height=height, width=width))
+        if explain and visible.ops
+        else [""] * count
+        for e in range(epochs)
+    ]
+    lines = max(text.count("\n") + bool(text) for log in logs for text in log)
+    longest = max(small.getlength(line) for log in logs for t in log for line in t.split("\n"))
     wide, tall = width * scale, height * scale
+    across = max(wide, int(np.ceil(longest))) + _GAP
+    down = tall + _GAP + lines * (_SMALL_SIZE + 2)
     names = [label_names[int(number)] for number in examples.labels]
     left = _MARGIN + int(max(label.getlength(name) for name in names)) + 2 * _GAP
     top = _MARGIN + _TITLE_SIZE + 2 * _LABEL_SIZE + 3 * _GAP
     # The gap behind the originals is wider, so that they are not taken for an augmentation.
-    xs = [left + (wide + _GAP) * i + (2 * _GAP if i else 0) for i in range(len(columns))]
+    xs = [left + (wide + 3 * _GAP + across * (i - 1) if i else 0) for i in range(len(columns))]
     title_text = f"{recipe.name}   seed {seed}"
     sheet_width = max(xs[-1] + wide, _MARGIN + int(title.getlength(title_text))) + _MARGIN
-    sheet = Image.new("RGB", (sheet_width, top + (tall + _GAP) * count - _GAP + _MARGIN), _PAPER)
+    sheet = Image.new("RGB", (sheet_width, top + down * count - _GAP + _MARGIN), _PAPER)
     draw = ImageDraw.Draw(sheet)
     draw.text((_MARGIN, _MARGIN - 2), title_text, _INK, title)
     for i, x in enumerate(xs):
         heading = "original" if i == 0 else f"epoch {i - 1}"
         draw.text((x, top - _LABEL_SIZE - _GAP), heading, _FAINT, label)
     for row in range(count):
-        y = top + (tall + _GAP) * row
+        y = top + down * row
         draw.text((_MARGIN, y), names[row], _INK, label)
         draw.text((_MARGIN, y + _LABEL_SIZE + 4), f"#{int(numbers[row])}", _FAINT, label)
         for x, images in zip(xs, columns, strict=True):
             picture = Image.fromarray(images[row])
             sheet.paste(picture.resize((wide, tall), Image.Resampling.NEAREST), (x, y))
+        for x, log in zip(xs[1:], logs, strict=True):
+            draw.multiline_text((x, y + tall + 1), log[row], _FAINT, small, spacing=1)
     return sheet
 
 
@@ -90,6 +107,27 @@ def save(sheet: Image.Image, path: str | os.PathLike[str]) -> None:
     except BaseException:
         Path(partial).unlink(missing_ok=True)
         raise
+
+
+def _explained(log: dict[str, np.ndarray]) -> list[str]:
+    """For each example a line an op: its name, and what it has drawn."""
+    by_op: dict[str, list[np.ndarray]] = {}
+    for key, values in log.items():
+        by_op.setdefault(key.rsplit(".", 1)[0], []).append(values)
+    count = len(next(iter(log.values())))
+    return [
+        "\n".join(
+            " ".join([op.split(".", 1)[1], *(_shown(values[i]) for values in drawn)])
+            for op, drawn in by_op.items()
+        )
+        for i in range(count)
+    ]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, np.bool_):
+        return "yes" if value else "no"
+    return str(value) if isinstance(value, np.integer) else f"{value:.2f}"
 
 
 def _without_value_range(recipe: Recipe) -> Recipe:

@@ -128,6 +128,34 @@ class Recipe:
         augmented = eager.augment(self, images, ids=ids, seed=seed, epoch=epoch, where=where)
         return augmented if labels is None else (augmented, labels)
 
+    def parameters(
+        self,
+        ids: Any,
+        *,
+        seed: int = 0,
+        epoch: int = 0,
+        height: int = 32,
+        width: int = 32,
+    ) -> dict[str, np.ndarray]:
+        """What the ops draw for some examples: the same that calling the recipe draws.
+
+        Args:
+            ids: the examples' numbers or names, [batch].
+            seed, epoch: as for calling the recipe.
+            height, width: of the images.
+
+        Returns:
+            Arrays of shape [batch] by position, op and parameter, such as "0.rotate.degrees", in
+            the units that `cifar10-aug list` gives. Boxes have top, left, bottom and right, the
+            last two excluded. Registered functions draw for themselves, and have none.
+
+        Raises:
+            ValueError: if an argument has the wrong shape, dtype or range.
+        """
+        from cifar10_aug.engines import parameters
+
+        return parameters.of(self, ids, seed=seed, epoch=epoch, height=height, width=width)
+
 
 @dataclasses.dataclass(frozen=True)
 class Config:

@@ -52,7 +52,7 @@ def blur(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "compute": compute,
     "kerasrotate": cifar10_aug.seeded(rotate),
-    "blur": blur,
+    "pillowblur": blur,
 }
 BACKENDS = ("loky", "threading")
 

@@ -16,8 +16,8 @@ def sepia(image, rng, strength=0.5):
     return np.clip(image * (1 - share) + brown * share, 0, 255).astype(np.uint8)
 
 
-@cifar10_aug.register("blur")
-def blur(image, rng, radius=1.0):
+@cifar10_aug.register("softfocus")
+def softfocus(image, rng, radius=1.0):
     """Pillow's blur."""
     blurred = Image.fromarray(image).filter(ImageFilter.GaussianBlur(radius * rng.random()))
     return np.asarray(blurred)

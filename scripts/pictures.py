@@ -12,7 +12,7 @@ from cifar10_aug.source import drawn
 from cifar10_aug.source.images import LabelledImages
 
 FOLDER = Path(__file__).parent / "pictures"
-RECIPES = ("rotate30+erase", "sepia0.8+blur1.5+speckle")
+RECIPES = ("rotate30+erase", "sepia0.8+softfocus1.5+speckle")
 
 
 def main(folder: Path) -> None:

@@ -42,7 +42,7 @@ def words_of(
 ) -> np.ndarray:
     return kernels.draw_words(
         draws.example_keys(ids),
-        np.uint64(epoch),
+        np.full(len(slots), epoch, np.uint64),
         np.uint64(seed),
         np.arange(at, at + len(slots)),
         np.array(slots),
@@ -53,7 +53,7 @@ def test_compiled_words_are_philox_at_the_documented_counter() -> None:
     key = draws.example_keys([7], "test")
     assert key[0] == (1 << 32) | 7
     words = kernels.draw_words(
-        key, np.uint64(3), np.uint64((9 << 32) | 5), np.array([2]), np.array([6])
+        key, np.array([3], np.uint64), np.uint64((9 << 32) | 5), np.array([2]), np.array([6])
     )
     expected = [
         int(word)

@@ -94,3 +94,28 @@ def test_a_failed_save_leaves_the_old_file(
         preview.save(sheet, path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_was_drawn_is_written_under_the_pictures(four: LabelledImages) -> None:
+    recipe = Recipe.parse("flip+rotate30+erase+rescale")
+    bare = preview.contact_sheet(recipe, four, drawn.SHAPE_NAMES, epochs=2, scale=3)
+    explained = preview.contact_sheet(
+        recipe, four, drawn.SHAPE_NAMES, epochs=2, scale=3, explain=True
+    )
+    assert explained.height > bare.height
+    visible = Recipe.parse("flip+rotate30+erase")
+    for epoch in range(2):
+        made = visible(four.images, epoch=epoch)
+        assert all(len(cells(explained, image, 3)) == 1 for image in made)
+    log = visible.parameters(range(4), epoch=1)
+    text = preview._explained(log)[2].split("\n")
+    assert text[0] == f"flip {'yes' if log['0.flip.flipped'][2] else 'no'}"
+    assert text[1] == f"rotate {log['1.rotate.degrees'][2]:.2f}"
+    assert text[2].startswith(f"erase {log['2.erase.top'][2]} {log['2.erase.left'][2]} ")
+    # Nothing is drawn, nothing is written.
+    plain = Recipe.parse("plain")
+    sheets = [
+        preview.contact_sheet(plain, four, drawn.SHAPE_NAMES, explain=explain).tobytes()
+        for explain in (False, True)
+    ]
+    assert sheets[0] == sheets[1]

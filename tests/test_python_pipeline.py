@@ -68,8 +68,14 @@ KERAS = {
         lambda x, rng: tf.keras.preprocessing.image.random_zoom(x, (0.7, 1.3), 0, 1, 2)
     ),
 }
-OTHERS = {"sepia": functions.sepia, "blur": blur, "albumentations": albumentations}
-RECIPES = [*KERAS, "rotation+flip+zooming", "sepia", "rotate15+sepia_strength0.8+erase", "blur2"]
+OTHERS = {"sepia": functions.sepia, "pillowblur": blur, "albumentations": albumentations}
+RECIPES = [
+    *KERAS,
+    "rotation+flip+zooming",
+    "sepia",
+    "rotate15+sepia_strength0.8+erase",
+    "pillowblur2",
+]
 
 
 @pytest.mark.parametrize("recipe", [*RECIPES, "albumentations"])

@@ -48,6 +48,7 @@ def list_command() -> None:
 @click.option(
     "--scale", type=click.IntRange(1, 16), default=3, show_default=True, help="Enlargement."
 )
+@click.option("--explain", is_flag=True, help="Write what each op has drawn under the pictures.")
 @shell.sample_option
 @shell.source_option
 @shell.data_dir_option
@@ -60,6 +61,7 @@ def preview(
     epochs: int,
     seed: int,
     scale: int,
+    explain: bool,
     sample: bool,
     source: str | None,
     data_dir: str | None,
@@ -73,7 +75,9 @@ def preview(
         raise click.UsageError(f"--out {out}: the folder {out.parent} does not exist; make it.")
     examples, names = _examples(sample, source, data_dir)
     shown = type(examples)(examples.images[:rows], examples.labels[:rows])
-    sheet = sheets.contact_sheet(recipe, shown, names, epochs=epochs, seed=seed, scale=scale)
+    sheet = sheets.contact_sheet(
+        recipe, shown, names, epochs=epochs, seed=seed, scale=scale, explain=explain
+    )
     sheets.save(sheet, out)
     click.echo(
         f"{out}: {recipe} on {len(shown)} images, {epochs} epochs, "

@@ -18,14 +18,13 @@ from cifar10_aug.draws import Draws
 from cifar10_aug.engines.buffers import Buffers
 from cifar10_aug.engines.plan import Leg, Pass, Placed, plan
 from cifar10_aug.engines.python_ops import Group
+from cifar10_aug.engines.strokes import Strokes
 from cifar10_aug.engines.where import Where
-from cifar10_aug.ops.kinds import AffineOp, BoxOp, Noise, PythonOp, ValueRangeOp
+from cifar10_aug.ops.kinds import AffineOp, PythonOp, ValueRangeOp
 
 if TYPE_CHECKING:
     from cifar10_aug.recipe import Recipe
 
-# Noise counters start behind the blocks that an op's own draws use.
-_FIRST_NOISE_BLOCK = 256
 # What 16.16 coordinates can hold; maps that reach further show the border anyway.
 _FARTHEST = float(2**15 - 1)
 _LARGEST_SIDE = 4096
@@ -97,6 +96,7 @@ class Engine:
         drawing = [Placed(i, op) for i, op in enumerate(recipe.ops) if op.slots]
         self._positions = np.array([step.position for step in drawing], np.int64)
         self._slots = np.array([step.op.slots for step in drawing], np.int64)
+        self._every_epoch = np.array([step.op.every_epoch for step in drawing], bool)
         ends = np.cumsum(self._slots)
         self._rows = {
             step.position: slice(int(end - step.op.slots), int(end))
@@ -154,6 +154,21 @@ class Engine:
         assert made is not None, "there is at least one stage"
         return made
 
+    def drawn(self, keys: np.ndarray, epoch: int) -> Iterator[tuple[Placed, dict[str, Any]]]:
+        """What each op draws for some examples, by the names of its parameters."""
+        words = self._words(keys, epoch)
+        for stage in self._stages:
+            if not isinstance(stage, Pass):
+                continue
+            steps = [step for leg in stage.legs for step in leg.steps]
+            for step in (*steps, *stage.strokes):
+                drawn = self._draws(step, words, epoch)
+                if isinstance(step.op, AffineOp):
+                    step.op.affine(drawn, self._height, self._width)
+                else:
+                    Strokes.of([(step, drawn)], len(keys), self._height, self._width)
+                yield step, drawn.named
+
     def _staged(self, where: Where) -> Iterator[Pass | Group]:
         """What runs one after the other: passes, and groups of functions of the user's."""
         for stage in plan(self.recipe.ops):
@@ -168,10 +183,14 @@ class Engine:
             return np.empty((0, len(keys)), np.uint32)
         from cifar10_aug.engines import kernels
 
-        return kernels.draw_words(keys, np.uint64(epoch), self._seed, self._positions, self._slots)
+        epochs = np.where(self._every_epoch, np.uint64(epoch), np.uint64(0))
+        return kernels.draw_words(keys, epochs, self._seed, self._positions, self._slots)
 
-    def _draws(self, step: Placed, words: np.ndarray) -> Draws:
-        return Draws(words[self._rows[step.position]] if step.op.slots else words[:0])
+    def _draws(self, step: Placed, words: np.ndarray, epoch: int) -> Draws:
+        if not step.op.slots:
+            return Draws(words[:0], epoch)
+        first = self._rows[step.position].start + step.first_slot
+        return Draws(words[first : first + step.op.slots], epoch)
 
     def _run(
         self,
@@ -191,23 +210,15 @@ class Engine:
         legs = made.legs[::-1]
         matrices = np.empty((batch, len(legs), 6), np.int32)
         for i, leg in enumerate(legs):
-            matrices[:, i] = self._matrix(leg, words, batch)
+            matrices[:, i] = self._matrix(leg, words, epoch, batch)
         borders = np.array([kernels.BORDERS[leg.border.mode] for leg in legs], np.int64)
         levels = np.array([leg.border.level * 0x10101 for leg in legs], np.uint32)
-        boxes = np.empty((batch, len(made.boxes), 4), np.int64)
-        colours = np.zeros((batch, len(made.boxes)), np.uint32)
-        noise = np.zeros(len(made.boxes), np.uint64)
-        for i, step in enumerate(made.boxes):
-            assert isinstance(step.op, BoxOp)
-            drawn = self._draws(step, words)
-            for side, values in enumerate(step.op.boxes(drawn, self._height, self._width)):
-                boxes[:, i, side] = values
-            fill = step.op.fill_levels(drawn)
-            if isinstance(fill, Noise):
-                noise[i] = (step.position << draws.POSITION_SHIFT) + _FIRST_NOISE_BLOCK
-            else:
-                red, green, blue = fill
-                colours[:, i] = red + (green << 8) + (blue << 16)
+        strokes = Strokes.of(
+            [(step, self._draws(step, words, epoch)) for step in made.strokes],
+            batch,
+            self._height,
+            self._width,
+        )
         kernels.render(
             source.pixels,
             rows,
@@ -217,9 +228,7 @@ class Engine:
             borders,
             levels,
             made.lattice,
-            boxes,
-            colours,
-            noise,
+            *strokes,
             keys,
             np.uint64(epoch),
             self._seed,
@@ -229,12 +238,12 @@ class Engine:
             out.reshape(batch, out.size // max(batch, 1)),
         )
 
-    def _matrix(self, leg: Leg, words: np.ndarray, batch: int) -> np.ndarray:
+    def _matrix(self, leg: Leg, words: np.ndarray, epoch: int, batch: int) -> np.ndarray:
         """The leg's one map, 16.16 fixed point, int32 [batch, 6]."""
         product = None
         for step in leg.steps:
             assert isinstance(step.op, AffineOp)
-            drawn = self._draws(step, words)
+            drawn = self._draws(step, words, epoch)
             step_map = step.op.affine(drawn, self._height, self._width)
             product = step_map if product is None else step_map.after(product)
         assert product is not None
@@ -280,7 +289,7 @@ def augment(
         )
     seed = checked("seed", seed, draws.SEED_LIMIT)
     epoch = checked("epoch", epoch, draws.EPOCH_LIMIT)
-    keys = _keys(np.arange(count) if ids is None else ids, count)
+    keys = keys_of(np.arange(count) if ids is None else ids, count)
     engine = Engine(recipe, seed, height, width, where)
     return engine(Source.of(images), np.arange(count), keys, epoch)
 
@@ -298,7 +307,8 @@ def checked(what: str, value: Any, limit: int) -> int:
     return int(value)
 
 
-def _keys(ids: Any, count: int) -> np.ndarray:
+def keys_of(ids: Any, count: int) -> np.ndarray:
+    """The keys of examples, uint64 [count], by their numbers or names; see `Recipe.__call__`."""
     ids = np.asarray(ids)
     if ids.shape != (count,):
         raise ValueError(

@@ -31,6 +31,33 @@ FRACTION = 16
 NEAREST, CONSTANT, REFLECT, MIRROR = range(4)
 PACKED, LEVELS, FLOATS = range(3)
 BORDERS = {"nearest": NEAREST, "constant": CONSTANT, "reflect": REFLECT, "mirror": MIRROR}
+(
+    NOTHING,
+    BOX,
+    NOISY_BOX,
+    TABLE,
+    CONTRAST,
+    AUTOCONTRAST,
+    EQUALIZE,
+    CHANNEL_SHIFT,
+    SATURATION,
+    HUE,
+    SHARPNESS,
+    BLUR,
+    NOISE,
+) = range(13)
+# The names are those of `ops.kinds.PROCESSES`.
+PROCESSES = {
+    "contrast": CONTRAST,
+    "autocontrast": AUTOCONTRAST,
+    "equalize": EQUALIZE,
+    "channelshift": CHANNEL_SHIFT,
+    "saturation": SATURATION,
+    "hue": HUE,
+    "sharpness": SHARPNESS,
+    "blur": BLUR,
+    "noise": NOISE,
+}
 # Set in a pixel that shows a border's level instead of the image.
 _PAINTED = 1 << 24
 
@@ -61,13 +88,14 @@ def pack(images: np.ndarray, source: np.ndarray) -> None:
 
 @compiled
 def draw_words(
-    keys: np.ndarray, epoch: int, seed: int, positions: np.ndarray, slots: np.ndarray
+    keys: np.ndarray, epochs: np.ndarray, seed: int, positions: np.ndarray, slots: np.ndarray
 ) -> np.ndarray:
     """The random words of every op for every example.
 
     Args:
         keys: uint64 [batch], as `draws.example_keys` makes them.
-        epoch, seed: uint64.
+        epochs: uint64 [ops], the epoch that each op's words are keyed by.
+        seed: uint64.
         positions, slots: int64 [ops], each op's position in the recipe and number of words.
 
     Returns:
@@ -78,6 +106,7 @@ def draw_words(
     row = 0
     for j in range(positions.shape[0]):
         base = uint64(positions[j]) << uint64(draws.POSITION_SHIFT)
+        epoch = epochs[j]
         for b in range(keys.shape[0]):
             for first in range(0, slots[j], 4):
                 four = philox(
@@ -312,38 +341,316 @@ def _copy_lattice(
 
 
 @compiled
-def _paint_boxes(
-    boxes: np.ndarray,
-    colours: np.ndarray,
-    noise: np.ndarray,
+def _paint_box(box: np.ndarray, colour: int, width: int, line: np.ndarray) -> None:
+    """Fills the rectangle top, left, bottom, right."""
+    for y in range(box[0], box[2]):
+        for x in range(box[1], box[3]):
+            line[y * width + x] = colour
+
+
+@compiled
+def _paint_noise(
+    box: np.ndarray, base: int, key: int, epoch: int, seed: int, width: int, line: np.ndarray
+) -> None:
+    """Fills a rectangle with independent levels, drawn from the counters behind `base`."""
+    mask, half = uint64(0xFFFFFFFF), uint64(32)
+    # The noise of a pixel does not depend on where the box is: lane i % 4 of block i // 4.
+    for y in range(box[0], box[2]):
+        block = i64(-1)
+        four = (uint64(0), uint64(0), uint64(0), uint64(0))
+        for x in range(box[1], box[3]):
+            i = y * width + x
+            if i // 4 != block:
+                block = i // 4
+                counter = base + uint64(block)
+                four = philox(key & mask, key >> half, epoch, counter, seed & mask, seed >> half)
+            line[i] = uint32(four[i % 4]) & uint32(0xFFFFFF)
+
+
+@compiled
+def _channels(packed: int) -> tuple[int, int, int]:
+    return (
+        i32(packed & _LOW_BYTE),
+        i32((packed >> uint32(8)) & _LOW_BYTE),
+        i32((packed >> uint32(16)) & _LOW_BYTE),
+    )
+
+
+@compiled
+def _packed(red: int, green: int, blue: int) -> int:
+    return uint32(red) | (uint32(green) << uint32(8)) | (uint32(blue) << uint32(16))
+
+
+@compiled
+def _level(value: float) -> int:
+    """A level, as Pillow makes one: fractions and what lies outside are cut off."""
+    return i32(min(max(value, 0.0), 255.0))
+
+
+@compiled
+def _look_up(tables: np.ndarray, line: np.ndarray) -> None:
+    """Replaces levels by uint8 [3, 256], a table for each channel."""
+    for i in range(line.shape[0]):
+        red, green, blue = _channels(line[i])
+        line[i] = _packed(tables[0, red], tables[1, green], tables[2, blue])
+
+
+@compiled
+def _grey(red: int, green: int, blue: int) -> int:
+    """As Pillow weighs the channels: ITU-R BT.601 in 16.16 fixed point."""
+    return (i64(19595) * red + i64(38470) * green + i64(7471) * blue + i64(0x8000)) >> i64(16)
+
+
+@compiled
+def _saturate(factor: float, line: np.ndarray) -> None:
+    for i in range(line.shape[0]):
+        r, g, b = _channels(line[i])
+        grey = _grey(r, g, b)
+        line[i] = _packed(
+            _level(grey + factor * (r - grey)),
+            _level(grey + factor * (g - grey)),
+            _level(grey + factor * (b - grey)),
+        )
+
+
+@compiled
+def _contrast(factor: float, line: np.ndarray, tables: np.ndarray) -> None:
+    total = i64(0)
+    for i in range(line.shape[0]):
+        r, g, b = _channels(line[i])
+        total += _grey(r, g, b)
+    mean = np.floor(total / line.shape[0] + 0.5)
+    for level in range(256):
+        tables[:, level] = _level(mean + factor * (level - mean))
+    _look_up(tables, line)
+
+
+@compiled
+def _histograms(line: np.ndarray, counts: np.ndarray) -> None:
+    """Counts levels: int64 [3, 256]."""
+    counts[:] = 0
+    for i in range(line.shape[0]):
+        r, g, b = _channels(line[i])
+        counts[0, r] += 1
+        counts[1, g] += 1
+        counts[2, b] += 1
+
+
+@compiled
+def _least_and_greatest(counts: np.ndarray) -> tuple[int, int]:
+    """Of the levels that occur in int64 [256]."""
+    low, high = 0, 255
+    while counts[low] == 0:
+        low += 1
+    while counts[high] == 0:
+        high -= 1
+    return low, high
+
+
+@compiled
+def _autocontrast(line: np.ndarray, counts: np.ndarray, tables: np.ndarray) -> None:
+    _histograms(line, counts)
+    for channel in range(3):
+        low, high = _least_and_greatest(counts[channel])
+        scale = 255.0 / (high - low) if high > low else 1.0
+        offset = -low * scale if high > low else 0.0
+        for level in range(256):
+            tables[channel, level] = _level(level * scale + offset)
+    _look_up(tables, line)
+
+
+@compiled
+def _equalize(line: np.ndarray, counts: np.ndarray, tables: np.ndarray) -> None:
+    _histograms(line, counts)
+    for channel in range(3):
+        low, high = _least_and_greatest(counts[channel])
+        step = (line.shape[0] - counts[channel, high]) // 255
+        below = step // 2
+        for level in range(256):
+            unchanged = step == 0 or low == high
+            tables[channel, level] = level if unchanged else min(below // max(step, 1), 255)
+            below += counts[channel, level]
+    _look_up(tables, line)
+
+
+@compiled
+def _channel_shift(by: float, line: np.ndarray, counts: np.ndarray, tables: np.ndarray) -> None:
+    _histograms(line, counts)
+    counts[0] += counts[1] + counts[2]
+    low, high = _least_and_greatest(counts[0])
+    for level in range(256):
+        tables[:, level] = _level(min(max(level + by, float(low)), float(high)))
+    _look_up(tables, line)
+
+
+@compiled
+def _turn_hue(by: float, line: np.ndarray) -> None:
+    """Adds to the hue of HSV, `by` in full circles; rounds."""
+    for i in range(line.shape[0]):
+        r, g, b = _channels(line[i])
+        most, least = max(r, g, b), min(r, g, b)
+        chroma = float(most - least)
+        if most == least:
+            continue
+        # The hue in sixths of a circle.
+        if most == r:
+            hue = (g - b) / chroma
+        elif most == g:
+            hue = (b - r) / chroma + 2.0
+        else:
+            hue = (r - g) / chroma + 4.0
+        hue += 6.0 * by
+        hue -= 6.0 * np.floor(hue / 6.0)
+        # Distance from the nearest of red, green and blue says how much of each is left.
+        red = float(most) - chroma * (1.0 - min(max(abs(hue - 3.0) - 1.0, 0.0), 1.0))
+        green = float(most) - chroma * (1.0 - min(max(2.0 - abs(hue - 2.0), 0.0), 1.0))
+        blue = float(most) - chroma * (1.0 - min(max(2.0 - abs(hue - 4.0), 0.0), 1.0))
+        line[i] = _packed(_level(red + 0.5), _level(green + 0.5), _level(blue + 0.5))
+
+
+@compiled
+def _sharpen(factor: float, height: int, width: int, line: np.ndarray) -> None:
+    """Blends with the image smoothed by (1 1 1, 1 5 1, 1 1 1) / 13; its border stays as it is."""
+    before = line.copy()
+    for y in range(1, height - 1):
+        for x in range(1, width - 1):
+            centre = y * width + x
+            red, green, blue = i32(0), i32(0), i32(0)
+            for dy in range(-1, 2):
+                for dx in range(-1, 2):
+                    r, g, b = _channels(before[centre + dy * width + dx])
+                    weight = i32(5) if dx == 0 and dy == 0 else i32(1)
+                    red, green, blue = red + weight * r, green + weight * g, blue + weight * b
+            r, g, b = _channels(before[centre])
+            red, green, blue = (2 * red + 13) // 26, (2 * green + 13) // 26, (2 * blue + 13) // 26
+            line[centre] = _packed(
+                _level(red + factor * (r - red)),
+                _level(green + factor * (g - green)),
+                _level(blue + factor * (b - blue)),
+            )
+
+
+@compiled
+def _reflected(size: int, radius: int) -> np.ndarray:
+    """Where to find pixels -radius to size - 1 + radius of a line; int64."""
+    places = np.empty(size + 2 * radius, np.int64)
+    for i in range(places.shape[0]):
+        places[i] = _folded(i64(i - radius) << FRACTION, size, REFLECT) >> FRACTION
+    return places
+
+
+@compiled
+def _blur(weights: np.ndarray, height: int, width: int, line: np.ndarray) -> None:
+    """Convolves sideways and then downwards, the image reflected at its border; rounds once.
+
+    Args:
+        weights: float64 [radius + 1], from the centre outwards.
+        height, width, line: the image.
+    """
+    radius = weights.shape[0] - 1
+    while radius > 0 and weights[radius] == 0.0:
+        radius -= 1
+    columns, rows = _reflected(width, radius), _reflected(height, radius)
+    before = line.copy()
+    padded = np.empty(width + 2 * radius, np.float64)
+    sideways = np.empty((height, width), np.float64)
+    total = np.empty(width, np.float64)
+    line[:] = 0
+    for shift in range(0, 24, 8):
+        for y in range(height):
+            for x in range(padded.shape[0]):
+                packed = before[y * width + columns[x]]
+                padded[x] = float((packed >> uint32(shift)) & _LOW_BYTE)
+            total[:] = 0.0
+            for k in range(2 * radius + 1):
+                weight = weights[abs(k - radius)]
+                for x in range(width):
+                    total[x] += weight * padded[x + k]
+            sideways[y] = total
+        for y in range(height):
+            total[:] = 0.0
+            for k in range(2 * radius + 1):
+                weight = weights[abs(k - radius)]
+                source = sideways[rows[y + k]]
+                for x in range(width):
+                    total[x] += weight * source[x]
+            for x in range(width):
+                line[y * width + x] |= uint32(_level(total[x] + 0.5)) << uint32(shift)
+
+
+@compiled
+def _add_noise(
+    sigma: float,
+    quantiles: np.ndarray,
+    base: int,
     key: int,
     epoch: int,
     seed: int,
-    width: int,
     line: np.ndarray,
 ) -> None:
-    """Fills each rectangle with its colour, or, where `noise` holds a counter base, with noise."""
+    """Adds normal noise: 16 random bits choose one of the distribution's 65,536 quantiles."""
     mask, half = uint64(0xFFFFFFFF), uint64(32)
-    for j in range(boxes.shape[0]):
-        top, left, bottom, right = boxes[j, 0], boxes[j, 1], boxes[j, 2], boxes[j, 3]
-        for y in range(top, bottom):
-            for x in range(left, right):
-                line[y * width + x] = colours[j]
-        if noise[j] == uint64(0) or top == bottom:
-            continue
-        # The noise of a pixel does not depend on where the box is: lane i % 4 of block i // 4.
-        for y in range(top, bottom):
-            block = i64(-1)
-            four = (uint64(0), uint64(0), uint64(0), uint64(0))
-            for x in range(left, right):
-                i = y * width + x
-                if i // 4 != block:
-                    block = i // 4
-                    counter = noise[j] + uint64(block)
-                    four = philox(
-                        key & mask, key >> half, epoch, counter, seed & mask, seed >> half
-                    )
-                line[i] = uint32(four[i % 4]) & uint32(0xFFFFFF)
+    low = uint64(0xFFFF)
+    four = (uint64(0), uint64(0), uint64(0), uint64(0))
+    for i in range(line.shape[0]):
+        # A block of four words serves two pixels, with two 16-bit halves to spare.
+        if i % 2 == 0:
+            counter = base + uint64(i // 2)
+            four = philox(key & mask, key >> half, epoch, counter, seed & mask, seed >> half)
+            one, two, three = four[0] & low, four[0] >> uint64(16), four[1] & low
+        else:
+            one, two, three = four[2] & low, four[2] >> uint64(16), four[3] & low
+        r, g, b = _channels(line[i])
+        line[i] = _packed(
+            _level(r + sigma * quantiles[one] + 0.5),
+            _level(g + sigma * quantiles[two] + 0.5),
+            _level(b + sigma * quantiles[three] + 0.5),
+        )
+
+
+@compiled
+def _stroke(
+    code: int,
+    box: np.ndarray,
+    number: float,
+    tables: np.ndarray,
+    weights: np.ndarray,
+    quantiles: np.ndarray,
+    base: int,
+    key: int,
+    epoch: int,
+    seed: int,
+    height: int,
+    width: int,
+    line: np.ndarray,
+    counts: np.ndarray,
+    made_tables: np.ndarray,
+) -> None:
+    """Does one stroke to one image; arguments as for `render`."""
+    if code == BOX:
+        _paint_box(box, uint32(number), width, line)
+    elif code == NOISY_BOX:
+        _paint_noise(box, base, key, epoch, seed, width, line)
+    elif code == TABLE:
+        _look_up(tables, line)
+    elif code == SATURATION:
+        _saturate(number, line)
+    elif code == CONTRAST:
+        _contrast(number, line, made_tables)
+    elif code == AUTOCONTRAST:
+        _autocontrast(line, counts, made_tables)
+    elif code == EQUALIZE:
+        _equalize(line, counts, made_tables)
+    elif code == CHANNEL_SHIFT:
+        _channel_shift(number, line, counts, made_tables)
+    elif code == HUE:
+        _turn_hue(number, line)
+    elif code == SHARPNESS:
+        _sharpen(number, height, width, line)
+    elif code == BLUR:
+        _blur(weights, height, width, line)
+    elif code == NOISE:
+        _add_noise(number, quantiles, base, key, epoch, seed, line)
 
 
 @compiled
@@ -378,9 +685,13 @@ def render(
     borders: np.ndarray,
     levels: np.ndarray,
     lattice: bool,
+    codes: np.ndarray,
     boxes: np.ndarray,
-    colours: np.ndarray,
-    noise: np.ndarray,
+    numbers: np.ndarray,
+    tables: np.ndarray,
+    weights: np.ndarray,
+    quantiles: np.ndarray,
+    bases: np.ndarray,
     keys: np.ndarray,
     epoch: int,
     seed: int,
@@ -389,7 +700,7 @@ def render(
     offset: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Makes one pass: gathers, resamples, paints boxes and hands out.
+    """Makes one pass: gathers, resamples, paints and recolours, and hands out.
 
     Args:
         source: uint32 [images * height * width + slack], packed.
@@ -400,9 +711,13 @@ def render(
         borders: int64 [legs], of `BORDERS`.
         levels: uint32 [legs], the packed level of a constant border.
         lattice: whether to copy instead of interpolating; then there is at most one leg.
-        boxes: int64 [batch, boxes, 4]: top, left, bottom, right.
-        colours: uint32 [batch, boxes], packed.
-        noise: uint64 [boxes], the first counter of a box's noise, or 0 for a colour.
+        codes: int64 [batch, strokes], what is done, NOTHING to NOISE, in order.
+        boxes: int64 [batch, strokes, 4]: top, left, bottom, right.
+        numbers: float64 [batch, strokes]: a box's packed colour, or how much of a process.
+        tables: uint8 [batch, strokes, 3, 256], for each channel what becomes of each level.
+        weights: float64 [batch, strokes, radius + 1], of blurs, from the centre outwards.
+        quantiles: float64 [65536], of the normal distribution.
+        bases: uint64 [strokes], the first counter of a stroke's noise.
         keys: uint64 [batch]; epoch, seed: uint64. They key the noise.
         kind: PACKED, LEVELS or FLOATS.
         scale, offset: float32 [3], for FLOATS.
@@ -416,6 +731,8 @@ def render(
     lower = np.empty(pixels, np.uint64)
     at = np.empty((3, pixels), np.int64)
     line = np.empty(pixels, np.uint32)
+    counts = np.empty((3, 256), np.int64)
+    made_tables = np.empty((3, 256), np.uint8)
     legs = matrices.shape[1]
     for b in range(rows.shape[0]):
         start = rows[b] * pixels
@@ -433,5 +750,22 @@ def render(
             _gather(source, start, width, pixel, upper, lower)
             _blend(upper, lower, wx, wy, line)
             _paint_border(at[2], line)
-        _paint_boxes(boxes[b], colours[b], noise, keys[b], epoch, seed, width, line)
+        for j in range(codes.shape[1]):
+            _stroke(
+                codes[b, j],
+                boxes[b, j],
+                numbers[b, j],
+                tables[b, j],
+                weights[b, j],
+                quantiles,
+                bases[j],
+                keys[b],
+                epoch,
+                seed,
+                height,
+                width,
+                line,
+                counts,
+                made_tables,
+            )
         _hand_out(line, kind, scale, offset, out[b])

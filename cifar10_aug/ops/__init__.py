@@ -3,11 +3,23 @@
 `cifar10_aug.register` adds to it.
 """
 
-from cifar10_aug.ops.boxes import Erase
+from cifar10_aug.ops.boxes import Cutout, Erase
+from cifar10_aug.ops.colours import ColorJitter, Gray, Hue, Saturation
 from cifar10_aug.ops.crops import Crop, ScaleCrop
-from cifar10_aug.ops.flips import Flip, FlipUpDown
+from cifar10_aug.ops.filters import Blur, GaussianNoise, Sharpness
+from cifar10_aug.ops.flips import AlternatingFlip, Flip, FlipUpDown
 from cifar10_aug.ops.geometry import Rotate, Shear, Shift, Zoom
 from cifar10_aug.ops.kinds import AffineOp, BoxOp, Op, PythonOp, ValueRangeOp
+from cifar10_aug.ops.tones import (
+    AutoContrast,
+    Brightness,
+    ChannelShift,
+    Contrast,
+    Equalize,
+    Invert,
+    Posterize,
+    Solarize,
+)
 from cifar10_aug.ops.values import Normalize, Rescale
 
 OPS: dict[str, type[Op]] = {
@@ -19,9 +31,26 @@ OPS: dict[str, type[Op]] = {
         Zoom,
         Flip,
         FlipUpDown,
+        AlternatingFlip,
         Crop,
         ScaleCrop,
         Erase,
+        Cutout,
+        Brightness,
+        Contrast,
+        Saturation,
+        Hue,
+        ColorJitter,
+        Gray,
+        ChannelShift,
+        Invert,
+        AutoContrast,
+        Equalize,
+        Posterize,
+        Solarize,
+        Sharpness,
+        Blur,
+        GaussianNoise,
         Rescale,
         Normalize,
     )

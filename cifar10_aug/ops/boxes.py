@@ -62,20 +62,69 @@ class Erase(BoxOp):
         tall, wide = draws.maximum(tall, 1), draws.maximum(wide, 1)
         top = draws.integers(3, 0, height - tall)
         left = draws.integers(4, 0, width - wide)
-        return Boxes(
-            top,
-            left,
-            draws.where(applied, top + tall, top),
-            draws.where(applied, left + wide, left),
-        )
+        bottom = draws.where(applied, top + tall, top)
+        right = draws.where(applied, left + wide, left)
+        return _named(draws, Boxes(top, left, bottom, right))
 
     def fill_levels(self, draws: Draws) -> tuple[Any, Any, Any] | Noise:
         if self.fill == "noise":
             return Noise()
         if self.fill == "random":
-            level = draws.integers(5, 0, 255)
+            level = draws.name("level", draws.integers(5, 0, 255))
             return level, level, level
         if self.fill == "mean":
-            red, green, blue = (round(255 * mean) for mean in CIFAR10_MEAN)
-            return red, green, blue
+            return _MEAN_LEVELS
         return self.fill, self.fill, self.fill
+
+
+@dataclasses.dataclass(frozen=True)
+class Cutout(BoxOp):
+    """Paints over a square with its centre anywhere (DeVries and Taylor, arXiv:1708.04552).
+
+    As there, the square has 16 pixels a side on CIFAR-10, is cut off at the image's border, and
+    is filled with what is 0 after normalising: the mean colour.
+    """
+
+    name: ClassVar[str] = "cutout"
+    slots: ClassVar[int] = 3
+
+    size: int = option(
+        NumberField(16, unit="pixels", about="side of the square", low=1, high=4096, whole=True)
+    )
+    p: float = option(NumberField(1, unit="probability", about="how often"))
+    fill: str | float = option(
+        ChoiceField(
+            "mean",
+            words=("mean",),
+            number=NumberField(0, high=255, whole=True),
+            unit="levels",
+            about="the mean of CIFAR-10, or a level",
+        )
+    )
+
+    def boxes(self, draws: Draws, height: int, width: int) -> Boxes:
+        applied = draws.chance(0, self.p)
+        top = draws.integers(1, 0, height - 1) - self.size // 2
+        left = draws.integers(2, 0, width - 1) - self.size // 2
+        bottom = draws.minimum(top + self.size, height)
+        right = draws.minimum(left + self.size, width)
+        top, left = draws.maximum(top, 0), draws.maximum(left, 0)
+        bottom = draws.where(applied, bottom, top)
+        right = draws.where(applied, right, left)
+        return _named(draws, Boxes(top, left, bottom, right))
+
+    def fill_levels(self, draws: Draws) -> tuple[Any, Any, Any] | Noise:
+        return (self.fill,) * 3 if self.fill != "mean" else _MEAN_LEVELS
+
+
+_MEAN_LEVELS = (
+    round(255 * CIFAR10_MEAN[0]),
+    round(255 * CIFAR10_MEAN[1]),
+    round(255 * CIFAR10_MEAN[2]),
+)
+
+
+def _named(draws: Draws, boxes: Boxes) -> Boxes:
+    for name, values in boxes._asdict().items():
+        draws.name(name, values)
+    return boxes

@@ -38,8 +38,8 @@ class Crop(AffineOp):
         return Border("mirror" if self.fill_mode == "reflect" else self.fill_mode)
 
     def affine(self, draws: Draws, height: int, width: int) -> Affine:
-        down = draws.integers(0, -self.pad, self.pad)
-        right = draws.integers(1, -self.pad, self.pad)
+        down = draws.name("top", draws.integers(0, -self.pad, self.pad))
+        right = draws.name("left", draws.integers(1, -self.pad, self.pad))
         return translated(right, down)
 
 
@@ -63,11 +63,11 @@ class ScaleCrop(AffineOp):
     )
 
     def affine(self, draws: Draws, height: int, width: int) -> Affine:
-        size = draws.integers(0, int(self.size[0]), int(self.size[1]))
+        size = draws.name("size", draws.integers(0, int(self.size[0]), int(self.size[1])))
         scaled_height = size * height // _REFERENCE_SIZE
         scaled_width = size * width // _REFERENCE_SIZE
-        down = draws.integers(1, 0, scaled_height - height)
-        right = draws.integers(2, 0, scaled_width - width)
+        down = draws.name("top", draws.integers(1, 0, scaled_height - height))
+        right = draws.name("left", draws.integers(2, 0, scaled_width - width))
         # Resizing keeps the outer edges of the pixels together, not their centres.
         shrink_y, shrink_x = height / scaled_height, width / scaled_width
         return Affine(

@@ -67,7 +67,7 @@ class Rotate(Resampled):
     )
 
     def affine(self, draws: Draws, height: int, width: int) -> Affine:
-        sine, cosine = draws.sine_cosine(draws.uniform(0, *self.degrees))
+        sine, cosine = draws.sine_cosine(draws.name("degrees", draws.uniform(0, *self.degrees)))
         return centred(cosine, -sine, sine, cosine, height, width)
 
 
@@ -108,8 +108,10 @@ class Shift(Resampled):
     )
 
     def affine(self, draws: Draws, height: int, width: int) -> Affine:
-        down = draws.uniform(0, *(self.height or self.fraction)) * height
-        right = draws.uniform(1, *(self.width or self.fraction)) * width
+        down = draws.uniform(0, *(self.height or self.fraction))
+        right = draws.uniform(1, *(self.width or self.fraction))
+        down = draws.name("height", down) * height
+        right = draws.name("width", right) * width
         return translated(right, down)
 
 
@@ -125,7 +127,7 @@ class Shear(Resampled):
     )
 
     def affine(self, draws: Draws, height: int, width: int) -> Affine:
-        sine, cosine = draws.sine_cosine(draws.uniform(0, *self.degrees))
+        sine, cosine = draws.sine_cosine(draws.name("degrees", draws.uniform(0, *self.degrees)))
         return centred(1.0, -sine, 0.0, cosine, height, width)
 
 
@@ -164,4 +166,6 @@ class Zoom(Resampled):
         else:
             vertical = draws.uniform(0, *self.factor)
             horizontal = draws.uniform(1, *self.factor)
+        draws.name("vertical", vertical)
+        draws.name("horizontal", horizontal)
         return centred(horizontal, 0.0, 0.0, vertical, height, width)

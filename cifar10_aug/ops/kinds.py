@@ -23,6 +23,7 @@ class Op(abc.ABC):
     Attributes:
         name: how recipes spell it, lower-case letters only.
         slots: 32-bit random words that one example draws.
+        every_epoch: whether it draws anew each epoch; else once for all.
         exclusive: groups of fields that a recipe may not name all at once.
         value_range: whether it sets the range of numbers in which pixels are handed out, as
             float32. Such an op applies to every split.
@@ -30,6 +31,7 @@ class Op(abc.ABC):
 
     name: ClassVar[str]
     slots: ClassVar[int] = 0
+    every_epoch: ClassVar[bool] = True
     exclusive: ClassVar[tuple[tuple[str, ...], ...]] = ()
     value_range: ClassVar[bool] = False
 
@@ -81,7 +83,15 @@ class Noise(NamedTuple):
     """A fill of independent uniform levels for each pixel and channel."""
 
 
-class BoxOp(Op):
+class StrokeOp(Op):
+    """An op that paints on an image, or recolours it, where its pixels stay."""
+
+    def applied(self, draws: Draws) -> Any:
+        """Whether it does anything to an example: bool array of shape [batch], or True for all."""
+        return True
+
+
+class BoxOp(StrokeOp):
     """An op that paints over a rectangle."""
 
     @abc.abstractmethod
@@ -91,6 +101,64 @@ class BoxOp(Op):
     @abc.abstractmethod
     def fill_levels(self, draws: Draws) -> tuple[Any, Any, Any] | Noise:
         """The red, green and blue levels, 0 to 255: numbers or arrays of shape [batch]."""
+
+
+class TableOp(StrokeOp):
+    """An op that makes another level of each level, whatever the rest of the image."""
+
+    @abc.abstractmethod
+    def table(self, draws: Draws, levels: Any) -> Any:
+        """What becomes of `levels`.
+
+        Args:
+            draws: of the batch.
+            levels: float64 [256, 1], 0 to 255.
+
+        Returns:
+            float64 [256, batch] or [256, 1]; what lies outside 0 to 255 is cut off, fractions too.
+        """
+
+
+# What engines do to an image by its own levels or neighbours; each takes one number.
+PROCESSES = (
+    "contrast",
+    "autocontrast",
+    "equalize",
+    "channelshift",
+    "saturation",
+    "hue",
+    "sharpness",
+    "blur",
+    "noise",
+)
+
+
+class ProcessOp(StrokeOp):
+    """An op that does one of `PROCESSES`, which `engines.kernels` defines.
+
+    Attributes:
+        process: which.
+    """
+
+    process: ClassVar[str]
+
+    def amount(self, draws: Draws) -> Any:
+        """How much of it: a number or array [batch]; 0 for processes that take none."""
+        return 0.0
+
+    @property
+    def most(self) -> float:
+        """The greatest amount that can be drawn; engines ask for it of "blur" only."""
+        return 0.0
+
+
+class SequenceOp(Op):
+    """An op that does several others, one after the other, with a share of its words for each."""
+
+    @property
+    @abc.abstractmethod
+    def parts(self) -> tuple[Op, ...]:
+        """The others, whose slots add up to this op's."""
 
 
 class ValueRangeOp(Op):

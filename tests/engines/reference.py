@@ -11,23 +11,26 @@ import numpy as np
 
 from cifar10_aug import draws
 from cifar10_aug.draws import Draws
-from cifar10_aug.engines.plan import Pass, plan
-from cifar10_aug.ops.kinds import AffineOp, Border, BoxOp, Noise
+from cifar10_aug.engines.plan import Pass, Placed, plan
+from cifar10_aug.ops.kinds import AffineOp, Border
 from cifar10_aug.recipe import Recipe
+from tests.engines import strokes_reference
 
 
-def draws_of(recipe: Recipe, position: int, number: int, epoch: int, seed: int) -> Draws:
-    """The words of the op at a position, straight from Philox."""
-    slots = recipe.ops[position].slots
+def draws_of(recipe: Recipe, step: Placed, number: int, epoch: int, seed: int) -> Draws:
+    """The words of an op, straight from Philox."""
+    slots = recipe.ops[step.position].slots
+    keyed = epoch if step.op.every_epoch else 0
     words = [
         word
         for block in range(math.ceil(slots / 4))
         for word in draws.philox(
-            *(np.uint64(v) for v in (number, 0, epoch, (position << 24) | block)),
+            *(np.uint64(v) for v in (number, 0, keyed, (step.position << 24) | block)),
             *(np.uint64(v) for v in (seed & 0xFFFFFFFF, seed >> 32)),
         )
     ]
-    return Draws(np.array(words[:slots], np.uint32)[:, None])
+    part = words[step.first_slot : step.first_slot + step.op.slots]
+    return Draws(np.array(part, np.uint32)[:, None], epoch)
 
 
 def augment(recipe: Recipe, image: np.ndarray, number: int, epoch: int, seed: int) -> np.ndarray:
@@ -41,38 +44,20 @@ def augment(recipe: Recipe, image: np.ndarray, number: int, epoch: int, seed: in
             matrix = np.eye(3)
             for step in leg.steps:
                 assert isinstance(step.op, AffineOp)
-                drawn = draws_of(recipe, step.position, number, epoch, seed)
+                drawn = draws_of(recipe, step, number, epoch, seed)
                 entries = [float(np.ravel(v)[0]) for v in step.op.affine(drawn, height, width)]
                 # Later ops are met first on the way from the output to the source.
                 matrix = matrix @ np.array([entries[:3], entries[3:], [0, 0, 1]])
             maps.append((matrix, leg.border))
         if maps:
             current = _resample(current, maps[::-1])
-        for step in made.boxes:
-            assert isinstance(step.op, BoxOp)
-            drawn = draws_of(recipe, step.position, number, epoch, seed)
-            box = [int(np.ravel(side)[0]) for side in step.op.boxes(drawn, height, width)]
-            fill = step.op.fill_levels(drawn)
-            for y in range(box[0], box[2]):
-                for x in range(box[1], box[3]):
-                    if isinstance(fill, Noise):
-                        colour: list[float] = _noise(
-                            step.position, y * width + x, number, epoch, seed
-                        )
-                    else:
-                        colour = [float(np.ravel(level)[0]) for level in fill]
-                    current[y, x] = colour
-        current = np.rint(current)
+        levels = np.rint(current).astype(np.uint8)
+        for step in made.strokes:
+            drawn = draws_of(recipe, step, number, epoch, seed)
+            key = (step.position, number, epoch, seed)
+            levels = strokes_reference.apply(step.op, drawn, levels, key)
+        current = levels.astype(np.float64)
     return current
-
-
-def _noise(position: int, pixel: int, number: int, epoch: int, seed: int) -> list[float]:
-    counter = (position << 24) + 256 + pixel // 4
-    words = draws.philox(
-        *(np.uint64(v) for v in (number, 0, epoch, counter, seed & 0xFFFFFFFF, seed >> 32))
-    )
-    word = int(words[pixel % 4])
-    return [word & 255, (word >> 8) & 255, (word >> 16) & 255]
 
 
 def _resample(image: np.ndarray, maps: list[tuple[np.ndarray, Border]]) -> np.ndarray:

@@ -42,7 +42,8 @@ def test_without_compilation_the_kernels_do_the_same() -> None:
         "import numpy as np, hashlib, warnings; warnings.simplefilter('ignore');"
         "from cifar10_aug.recipe import Recipe;"
         "images = np.random.default_rng(0).integers(0, 256, (2, 9, 7, 3), dtype=np.uint8);"
-        "names = 'rotate+erase_p1_fillnoise', 'rotate_fillmodereflect+crop4', 'standard+rescale';"
+        "names = ['rotate+erase_p1_fillnoise', 'rotate_fillmodereflect+crop4', 'standard+rescale',"
+        " 'colorjitter+sharpness+noise+blur', 'channelshift+equalize_p1+autocontrast_p1+solarize'];"
         "print([hashlib.sha256(Recipe.parse(n)(images)).hexdigest() for n in names])"
     )
     outputs = {

@@ -6,12 +6,12 @@ from tests.registering import registered
 
 
 def shape_of(text: str) -> list[tuple[list[int], int, bool] | list[int]]:
-    """For each pass: the ops in each leg, the boxes, and whether it only copies.
+    """For each pass: the ops in each leg, the strokes, and whether it only copies.
 
     For functions of users: their positions.
     """
     return [
-        ([len(leg.steps) for leg in made.legs], len(made.boxes), made.lattice)
+        ([len(leg.steps) for leg in made.legs], len(made.strokes), made.lattice)
         if isinstance(made, Pass)
         else [step.position for step in made.steps]
         for made in plan(Recipe.parse(text).ops)
@@ -51,7 +51,7 @@ def test_value_range_ops_make_no_pass() -> None:
 def test_positions_are_those_in_the_recipe() -> None:
     first, second = passes_of("flip+erase+rescale+rotate")
     assert [step.position for leg in first.legs for step in leg.steps] == [0]
-    assert [step.position for step in first.boxes] == [1]
+    assert [step.position for step in first.strokes] == [1]
     assert [step.position for leg in second.legs for step in leg.steps] == [3]
 
 

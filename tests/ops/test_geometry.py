@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cifar10_aug.engines.plan import Placed
 from cifar10_aug.recipe import Recipe
 
 # Keras imports SciPy by an old name.
@@ -75,7 +76,8 @@ def test_zoom_is_independent_for_each_axis(sample_images: np.ndarray) -> None:
     from tests.engines.reference import draws_of
 
     for number in range(40):
-        drawn = recipe.ops[0].affine(draws_of(recipe, 0, number, 0, 0), 32, 32)  # type: ignore[attr-defined]
+        step = Placed(0, recipe.ops[0])
+        drawn = recipe.ops[0].affine(draws_of(recipe, step, number, 0, 0), 32, 32)  # type: ignore[attr-defined]
         zx, zy = float(drawn.xx[0]), float(drawn.yy[0])
         assert zx != zy
         theirs = by_keras(images[number : number + 1], zx=zx, zy=zy, fill_mode="nearest")

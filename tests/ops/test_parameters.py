@@ -26,6 +26,18 @@ def angle(op: Any, drawn: Draws) -> np.ndarray:
     return np.degrees(np.arctan2(made.yx, made.xx))
 
 
+def amount(op: Any, drawn: Draws) -> np.ndarray:
+    return np.asarray(op.amount(drawn))
+
+
+def applied(op: Any, drawn: Draws) -> np.ndarray:
+    return np.asarray(op.applied(drawn))
+
+
+def threshold(op: Any, drawn: Draws) -> np.ndarray:
+    return drawn.uniform(1, *op.threshold)
+
+
 # recipe, what is measured, its least and greatest value
 UNIFORM: list[tuple[str, Measure, float, float]] = [
     ("rotate", angle, -30, 30),
@@ -38,6 +50,18 @@ UNIFORM: list[tuple[str, Measure, float, float]] = [
     ("zoom", lambda op, d: affine(op, d).xx, 0.5, 1.5),
     ("zoom", lambda op, d: affine(op, d).yy, 0.5, 1.5),
     ("zoom_isotropic0.5-1.5", lambda op, d: affine(op, d).yy, 0.5, 1.5),
+    ("brightness", lambda op, d: op.table(d, np.array([[1.0]])).ravel(), 0.6, 1.4),
+    ("brightness0.2-3", lambda op, d: op.table(d, np.array([[1.0]])).ravel(), 0.2, 3),
+    ("contrast", amount, 0.6, 1.4),
+    ("saturation0.9", amount, 0.1, 1.9),
+    ("hue", amount, -0.1, 0.1),
+    ("channelshift", amount, -20, 20),
+    ("sharpness", amount, 0.1, 1.9),
+    ("blur", amount, 0.1, 2),
+    ("noise5-6", amount, 5, 6),
+    ("colorjitter", lambda op, d: amount(op.parts[1], Draws(d._words[1:2])), 0.6, 1.4),
+    ("colorjitter_hue0.3", lambda op, d: amount(op.parts[3], Draws(d._words[3:])), -0.3, 0.3),
+    ("solarize_threshold0-256", threshold, 0, 256),
 ]
 # recipe, what is measured, the least and greatest of equally likely whole numbers
 DISCRETE: list[tuple[str, Measure, int, int]] = [
@@ -48,13 +72,27 @@ DISCRETE: list[tuple[str, Measure, int, int]] = [
     ("flipud", lambda op, d: affine(op, d).yy < 0, 0, 1),
     ("erase", lambda op, d: op.boxes(d, 32, 32).top < op.boxes(d, 32, 32).bottom, 0, 1),
     ("erase", lambda op, d: op.fill_levels(d)[0], 0, 255),
+    ("altflip", lambda op, d: affine(op, d).xx < 0, 0, 1),
+    ("cutout_p0.5", lambda op, d: op.boxes(d, 32, 32).top < op.boxes(d, 32, 32).bottom, 0, 1),
+    ("cutout1", lambda op, d: op.boxes(d, 32, 32).top, 0, 31),
+    ("cutout1", lambda op, d: op.boxes(d, 32, 32).left, 0, 31),
+    (
+        "posterize1-8",
+        lambda op, d: 8 - np.log2(256 - op.table(d, np.array([[255.0]])).ravel()),
+        1,
+        8,
+    ),
+    ("gray_p0.5", applied, 0, 1),
+    ("invert", applied, 0, 1),
+    ("autocontrast", applied, 0, 1),
+    ("equalize", applied, 0, 1),
 ]
 
 
 def drawn_for(op: Any, count: int) -> Draws:
     words = kernels.draw_words(
         draws.example_keys(np.arange(count)),
-        np.uint64(0),
+        np.zeros(1, np.uint64),
         np.uint64(0),
         np.array([0]),
         np.array([op.slots]),

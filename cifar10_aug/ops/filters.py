@@ -1,0 +1,61 @@
+"""Sharper, softer, noisier."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+from cifar10_aug.draws import Draws
+from cifar10_aug.fields import Interval, IntervalField, option
+from cifar10_aug.ops.kinds import ProcessOp
+from cifar10_aug.ops.tones import factor_field
+
+
+@dataclasses.dataclass(frozen=True)
+class Sharpness(ProcessOp):
+    """Blends the image with a smoothed one or away from it, as Pillow's ImageEnhance.Sharpness."""
+
+    name: ClassVar[str] = "sharpness"
+    slots: ClassVar[int] = 1
+    process: ClassVar[str] = "sharpness"
+
+    factor: Interval = option(factor_field(0.9, "0 is smooth, 2 sharper"))
+
+    def amount(self, draws: Draws) -> Any:
+        return draws.name("factor", draws.uniform(0, *self.factor))
+
+
+@dataclasses.dataclass(frozen=True)
+class Blur(ProcessOp):
+    """Blurs with a Gaussian, reflected at the border; it is cut off at three deviations."""
+
+    name: ClassVar[str] = "blur"
+    slots: ClassVar[int] = 1
+    process: ClassVar[str] = "blur"
+
+    sigma: Interval = option(
+        IntervalField((0.1, 2.0), unit="pixels", about="the Gaussian's deviation", high=10)
+    )
+
+    def amount(self, draws: Draws) -> Any:
+        return draws.name("sigma", draws.uniform(0, *self.sigma))
+
+    @property
+    def most(self) -> float:
+        return self.sigma[1]
+
+
+@dataclasses.dataclass(frozen=True)
+class GaussianNoise(ProcessOp):
+    """Adds independent normal noise to every pixel and channel."""
+
+    name: ClassVar[str] = "noise"
+    slots: ClassVar[int] = 1
+    process: ClassVar[str] = "noise"
+
+    sigma: Interval = option(
+        IntervalField((0, 10), unit="levels", about="the noise's deviation", high=255)
+    )
+
+    def amount(self, draws: Draws) -> Any:
+        return draws.name("sigma", draws.uniform(0, *self.sigma))
