@@ -20,7 +20,7 @@ from tensorflow_datasets.core.utils import file_utils
 
 from cifar10_aug import draws, plain
 from cifar10_aug.configs import RecipeConfig, RecipeConfigs
-from cifar10_aug.engines import eager
+from cifar10_aug.engines import arguments
 from cifar10_aug.engines.where import Where
 from cifar10_aug.errors import RecipeError, SourceError
 from cifar10_aug.offline import freezing
@@ -109,7 +109,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             seed = config.seed
         if seed is None:
             seed = secrets.randbits(64)
-        self.seed = eager.checked("seed", seed, draws.SEED_LIMIT)
+        self.seed = arguments.checked("seed", seed, draws.SEED_LIMIT)
         self.augment_splits = tuple(augment_splits)
         self._to_write: Cifar10 | None = None
         super().__init__(**kwargs)
@@ -168,12 +168,14 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         return self._options.image_encoding or freezing.stored_encoding(self.data_path) or "raw"
 
     def _info(self) -> tfds.core.DatasetInfo:
-        from cifar10_aug.features import RawImage
+        from cifar10_aug.features import RawImage, SoftLabel
 
         features = {
             "id": tfds.features.Text(),
             "image": RawImage(shape=SHAPE, dtype=np.dtype(self.recipe.dtype)),
-            "label": tfds.features.ClassLabel(names=list(self._label_names)),
+            "label": SoftLabel(self._label_names)
+            if self.recipe.mixes
+            else tfds.features.ClassLabel(names=list(self._label_names)),
         }
         if self.builder_config.copies:
             features["copy"] = tfds.features.Scalar(np.int64, doc="the number of the frozen epoch")

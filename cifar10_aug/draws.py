@@ -114,7 +114,26 @@ class Draws:
         count = np.asarray(high - low + 1).astype(np.uint64)
         return low + ((self._words[slot].astype(np.uint64) * count) >> HALF).astype(np.int64)
 
-    def chance(self, slot: int, probability: float) -> Any:
+    def beta(self, slot: int, alpha: float) -> Any:
+        """Beta(alpha, alpha) on [0, 1], from the words of four slots; exact for any alpha > 0.
+
+        A symmetric beta variable with a parameter above 1/2 comes from two uniform ones by Ulrich's
+        polar method (Devroye, "Non-uniform random variate generation", 1986, chapter IX.3); one
+        with alpha from one with alpha + 1, since a gamma variable times U**(1 / alpha) has the
+        parameter less by one.
+        """
+        tiny = 2.0**-33
+        one, two, three = (self.maximum(self.unit(slot + k), tiny) for k in range(3))
+        # 1 - U**(1 / (alpha + 1/2)), by logarithms.
+        radius = self.sqrt(1.0 - self.exponential(self.logarithm(one) / (alpha + 0.5)))
+        _, cosine = self.sine_cosine(360.0 * self.unit(slot + 3))
+        larger = self.maximum(0.5 + 0.5 * radius * cosine, tiny)
+        odds = self.logarithm(larger) - self.logarithm(self.maximum(1.0 - larger, tiny))
+        odds = odds + (self.logarithm(two) - self.logarithm(three)) / alpha
+        odds = self.minimum(self.maximum(odds, -600.0), 600.0)
+        return 1.0 / (1.0 + self.exponential(-odds))
+
+    def chance(self, slot: int, probability: Any) -> Any:
         """True with the given probability: never for 0, always for 1."""
         return self._words[slot].astype(np.float64) < probability * 4294967296.0
 
@@ -149,6 +168,37 @@ class Draws:
         return elementary.logarithm(x)
 
     @staticmethod
+    def take(table: Any, index: Any) -> Any:
+        """The entries of a table, a sequence of numbers, that an int64 array names."""
+        return np.asarray(table)[index]
+
+    @staticmethod
+    def truncated(x: Any) -> Any:
+        """Whole numbers towards zero, as floats."""
+        return np.trunc(x)
+
+    @staticmethod
     def whole(x: Any) -> Any:
         """The nearest whole number, halves to even, as int64."""
         return np.rint(x).astype(np.int64)
+
+
+class GivenDraws(Draws):
+    """Draws of an op that another op has chosen, and has told which number to use.
+
+    Whatever number the op draws is the one that is given, and nothing is left to chance.
+    """
+
+    def __init__(self, values: np.ndarray, epoch: int = 0):
+        """Takes the numbers, float64 [batch]."""
+        super().__init__(np.empty((0, len(values)), np.uint32), epoch)
+        self._values = values
+
+    def uniform(self, slot: int, low: float, high: float) -> Any:
+        return self._values
+
+    def integers(self, slot: int, low: Any, high: Any) -> Any:
+        return self.whole(self._values)
+
+    def chance(self, slot: int, probability: Any) -> Any:
+        return np.ones(len(self._values), bool)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from tensorflow_datasets.core.splits import AbstractSplit
 
 from cifar10_aug import draws, prepared
 from cifar10_aug.engines import eager
+from cifar10_aug.engines.mixing import CLASSES, Partners, one_hot
 from cifar10_aug.source.images import SHAPE, example_ids
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Part:
     Attributes:
         engine: what runs on them.
         resident: the whole split.
+        partners: what it is mixed with, if it is.
         rows: int64 [n], where in the split.
         keys: uint64 [n], see `draws.example_keys`.
         ids: bytes [n].
@@ -34,6 +36,7 @@ class Part:
 
     engine: eager.Engine
     resident: prepared.Resident
+    partners: Partners | None
     rows: np.ndarray
     keys: np.ndarray
     ids: np.ndarray
@@ -46,11 +49,16 @@ class Part:
 
 
 class Examples:
-    """Parts, one behind the other; a position counts through all of them."""
+    """Parts, one behind the other; a position counts through all of them.
 
-    def __init__(self, parts: list[Part]):
+    Attributes:
+        soft_labels: whether labels are shares of classes, float32 [10], instead of int64.
+    """
+
+    def __init__(self, parts: list[Part], soft_labels: bool):
         """Takes at least one part; all hand out one dtype."""
         self._parts = parts
+        self.soft_labels = soft_labels
         self._starts = np.cumsum([0, *(len(part.rows) for part in parts)])
 
     def __len__(self) -> int:
@@ -65,25 +73,59 @@ class Examples:
         """Whether functions of the user's run on any of them."""
         return any(part.engine.recipe.runs_python for part in self._parts)
 
+    @property
+    def mixes(self) -> bool:
+        """Whether any of them are mixed with others, so that labels change from epoch to epoch."""
+        return any(part.partners is not None for part in self._parts)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The labels, before any mixing: int64 [examples], or float32 [examples, 10]."""
+        labels = self.joined("labels")
+        return one_hot(labels) if self.soft_labels else labels
+
     def joined(self, attribute: str) -> np.ndarray:
         """An attribute of all parts, [examples]."""
         return np.concatenate([getattr(part, attribute) for part in self._parts])
 
     def images(self, epoch: Any, positions: np.ndarray) -> np.ndarray:
         """The augmented images at some positions; may be called from several threads."""
-        if len(self._parts) == 1:
-            return self._of_part(0, int(epoch), positions)
-        belongs = np.searchsorted(self._starts, positions, side="right") - 1
+        pieces = list(self._pieces(positions))
+        if len(pieces) == 1:
+            ((_, part, places),) = pieces
+            return _images(part, int(epoch), places)
         out = np.empty((len(positions), *SHAPE), self.dtype)
-        for number in np.unique(belongs):
-            chosen = belongs == number
-            places = positions[chosen] - self._starts[number]
-            out[chosen] = self._of_part(number, int(epoch), places)
+        for chosen, part, places in pieces:
+            out[chosen] = _images(part, int(epoch), places)
         return out
 
-    def _of_part(self, number: int, epoch: int, places: np.ndarray) -> np.ndarray:
-        part = self._parts[number]
-        return part.engine(part.resident.source, part.rows[places], part.keys[places], epoch)
+    def mixed_labels(self, epoch: Any, positions: np.ndarray) -> np.ndarray:
+        """The labels that belong to `images`: float32 [n, 10]."""
+        out = np.empty((len(positions), CLASSES), np.float32)
+        for chosen, part, places in self._pieces(positions):
+            own = one_hot(part.labels[places])
+            if part.partners is not None:
+                keys = part.keys[places]
+                own = part.engine.soft_labels(own, keys, int(epoch), part.partners)
+            out[chosen] = own
+        return out
+
+    def _pieces(
+        self, positions: np.ndarray
+    ) -> Iterator[tuple[np.ndarray | slice, Part, np.ndarray]]:
+        """Which of the positions lie in which part, and where in it."""
+        if len(self._parts) == 1:
+            yield slice(None), self._parts[0], positions
+            return
+        belongs = np.searchsorted(self._starts, positions, side="right") - 1
+        for number in np.unique(belongs):
+            chosen = belongs == number
+            yield chosen, self._parts[number], positions[chosen] - self._starts[number]
+
+
+def _images(part: Part, epoch: int, places: np.ndarray) -> np.ndarray:
+    source, rows, keys = part.resident.source, part.rows[places], part.keys[places]
+    return part.engine(source, rows, keys, epoch, part.partners)
 
 
 def select(
@@ -91,6 +133,8 @@ def select(
     splits: tfds.core.splits.SplitDict,
     engine_of: Callable[[str], eager.Engine],
     context: tf.distribute.InputContext | None = None,
+    *,
+    soft_labels: bool = False,
 ) -> Examples:
     """The examples that a split argument names, or one input pipeline's share of them.
 
@@ -98,7 +142,9 @@ def select(
         split: what `tfds.load` takes: a name, slices, sums, a `ReadInstruction`.
         splits: what is prepared.
         engine_of: the engine for each split.
-        context: which of several input pipelines this is; each gets every n-th example.
+        context: which of several input pipelines this is; each gets every n-th example. Partners
+            come from all of them.
+        soft_labels: whether labels are shares of classes.
 
     Raises:
         ValueError: if the split argument is wrong, or there are no examples.
@@ -106,10 +152,12 @@ def select(
     """
     parts: list[Part] = []
     already = 0
-    for piece in AbstractSplit.from_spec(split).to_absolute(splits):
-        name = piece.splitname
+    slices = [
+        (piece.splitname, np.arange(splits[piece.splitname].num_examples)[piece.from_ : piece.to])
+        for piece in AbstractSplit.from_spec(split).to_absolute(splits)
+    ]
+    for name, numbers in slices:
         info = splits[name]
-        numbers = np.arange(info.num_examples)[piece.from_ : piece.to]
         listed = len(numbers)
         if context is not None:
             # Counted through the whole argument, whatever parts it consists of.
@@ -118,10 +166,16 @@ def select(
         already += listed
         if not len(numbers):
             continue
+        engine, resident = engine_of(name), prepared.resident(info)
+        partners = None
+        if engine.recipe.mixes:
+            among = np.concatenate([theirs for other, theirs in slices if other == name])
+            partners = _partners(resident, name, among)
         parts.append(
             Part(
-                engine=engine_of(name),
-                resident=prepared.resident(info),
+                engine=engine,
+                resident=resident,
+                partners=partners,
                 rows=numbers,
                 keys=draws.example_keys(numbers, name),
                 ids=example_ids(name, numbers),
@@ -131,7 +185,12 @@ def select(
     if not parts:
         whose = "" if context is None else f" for input pipeline {context.input_pipeline_id}"
         raise ValueError(f"split {str(split)!r} has no examples{whose}; name a larger one")
-    return Examples(parts)
+    return Examples(parts, soft_labels)
+
+
+def _partners(resident: prepared.Resident, split: str, numbers: np.ndarray) -> Partners:
+    keys, labels = draws.example_keys(numbers, split), one_hot(resident.labels[numbers])
+    return Partners.of(resident.source, numbers, keys, labels)
 
 
 def _tfds_ids(info: tfds.core.SplitInfo) -> np.ndarray:

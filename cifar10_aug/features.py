@@ -1,7 +1,8 @@
-"""The image feature: stored raw, shown as a picture."""
+"""Features that TFDS does not have: images stored raw, labels that are shares of classes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,6 +49,31 @@ class RawImage(tfds.features.Image):
     def from_json_content(cls, value: Any) -> RawImage:
         stored = tfds.features.Tensor.from_json_content(value)
         return cls(shape=stored.shape, dtype=stored.np_dtype)
+
+
+class SoftLabel(tfds.features.Tensor):
+    """Shares of the classes, which add up to 1: float32 [classes].
+
+    In the files' `features.json` it is a `Tensor`, as for `RawImage`.
+
+    Attributes:
+        names: of the classes.
+        num_classes: how many there are.
+    """
+
+    def __init__(self, names: Sequence[str], doc: Any = None):
+        """Takes the names of the classes."""
+        super().__init__(shape=(len(names),), dtype=np.float32, doc=doc)
+        self.names = list(names)
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.names)
+
+    @property
+    def _fully_qualified_class_name(self) -> str:
+        cls = tfds.features.Tensor
+        return f"{cls.__module__}.{cls.__name__}"
 
 
 def as_levels(image: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ def listing(width: int = 100) -> str:
     lines += ["Presets (usable like ops; every op alone is a config as well)", ""]
     for preset in NAMED.values():
         default = " This is the default config." if preset.name == DEFAULT else ""
-        lines.append(f"  {preset.name:<11}{preset.recipe or '(no op)'}")
+        lines.append(f"{_heading(preset.name)}{preset.recipe or '(no op)'}")
         lines += textwrap.wrap(
             preset.about + default, width, initial_indent=" " * 13, subsequent_indent=" " * 13
         )
@@ -35,7 +35,7 @@ def listing(width: int = 100) -> str:
 
 def _described(ops: Mapping[str, type[Op]], width: int) -> Iterator[str]:
     for name, op in ops.items():
-        yield f"  {name:<11}{' ' if len(name) > 10 else ''}{op.about()}"
+        yield f"{_heading(name)}{op.about()}"
         for spelling, field in fields_of(op).items():
             unit = f" {field.unit}" if field.unit else ""
             default = "off" if field.default is None else field.show(field.default)
@@ -45,3 +45,7 @@ def _described(ops: Mapping[str, type[Op]], width: int) -> Iterator[str]:
                 what, width, initial_indent=" " * 13, subsequent_indent=" " * 24
             )
         yield ""
+
+
+def _heading(name: str) -> str:
+    return f"  {name:<10} "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow_datasets as tfds
 
 from cifar10_aug import draws, examples, pipeline
-from cifar10_aug.engines import eager
+from cifar10_aug.engines import arguments, eager
 from cifar10_aug.source.images import SHAPE
 
 if TYPE_CHECKING:
@@ -31,14 +31,20 @@ def dataset(
         ValueError: if an argument is wrong.
     """
     engine_of = functools.partial(_engine, builder)
-    chosen = examples.select(split, builder.info.splits, engine_of, config.input_context)
+    chosen = examples.select(
+        split,
+        builder.info.splits,
+        engine_of,
+        config.input_context,
+        soft_labels=builder.recipe.mixes,
+    )
     everything = batch_size == -1
     order_seed = builder.seed if config.shuffle_seed is None else config.shuffle_seed
     ds = pipeline.dataset(
         chosen,
         pipeline.Order(
             shuffle_files,
-            eager.checked("shuffle_seed", order_seed, draws.SEED_LIMIT),
+            arguments.checked("shuffle_seed", order_seed, draws.SEED_LIMIT),
             reshuffle=config.shuffle_reshuffle_each_iteration is not False,
         ),
         batch_size=len(chosen) if everything else batch_size,

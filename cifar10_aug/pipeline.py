@@ -42,10 +42,10 @@ class Order:
         """int64 [count], a permutation of 0 … count - 1."""
         if not self.shuffle:
             return np.arange(count)
-        from cifar10_aug.engines import kernels
+        from cifar10_aug.engines.kernels import words
 
         keyed = np.uint64(epoch if self.reshuffle else 0)
-        return kernels.shuffled(count, keyed, np.uint64(self.seed))
+        return words.shuffled(count, keyed, np.uint64(self.seed))
 
 
 def dataset(
@@ -85,7 +85,7 @@ def dataset(
         images, calls = min(images, _IMAGES_A_WORKER * python_workers), _CALLS_OF_PYTHON
     block = (batch_size or 1) * max(1, images // (batch_size or 1))
     here = in_this_process(name)
-    labels = tf.constant(examples.joined("labels"))
+    labels = tf.constant(examples.labels)
     # Strings are gathered by TensorFlow, and only if they are asked for.
     texts = {} if as_supervised else {"id": tf.constant(examples.joined("ids"))}
     if add_tfds_id and not as_supervised:
@@ -104,12 +104,18 @@ def dataset(
         return starts.map(lambda start: (epoch, positions[start : start + block]))
 
     make_images = GATE.guarded(examples.images)
+    make_labels = GATE.guarded(examples.mixed_labels)
 
     def augment(epoch: tf.Tensor, positions: tf.Tensor) -> Any:
         with tf.control_dependencies([tf.identity(here)]):
             images = tf.numpy_function(make_images, [epoch, positions], dtype, stateful=False)
         images.set_shape([None, *SHAPE])
-        label = tf.gather(labels, positions)
+        if examples.mixes:
+            of = [epoch, positions]
+            label = tf.numpy_function(make_labels, of, labels.dtype, stateful=False)
+            label.set_shape([None, *labels.shape[1:]])
+        else:
+            label = tf.gather(labels, positions)
         if as_supervised:
             return images, label
         gathered = {name: tf.gather(text, positions) for name, text in texts.items()}

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from cifar10_aug.engines.eager import Source
+from cifar10_aug.engines.source import Source
 from cifar10_aug.plain import damaged
 from cifar10_aug.source.images import SHAPE, example_ids
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from cifar10_aug.ops.policies import IDENTITY
 from cifar10_aug.recipe import Recipe
 from cifar10_aug.source.images import LabelledImages
 
@@ -19,6 +21,8 @@ _GAP = 6
 _TITLE_SIZE = 20
 _LABEL_SIZE = 14
 _SMALL_SIZE = 10
+# Of what is written under a picture, in characters.
+_LONGEST_LINE = 30
 _INK, _FAINT, _PAPER = (20, 20, 20), (110, 110, 110), (250, 250, 248)
 
 
@@ -32,6 +36,7 @@ def contact_sheet(
     seed: int = 0,
     scale: int = 3,
     explain: bool = False,
+    partners: LabelledImages | None = None,
 ) -> Image.Image:
     """A row an example: the original, then epochs 0, 1, 2, …, each pixel `scale` pixels wide.
 
@@ -47,17 +52,28 @@ def contact_sheet(
         scale: enlargement.
         explain: write what was drawn under each picture, an op a line, in the order of
             `Recipe.parameters`.
+        partners: the slice that mix ops draw partners from, in order from number 0 on; the
+            examples themselves if not given.
     """
     numbers = np.arange(len(examples)) if ids is None else np.asarray(ids)
     count, height, width, _ = examples.images.shape
     visible = _without_value_range(recipe)
-    columns = [
-        examples.images,
-        *(visible(examples.images, ids=numbers, seed=seed, epoch=epoch) for epoch in range(epochs)),
+    pool = partner_ids = None
+    if visible.mixes and partners is not None:
+        partner_ids = np.arange(len(partners))
+        pool = (partners.images, None, partner_ids)
+    columns = [examples.images]
+    columns += [
+        visible(examples.images, ids=numbers, seed=seed, epoch=epoch, partners=pool)
+        for epoch in range(epochs)
     ]
     title, label, small = _font(_TITLE_SIZE), _font(_LABEL_SIZE), _font(_SMALL_SIZE)
     logs = [
-        _explained(visible.parameters(numbers, seed=seed, epoch=e, height=height, width=width))
+        _explained(
+            visible.parameters(
+                numbers, seed=seed, epoch=e, height=height, width=width, partners=partner_ids
+            )
+        )
         if explain and visible.ops
         else [""] * count
         for e in range(epochs)
@@ -73,7 +89,7 @@ def contact_sheet(
     # The gap behind the originals is wider, so that they are not taken for an augmentation.
     xs = [left + (wide + 3 * _GAP + across * (i - 1) if i else 0) for i in range(len(columns))]
     title_text = f"{recipe.name}   seed {seed}"
-    sheet_width = max(xs[-1] + wide, _MARGIN + int(title.getlength(title_text))) + _MARGIN
+    sheet_width = max(xs[-1] + across - _GAP, _MARGIN + int(title.getlength(title_text))) + _MARGIN
     sheet = Image.new("RGB", (sheet_width, top + down * count - _GAP + _MARGIN), _PAPER)
     draw = ImageDraw.Draw(sheet)
     draw.text((_MARGIN, _MARGIN - 2), title_text, _INK, title)
@@ -117,8 +133,13 @@ def _explained(log: dict[str, np.ndarray]) -> list[str]:
     count = len(next(iter(log.values())))
     return [
         "\n".join(
-            " ".join([op.split(".", 1)[1], *(_shown(values[i]) for values in drawn)])
+            line
             for op, drawn in by_op.items()
+            for line in textwrap.wrap(
+                " ".join([op.split(".", 1)[1], *filter(None, (_shown(v[i]) for v in drawn))]),
+                _LONGEST_LINE,
+                subsequent_indent="  ",
+            )
         )
         for i in range(count)
     ]
@@ -127,7 +148,12 @@ def _explained(log: dict[str, np.ndarray]) -> list[str]:
 def _shown(value: Any) -> str:
     if isinstance(value, np.bool_):
         return "yes" if value else "no"
-    return str(value) if isinstance(value, np.integer) else f"{value:.2f}"
+    if isinstance(value, str):
+        return "" if value == IDENTITY else str(value)
+    if isinstance(value, np.integer):
+        return str(value)
+    # NaN is a number that an op does not take.
+    return "" if np.isnan(value) else f"{value:.2f}"
 
 
 def _without_value_range(recipe: Recipe) -> Recipe:

@@ -20,6 +20,7 @@ from cifar10_aug.draws import MOST_OPS, SEED_LIMIT
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.fields import Field, FieldError, attributes_of, fields_of
 from cifar10_aug.ops import OPS, Op, PythonOp
+from cifar10_aug.ops.compositions import MixOp
 from cifar10_aug.presets import NAMED
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 # A config name can become a folder's name, and those end at 255 bytes.
 LONGEST_NAME = 200
 MOST_COPIES = 10_000
+MOST_MIXES = 2
 
 _HEAD = re.compile(r"([a-z]+)(.*)", re.DOTALL)
 _FROZEN = re.compile(r"(.*)-x([0-9]{1,9})(?:-s([0-9]{1,20}))?", re.DOTALL)
@@ -80,6 +82,11 @@ class Recipe:
         return any(isinstance(op, PythonOp) for op in self.ops)
 
     @property
+    def mixes(self) -> bool:
+        """Whether examples are mixed, so that labels are shares of classes, float32 [10]."""
+        return any(isinstance(op, MixOp) for op in self.ops)
+
+    @property
     def clean(self) -> Recipe:
         """What splits get that are not augmented: the value-range ops alone."""
         kept = tuple(op for op in self.ops if op.value_range)
@@ -98,6 +105,7 @@ class Recipe:
         ids: Any = None,
         seed: int = 0,
         epoch: int = 0,
+        partners: Any = None,
         n_jobs: int | None = None,
         backend: str | None = None,
     ) -> Any:
@@ -105,28 +113,40 @@ class Recipe:
 
         Args:
             images: uint8 [batch, height, width, 3], or one image without the batch dimension.
-            labels: handed back unchanged beside the images, if given.
+            labels: handed back beside the images, if given: unchanged, but by ops that mix
+                examples. Those take classes 0 to 9, [batch], or shares of classes,
+                [batch, classes].
             ids: the examples' numbers, [batch], integers or names such as "train_00042";
                 0, 1, 2 … if not given. They decide, with seed and epoch, what is drawn.
             seed: 0 to 2**64 - 1.
             epoch: 0 to 2**32 - 1.
+            partners: (images, labels, ids) of the examples that mix ops draw partners from, as the
+                slice of a split is for `tfds.load`; the batch itself if not given.
             n_jobs: workers for the functions that users have registered; None is one for each
                 core.
             backend: where those run, "loky" (processes) or "threading"; None is as registered.
 
         Returns:
-            Images of the same shape, uint8 or float32, alone or as (images, labels).
+            Images of the same shape, uint8 or float32, alone or as (images, labels). Labels of
+            mixed examples are float32 [batch, classes].
 
         Raises:
             ValueError: if an argument has the wrong shape, dtype or range.
             PythonOpError: if a registered function fails.
         """
-        from cifar10_aug.engines import eager
+        from cifar10_aug.engines import arrays
         from cifar10_aug.engines.where import Where
 
-        where = Where(n_jobs, backend)
-        augmented = eager.augment(self, images, ids=ids, seed=seed, epoch=epoch, where=where)
-        return augmented if labels is None else (augmented, labels)
+        return arrays.augment(
+            self,
+            images,
+            labels,
+            ids=ids,
+            seed=seed,
+            epoch=epoch,
+            partners=partners,
+            where=Where(n_jobs, backend),
+        )
 
     def parameters(
         self,
@@ -136,6 +156,7 @@ class Recipe:
         epoch: int = 0,
         height: int = 32,
         width: int = 32,
+        partners: Any = None,
     ) -> dict[str, np.ndarray]:
         """What the ops draw for some examples: the same that calling the recipe draws.
 
@@ -143,6 +164,8 @@ class Recipe:
             ids: the examples' numbers or names, [batch].
             seed, epoch: as for calling the recipe.
             height, width: of the images.
+            partners: the numbers or names of the examples that mix ops draw partners from; by
+                default those in `ids`.
 
         Returns:
             Arrays of shape [batch] by position, op and parameter, such as "0.rotate.degrees", in
@@ -154,7 +177,9 @@ class Recipe:
         """
         from cifar10_aug.engines import parameters
 
-        return parameters.of(self, ids, seed=seed, epoch=epoch, height=height, width=width)
+        return parameters.of(
+            self, ids, seed=seed, epoch=epoch, height=height, width=width, partners=partners
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -308,6 +333,12 @@ def _check_ops(ops: list[Op], recipe: str) -> None:
     if len(ops) > MOST_OPS:
         raise RecipeError(
             f"recipe {_quote(recipe)} has {len(ops)} ops; at most {MOST_OPS} are allowed"
+        )
+    mixes = [op.name for op in ops if isinstance(op, MixOp)]
+    if len(mixes) > MOST_MIXES:
+        raise RecipeError(
+            f"recipe {_quote(recipe)} mixes examples {len(mixes)} times ({', '.join(mixes)}); "
+            f"at most {MOST_MIXES} are allowed, since each doubles the work"
         )
     ranges = [op.name for op in ops if op.value_range]
     if len(ranges) > 1:

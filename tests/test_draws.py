@@ -5,7 +5,7 @@ import pytest
 
 from cifar10_aug import draws
 from cifar10_aug.draws import Draws
-from cifar10_aug.engines import kernels
+from cifar10_aug.engines.kernels.words import draw_words, philox
 
 # The known-answer vectors that the authors of Random123 publish with it (kat_vectors,
 # philox4x32 with 10 rounds): counter, key, result.
@@ -28,7 +28,7 @@ KNOWN_ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize("generator", [draws.philox, kernels.philox], ids=["numpy", "compiled"])
+@pytest.mark.parametrize("generator", [draws.philox, philox], ids=["numpy", "compiled"])
 @pytest.mark.parametrize(("counter", "key", "answer"), KNOWN_ANSWERS)
 def test_philox_gives_the_published_answers(
     generator: Any, counter: tuple[int, ...], key: tuple[int, ...], answer: tuple[int, ...]
@@ -40,7 +40,7 @@ def test_philox_gives_the_published_answers(
 def words_of(
     ids: list[int], epoch: int = 0, seed: int = 0, slots: tuple[int, ...] = (6, 1), at: int = 0
 ) -> np.ndarray:
-    return kernels.draw_words(
+    return draw_words(
         draws.example_keys(ids),
         np.full(len(slots), epoch, np.uint64),
         np.uint64(seed),
@@ -52,7 +52,7 @@ def words_of(
 def test_compiled_words_are_philox_at_the_documented_counter() -> None:
     key = draws.example_keys([7], "test")
     assert key[0] == (1 << 32) | 7
-    words = kernels.draw_words(
+    words = draw_words(
         key, np.array([3], np.uint64), np.uint64((9 << 32) | 5), np.array([2]), np.array([6])
     )
     expected = [

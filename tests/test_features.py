@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from cifar10_aug.features import RawImage, as_levels
+from cifar10_aug.features import RawImage, SoftLabel, as_levels
 
 IMAGE = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
 
@@ -53,3 +53,12 @@ def test_floats_are_stretched_to_be_seen() -> None:
 def test_floats_are_shown_as_pictures() -> None:
     feature = RawImage(shape=(4, 5, 3), dtype=np.float32)
     assert feature.repr_html(IMAGE.astype(np.float32)).startswith("<img src=")
+
+
+def test_soft_labels_name_their_classes_and_are_stored_as_a_tensor(tmp_path: Path) -> None:
+    label = SoftLabel(["cat", "dog"])
+    assert (label.shape, label.np_dtype, label.names) == ((2,), np.float32, ["cat", "dog"])
+    tfds.features.FeaturesDict({"label": label}).save_config(str(tmp_path))
+    assert "cifar10_aug" not in (tmp_path / "features.json").read_text()
+    read = tfds.features.FeaturesDict.from_config(str(tmp_path))
+    assert type(read["label"]) is tfds.features.Tensor

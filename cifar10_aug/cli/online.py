@@ -76,7 +76,14 @@ def preview(
     examples, names = _examples(sample, source, data_dir)
     shown = type(examples)(examples.images[:rows], examples.labels[:rows])
     sheet = sheets.contact_sheet(
-        recipe, shown, names, epochs=epochs, seed=seed, scale=scale, explain=explain
+        recipe,
+        shown,
+        names,
+        epochs=epochs,
+        seed=seed,
+        scale=scale,
+        explain=explain,
+        partners=examples,
     )
     sheets.save(sheet, out)
     click.echo(
@@ -107,17 +114,18 @@ def _examples(
 ) -> tuple[LabelledImages, tuple[str, ...]]:
     """Training images to show, and the names of their classes."""
     from cifar10_aug.source import choose, drawn, local
-    from cifar10_aug.source.images import CLASS_NAMES, LabelledImages
+    from cifar10_aug.source.images import CLASS_NAMES
 
     if sample:
         return drawn.read().train, drawn.SHAPE_NAMES
     if (path := source or choose.environment_source()) is not None:
         return local.read(path).train, CLASS_NAMES
+    from cifar10_aug import plain
+
     builder = shell.builder(False, data_dir=data_dir)
     if not builder.is_prepared():
         raise SourceError(
             f"no CIFAR-10 is prepared in {builder.data_dir}; run cifar10-aug prepare, "
             "or give --source PATH or --sample"
         )
-    batch = next(iter(builder.as_dataset(split="train", batch_size=64).as_numpy_iterator()))
-    return LabelledImages(batch["image"], batch["label"]), CLASS_NAMES
+    return plain.read(builder.info).train, CLASS_NAMES

@@ -2,30 +2,104 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cifar10_aug import draws
-from cifar10_aug.engines.eager import Engine, checked, keys_of
-from cifar10_aug.engines.where import Where
+from cifar10_aug.draws import Draws
+from cifar10_aug.engines import mixing
+from cifar10_aug.engines.arguments import checked, keys_of
+from cifar10_aug.engines.drawing import Drawing
+from cifar10_aug.engines.mixing import Partners
+from cifar10_aug.engines.plan import Mix, Mixture, Pass, Placed, Process, PythonCalls, Stage, plan
+from cifar10_aug.engines.source import Source
+from cifar10_aug.ops.compositions import ChoiceOp, MixOp, MixtureOp
+from cifar10_aug.ops.kinds import AffineOp, BoxOp, ElasticOp, PerspectiveOp, ProcessOp, TableOp
 
 if TYPE_CHECKING:
     from cifar10_aug.recipe import Recipe
 
 
 def of(
-    recipe: Recipe, ids: Any, *, seed: int, epoch: int, height: int, width: int
+    recipe: Recipe,
+    ids: Any,
+    *,
+    seed: int,
+    epoch: int,
+    height: int,
+    width: int,
+    partners: Any,
 ) -> dict[str, np.ndarray]:
     """What `Recipe.parameters` returns; see there."""
     seed = checked("seed", seed, draws.SEED_LIMIT)
     epoch = checked("epoch", epoch, draws.EPOCH_LIMIT)
-    ids = np.atleast_1d(np.asarray(ids))
-    keys = keys_of(ids, len(ids))
-    engine = Engine(recipe, seed, height, width, where=Where(n_jobs=1))
+    keys = _keys(ids)
+    among = keys if partners is None else _keys(partners)
+    pool = Partners.of(Source.empty(0, height, width), np.arange(len(among)), among, None)
+    drawn = Drawing(recipe.ops, seed).of(keys, epoch)
     found = {}
-    for step, named in engine.drawn(keys, epoch):
-        for name, values in named.items():
+    seen: set[int] = set()
+    for step in _steps(plan(recipe.ops)):
+        step = step.chosen_by or step
+        if id(step) in seen:
+            continue
+        seen.add(id(step))
+        its_draws = drawn.draws(step)
+        if isinstance(step.op, MixOp) and len(keys):
+            mixing.partners_drawn(its_draws, pool)
+        _draw(step.op, its_draws, height, width)
+        for name, values in its_draws.named.items():
             array = np.broadcast_to(np.asarray(values), keys.shape).copy()
             found[f"{step.position}.{step.op.name}.{name}"] = array
     return found
+
+
+def _keys(ids: Any) -> np.ndarray:
+    ids = np.atleast_1d(np.asarray(ids))
+    return keys_of(ids, len(ids))
+
+
+def _steps(stages: Iterable[Stage]) -> Iterator[Placed]:
+    """All steps that draw, in order."""
+    for stage in stages:
+        if isinstance(stage, Pass):
+            for leg in stage.legs:
+                yield from leg.steps
+            for steps in stage.strokes:
+                yield from steps
+        elif isinstance(stage, Mixture):
+            yield stage.step
+            for branch in stage.branches:
+                yield from _steps(branch)
+        elif isinstance(stage, (Process, Mix)):
+            yield stage.step
+        else:
+            assert isinstance(stage, PythonCalls), stage
+
+
+def _draw(op: Any, drawn: Draws, height: int, width: int) -> None:
+    """Lets an op turn its words into parameters, which it names."""
+    if isinstance(op, AffineOp):
+        op.affine(drawn, height, width)
+    elif isinstance(op, PerspectiveOp):
+        op.perspective(drawn, height, width)
+    elif isinstance(op, ElasticOp):
+        op.displacement(drawn)
+    elif isinstance(op, BoxOp):
+        op.boxes(drawn, height, width)
+        op.fill_levels(drawn)
+    elif isinstance(op, TableOp):
+        op.table(drawn, np.zeros((1, 1)))
+        op.applied(drawn)
+    elif isinstance(op, ProcessOp):
+        op.numbers(drawn)
+        op.applied(drawn)
+    elif isinstance(op, ChoiceOp):
+        op.choose(drawn)
+    elif isinstance(op, MixtureOp):
+        op.weights(drawn)
+    else:
+        assert isinstance(op, MixOp), op
+        op.mixing(drawn, height, width)

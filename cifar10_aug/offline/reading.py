@@ -134,11 +134,12 @@ class _Parse:
 
     def __init__(self, info: tfds.core.DatasetInfo, image_encoding: str, as_supervised: bool):
         self._dtype = tf.as_dtype(info.features["image"].np_dtype)
+        self._label_dtype = tf.as_dtype(info.features["label"].np_dtype)
         self._png = image_encoding == "png"
         self._as_supervised = as_supervised
         self._spec = {
             "image": tf.io.FixedLenFeature([], tf.string),
-            "label": tf.io.FixedLenFeature([], tf.int64),
+            "label": tf.io.FixedLenFeature(info.features["label"].shape, self._label_dtype),
         }
         if not as_supervised:
             self._spec["id"] = tf.io.FixedLenFeature([], tf.string)

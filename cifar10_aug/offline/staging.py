@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from cifar10_aug.engines.eager import Source
+from cifar10_aug.engines.source import Source
 from cifar10_aug.offline.shards import Shard
 from cifar10_aug.records.formats import digest_of
 from cifar10_aug.source.images import SHAPE, Cifar10

@@ -13,7 +13,7 @@ import joblib
 import numpy as np
 
 from cifar10_aug.carried import NOTHING, Carried
-from cifar10_aug.engines.eager import Source
+from cifar10_aug.engines.source import Source
 from cifar10_aug.errors import ExportError
 from cifar10_aug.offline import seal, worker
 from cifar10_aug.offline.shards import FORMAT_VERSION, Frozen, Shard
@@ -173,12 +173,12 @@ def _first_fault(
     dtype = Recipe.parse(shard.frozen.recipe).dtype
     records = FORMATS[shard.frozen.file_format].read(folder / shard.name)
     place = 0
-    for numbers, images in worker.augmented(shard, source):
-        for number, image in zip(numbers.tolist(), images, strict=True):
+    for numbers, images, theirs in worker.augmented(shard, source, labels):
+        for number, image, label in zip(numbers.tolist(), images, theirs, strict=True):
             expected = {
                 "copy": shard.copy,
                 "id": example_id(shard.split, number).encode(),
-                "label": int(labels[number]),
+                "label": examples.label_of(label),
             }
             record = next(records, None)
             if record is None:

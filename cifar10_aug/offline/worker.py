@@ -11,7 +11,9 @@ import numpy as np
 
 from cifar10_aug import draws, worker_process
 from cifar10_aug.carried import Carried
-from cifar10_aug.engines.eager import Engine, Source
+from cifar10_aug.engines.eager import Engine
+from cifar10_aug.engines.mixing import Partners, one_hot
+from cifar10_aug.engines.source import Source
 from cifar10_aug.engines.where import Where
 from cifar10_aug.offline.shards import TRAIN, Frozen, Shard
 from cifar10_aug.offline.staging import Finished, Staging
@@ -40,25 +42,45 @@ def write(staging: Staging, shard: Shard) -> Finished:
 
 
 def _chunks(shard: Shard, source: Source, labels: np.ndarray) -> Iterator[examples.Records]:
-    for numbers, images in augmented(shard, source):
+    for numbers, images, theirs in augmented(shard, source, labels):
         yield examples.encode(
             example_ids(shard.split, numbers),
             shard.copy,
             images,
-            labels[numbers],
+            theirs,
             shard.frozen.image_encoding,
         )
 
 
-def augmented(shard: Shard, source: Source) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The examples' numbers and images of a shard, int64 [n] and uint8 or float32 [n, …]."""
+def augmented(
+    shard: Shard, source: Source, labels: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The examples of a shard, chunk by chunk.
+
+    Args:
+        shard: which.
+        source, labels: of the whole split, labels int64 [n].
+
+    Yields:
+        Their numbers, int64 [n]; images, uint8 or float32 [n, …]; labels, int64 [n] or, if the
+        recipe mixes examples, float32 [n, 10].
+    """
     recipe = Recipe.parse(shard.frozen.recipe)
     made = recipe if shard.split == TRAIN else recipe.clean
     engine = _engine(made, made.ops, shard.frozen.seed)
+    partners = None
+    if recipe.mixes:
+        labels = one_hot(labels)
+    if made.mixes:
+        everyone = np.arange(len(labels))
+        partners = Partners.of(source, everyone, draws.example_keys(everyone, shard.split), labels)
     for first in range(shard.first, shard.last, _CHUNK):
         numbers = np.arange(first, min(first + _CHUNK, shard.last))
         keys = draws.example_keys(numbers, shard.split)
-        yield numbers, engine(source, numbers, keys, shard.copy)
+        theirs = labels[numbers]
+        if partners is not None:
+            theirs = engine.soft_labels(theirs, keys, shard.copy, partners)
+        yield numbers, engine(source, numbers, keys, shard.copy, partners), theirs
 
 
 @functools.lru_cache(maxsize=4)

@@ -3,13 +3,17 @@
 `cifar10_aug.register` adds to it.
 """
 
+from cifar10_aug.ops.axes import ShearX, ShearY, TranslateX, TranslateY
 from cifar10_aug.ops.boxes import Cutout, Erase
 from cifar10_aug.ops.colours import ColorJitter, Gray, Hue, Saturation
+from cifar10_aug.ops.corruptions import CORRUPTIONS
 from cifar10_aug.ops.crops import Crop, ScaleCrop
 from cifar10_aug.ops.filters import Blur, GaussianNoise, Sharpness
 from cifar10_aug.ops.flips import AlternatingFlip, Flip, FlipUpDown
 from cifar10_aug.ops.geometry import Rotate, Shear, Shift, Zoom
 from cifar10_aug.ops.kinds import AffineOp, BoxOp, Op, PythonOp, ValueRangeOp
+from cifar10_aug.ops.mixes import CutMix, MixUp
+from cifar10_aug.ops.policies import AugMix, AutoAugment, RandAugment, TrivialAugment
 from cifar10_aug.ops.tones import (
     AutoContrast,
     Brightness,
@@ -21,39 +25,51 @@ from cifar10_aug.ops.tones import (
     Solarize,
 )
 from cifar10_aug.ops.values import Normalize, Rescale
+from cifar10_aug.ops.warps import Elastic, RandomPerspective
 
-OPS: dict[str, type[Op]] = {
-    op.name: op
-    for op in (
-        Rotate,
-        Shift,
-        Shear,
-        Zoom,
-        Flip,
-        FlipUpDown,
-        AlternatingFlip,
-        Crop,
-        ScaleCrop,
-        Erase,
-        Cutout,
-        Brightness,
-        Contrast,
-        Saturation,
-        Hue,
-        ColorJitter,
-        Gray,
-        ChannelShift,
-        Invert,
-        AutoContrast,
-        Equalize,
-        Posterize,
-        Solarize,
-        Sharpness,
-        Blur,
-        GaussianNoise,
-        Rescale,
-        Normalize,
-    )
-}
+_BUILT_IN: tuple[type[Op], ...] = (
+    Rotate,
+    Shift,
+    Shear,
+    ShearX,
+    ShearY,
+    TranslateX,
+    TranslateY,
+    Zoom,
+    RandomPerspective,
+    Elastic,
+    Flip,
+    FlipUpDown,
+    AlternatingFlip,
+    Crop,
+    ScaleCrop,
+    Erase,
+    Cutout,
+    Brightness,
+    Contrast,
+    Saturation,
+    Hue,
+    ColorJitter,
+    Gray,
+    ChannelShift,
+    Invert,
+    AutoContrast,
+    Equalize,
+    Posterize,
+    Solarize,
+    Sharpness,
+    Blur,
+    GaussianNoise,
+    RandAugment,
+    TrivialAugment,
+    AutoAugment,
+    AugMix,
+    MixUp,
+    CutMix,
+    *CORRUPTIONS,
+    Rescale,
+    Normalize,
+)
+OPS: dict[str, type[Op]] = {op.name: op for op in _BUILT_IN}
 
 __all__ = ["OPS", "AffineOp", "BoxOp", "Op", "PythonOp", "ValueRangeOp"]

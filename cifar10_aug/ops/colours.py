@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from cifar10_aug.draws import Draws
 from cifar10_aug.fields import Interval, IntervalField, NumberField, option, symmetric
-from cifar10_aug.ops.kinds import Op, ProcessOp, SequenceOp
+from cifar10_aug.ops.compositions import SequenceOp
+from cifar10_aug.ops.kinds import Op, ProcessOp
 from cifar10_aug.ops.tones import Brightness, Contrast, factor_field
 
 
@@ -21,8 +22,8 @@ class Saturation(ProcessOp):
 
     factor: Interval = option(factor_field(0.4, "0 is grey, 2 twice as colourful"))
 
-    def amount(self, draws: Draws) -> Any:
-        return draws.name("factor", draws.uniform(0, *self.factor))
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        return (draws.name("factor", draws.uniform(0, *self.factor)),)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Gray(ProcessOp):
 
     def applied(self, draws: Draws) -> Any:
         return draws.name("applied", draws.chance(0, self.p))
+
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        return (0.0,)
 
 
 _TURN = IntervalField(
@@ -54,8 +58,8 @@ class Hue(ProcessOp):
 
     turn: Interval = option(_TURN)
 
-    def amount(self, draws: Draws) -> Any:
-        return draws.name("turn", draws.uniform(0, *self.turn))
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        return (draws.name("turn", draws.uniform(0, *self.turn)),)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,8 +21,8 @@ class Sharpness(ProcessOp):
 
     factor: Interval = option(factor_field(0.9, "0 is smooth, 2 sharper"))
 
-    def amount(self, draws: Draws) -> Any:
-        return draws.name("factor", draws.uniform(0, *self.factor))
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        return (draws.name("factor", draws.uniform(0, *self.factor)),)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,12 +37,9 @@ class Blur(ProcessOp):
         IntervalField((0.1, 2.0), unit="pixels", about="the Gaussian's deviation", high=10)
     )
 
-    def amount(self, draws: Draws) -> Any:
-        return draws.name("sigma", draws.uniform(0, *self.sigma))
-
-    @property
-    def most(self) -> float:
-        return self.sigma[1]
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        # The greatest that can be drawn says how much room the weights need.
+        return draws.name("sigma", draws.uniform(0, *self.sigma)), self.sigma[1]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,5 +54,5 @@ class GaussianNoise(ProcessOp):
         IntervalField((0, 10), unit="levels", about="the noise's deviation", high=255)
     )
 
-    def amount(self, draws: Draws) -> Any:
-        return draws.name("sigma", draws.uniform(0, *self.sigma))
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        return (draws.name("sigma", draws.uniform(0, *self.sigma)),)

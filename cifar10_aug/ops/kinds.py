@@ -54,8 +54,20 @@ class Border(NamedTuple):
     level: int = 0
 
 
-class AffineOp(Op):
-    """An op that moves pixels by an affine map; neighbours multiply into one resampling."""
+class GeometricOp(Op):
+    """An op that says from where in its input each output pixel is read.
+
+    Neighbours are followed one after the other, so they cost one resampling, however many.
+    """
+
+    @property
+    @abc.abstractmethod
+    def border(self) -> Border | None:
+        """What lies outside the image; None where the op never leaves it."""
+
+
+class AffineOp(GeometricOp):
+    """An op that moves pixels by an affine map; neighbours multiply into one map."""
 
     # Whether the map takes pixel centres to pixel centres, so that nothing is interpolated.
     lattice: ClassVar[bool] = False
@@ -64,10 +76,51 @@ class AffineOp(Op):
     def affine(self, draws: Draws, height: int, width: int) -> Affine:
         """The map from output to input pixel coordinates, one an example."""
 
-    @property
+
+class Perspective(NamedTuple):
+    """source_x = (xx x + xy y + x0) / d, source_y = (yx x + yy y + y0) / d, d = dx x + dy y + 1.
+
+    Each entry is a number or a float64 array of shape [batch].
+    """
+
+    xx: Any
+    xy: Any
+    x0: Any
+    yx: Any
+    yy: Any
+    y0: Any
+    dx: Any
+    dy: Any
+
+
+class PerspectiveOp(GeometricOp):
+    """An op that looks at the image from another place."""
+
     @abc.abstractmethod
-    def border(self) -> Border | None:
-        """What lies outside the image; None where the map never leaves it."""
+    def perspective(self, draws: Draws, height: int, width: int) -> Perspective:
+        """The map from output to input pixel coordinates, one an example."""
+
+
+class Displacement(NamedTuple):
+    """Smooth random displacements: uniform noise from -1 to 1, blurred, times `alpha`.
+
+    Attributes:
+        alpha: in pixels; a number or array [batch].
+        sigma: the blur's deviation in pixels; a number or array [batch].
+        widest: the greatest sigma that can be drawn.
+    """
+
+    alpha: Any
+    sigma: Any
+    widest: float
+
+
+class ElasticOp(GeometricOp):
+    """An op that displaces each pixel by a random amount of its own, like its neighbours'."""
+
+    @abc.abstractmethod
+    def displacement(self, draws: Draws) -> Displacement:
+        """How far, and how smoothly."""
 
 
 class Boxes(NamedTuple):
@@ -119,46 +172,18 @@ class TableOp(StrokeOp):
         """
 
 
-# What engines do to an image by its own levels or neighbours; each takes one number.
-PROCESSES = (
-    "contrast",
-    "autocontrast",
-    "equalize",
-    "channelshift",
-    "saturation",
-    "hue",
-    "sharpness",
-    "blur",
-    "noise",
-)
-
-
 class ProcessOp(StrokeOp):
-    """An op that does one of `PROCESSES`, which `engines.kernels` defines.
+    """An op that recolours an image by its own levels or neighbours, or by noise.
 
     Attributes:
-        process: which.
+        process: which of the processes that engines define (`engines.processes`).
     """
 
     process: ClassVar[str]
 
-    def amount(self, draws: Draws) -> Any:
-        """How much of it: a number or array [batch]; 0 for processes that take none."""
-        return 0.0
-
-    @property
-    def most(self) -> float:
-        """The greatest amount that can be drawn; engines ask for it of "blur" only."""
-        return 0.0
-
-
-class SequenceOp(Op):
-    """An op that does several others, one after the other, with a share of its words for each."""
-
-    @property
     @abc.abstractmethod
-    def parts(self) -> tuple[Op, ...]:
-        """The others, whose slots add up to this op's."""
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        """What the process needs to know: each a number, or an array [batch]."""
 
 
 class ValueRangeOp(Op):

@@ -40,8 +40,8 @@ class Contrast(ProcessOp):
 
     factor: Interval = option(factor_field(0.4, "0 is grey, 2 twice the contrast"))
 
-    def amount(self, draws: Draws) -> Any:
-        return draws.name("factor", draws.uniform(0, *self.factor))
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        return (draws.name("factor", draws.uniform(0, *self.factor)),)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +56,8 @@ class ChannelShift(ProcessOp):
         IntervalField((-20, 20), unit="levels", about="what is added", high=255, single=symmetric)
     )
 
-    def amount(self, draws: Draws) -> Any:
-        return draws.name("range", draws.uniform(0, *self.range))
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        return (draws.name("range", draws.uniform(0, *self.range)),)
 
 
 _HOW_OFTEN = NumberField(0.5, unit="probability", about="how often")
@@ -133,6 +133,9 @@ class AutoContrast(ProcessOp):
     def applied(self, draws: Draws) -> Any:
         return draws.name("applied", draws.chance(0, self.p))
 
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        return ()
+
 
 @dataclasses.dataclass(frozen=True)
 class Equalize(ProcessOp):
@@ -146,3 +149,6 @@ class Equalize(ProcessOp):
 
     def applied(self, draws: Draws) -> Any:
         return draws.name("applied", draws.chance(0, self.p))
+
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        return ()

@@ -18,28 +18,31 @@ IMAGE_ENCODINGS = ("raw", "png")
 Records = np.ndarray | Sequence[bytes]
 
 
-def serialized(features: Mapping[str, bytes | int]) -> bytes:
+# What a feature holds: bytes, a whole number, or several floats.
+Value = bytes | int | tuple[float, ...]
+
+
+def serialized(features: Mapping[str, Value]) -> bytes:
     """A `tf.train.Example`, its features in alphabetical order."""
-    example = tf_example_pb2.Example(
-        features=tf_feature_pb2.Features(
-            feature={
-                name: (
-                    tf_feature_pb2.Feature(bytes_list=tf_feature_pb2.BytesList(value=[value]))
-                    if isinstance(value, bytes)
-                    else tf_feature_pb2.Feature(int64_list=tf_feature_pb2.Int64List(value=[value]))
-                )
-                for name, value in features.items()
-            }
-        )
-    )
+    made = {name: _feature(value) for name, value in features.items()}
+    example = tf_example_pb2.Example(features=tf_feature_pb2.Features(feature=made))
     return bytes(example.SerializeToString(deterministic=True))
 
 
+def _feature(value: Value) -> tf_feature_pb2.Feature:
+    if isinstance(value, bytes):
+        return tf_feature_pb2.Feature(bytes_list=tf_feature_pb2.BytesList(value=[value]))
+    if isinstance(value, tuple):
+        return tf_feature_pb2.Feature(float_list=tf_feature_pb2.FloatList(value=value))
+    return tf_feature_pb2.Feature(int64_list=tf_feature_pb2.Int64List(value=[value]))
+
+
 def parsed(record: bytes) -> dict[str, Any]:
-    """The features of a serialised example, each bytes or int.
+    """The features of a serialised example, each bytes, an int or a tuple of floats.
 
     Raises:
-        ValueError: if the record is none, or has not exactly one value a feature.
+        ValueError: if the record is none, or has not exactly one value a feature that is not
+            floats.
     """
     try:
         example = tf_example_pb2.Example.FromString(record)
@@ -47,7 +50,11 @@ def parsed(record: bytes) -> dict[str, Any]:
         raise ValueError("not a tf.train.Example") from error
     features = {}
     for name, feature in example.features.feature.items():
-        values = getattr(feature, feature.WhichOneof("kind") or "bytes_list").value
+        kind = feature.WhichOneof("kind") or "bytes_list"
+        values = getattr(feature, kind).value
+        if kind == "float_list":
+            features[name] = tuple(values)
+            continue
         if len(values) != 1:
             raise ValueError(f"{len(values)} values of {name}")
         features[name] = values[0]
@@ -67,7 +74,7 @@ def encode(
         ids: bytes [n], all of one length.
         copy: the number of the frozen epoch.
         images: uint8 or float32 [n, height, width, 3].
-        labels: int64 [n], 0 to 9.
+        labels: int64 [n], 0 to 9, or float32 [n, classes].
         image_encoding: "raw" (the array's bytes, little-endian) or "png".
 
     Returns:
@@ -75,16 +82,21 @@ def encode(
     """
     if image_encoding == "png":
         return [
-            serialized({"copy": copy, "id": bytes(name), "image": _png(image), "label": int(label)})
+            serialized(
+                {"copy": copy, "id": bytes(name), "image": _png(image), "label": label_of(label)}
+            )
             for name, image, label in zip(ids, images, labels, strict=True)
         ]
     pixels = np.ascontiguousarray(images).view(np.uint8).reshape(len(images), -1)
     columns = [
         np.ascontiguousarray(ids).view(np.uint8).reshape(len(ids), -1),
         pixels,
-        labels.astype(np.uint8)[:, None],
+        labels.astype(np.uint8)[:, None]
+        if labels.ndim == 1
+        else np.ascontiguousarray(labels, "<f4").view(np.uint8),
     ]
-    template, holes = _template(copy, ids.dtype.itemsize, pixels.shape[1])
+    classes = labels.shape[1] if labels.ndim == 2 else 0
+    template, holes = _template(copy, ids.dtype.itemsize, pixels.shape[1], classes)
     records = np.empty((len(images), len(template)), np.uint8)
     records[:] = template
     for hole, values in zip(holes, columns, strict=True):
@@ -92,8 +104,15 @@ def encode(
     return records
 
 
-def _template(copy: int, id_size: int, image_size: int) -> tuple[np.ndarray, list[slice]]:
-    """A record, and where in it id, image and label stand.
+def label_of(label: Any) -> int | tuple[float, ...]:
+    """What a record holds of a label, a whole number or float32 [classes]."""
+    return int(label) if np.ndim(label) == 0 else tuple(np.asarray(label).tolist())
+
+
+def _template(
+    copy: int, id_size: int, image_size: int, classes: int
+) -> tuple[np.ndarray, list[slice]]:
+    """A record, and where in it id, image and label stand; 0 classes are a whole number.
 
     All raw records of a shard have one size, and two of them differ in these places only.
     """
@@ -104,7 +123,9 @@ def _template(copy: int, id_size: int, image_size: int) -> tuple[np.ndarray, lis
                     "copy": copy,
                     "id": bytes([filler]) * id_size,
                     "image": bytes([filler]) * image_size,
-                    "label": filler,
+                    "label": label_of(np.full(classes * 4, filler, np.uint8).view("<f4"))
+                    if classes
+                    else filler,
                 }
             ),
             np.uint8,
@@ -113,7 +134,7 @@ def _template(copy: int, id_size: int, image_size: int) -> tuple[np.ndarray, lis
     )
     edges = np.flatnonzero(np.diff(one != two, prepend=False, append=False))
     holes = [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
-    assert [hole.stop - hole.start for hole in holes] == [id_size, image_size, 1]
+    assert [hole.stop - hole.start for hole in holes] == [id_size, image_size, 4 * classes or 1]
     return one, holes
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from cifar10_aug import draws
 from cifar10_aug.draws import Draws
-from cifar10_aug.engines.plan import Pass, Placed, plan
+from cifar10_aug.engines.plan import Pass, Placed, Process, plan
 from cifar10_aug.ops.kinds import AffineOp, Border
 from cifar10_aug.recipe import Recipe
 from tests.engines import strokes_reference
@@ -19,17 +19,17 @@ from tests.engines import strokes_reference
 
 def draws_of(recipe: Recipe, step: Placed, number: int, epoch: int, seed: int) -> Draws:
     """The words of an op, straight from Philox."""
-    slots = recipe.ops[step.position].slots
-    keyed = epoch if step.op.every_epoch else 0
+    op = recipe.ops[step.position]
+    keyed = epoch if step.every_epoch else 0
     words = [
         word
-        for block in range(math.ceil(slots / 4))
+        for block in range(math.ceil(op.slots / 4))
         for word in draws.philox(
             *(np.uint64(v) for v in (number, 0, keyed, (step.position << 24) | block)),
             *(np.uint64(v) for v in (seed & 0xFFFFFFFF, seed >> 32)),
         )
     ]
-    part = words[step.first_slot : step.first_slot + step.op.slots]
+    part = words[step.first_slot : step.first_slot + step.slots]
     return Draws(np.array(part, np.uint32)[:, None], epoch)
 
 
@@ -38,6 +38,9 @@ def augment(recipe: Recipe, image: np.ndarray, number: int, epoch: int, seed: in
     height, width, _ = image.shape
     current = image.astype(np.float64)
     for made in plan(recipe.ops):
+        if isinstance(made, Process):
+            current = _stroke(recipe, made.step, current, number, epoch, seed)
+            continue
         assert isinstance(made, Pass), "no functions of users"
         maps = []
         for leg in made.legs:
@@ -51,13 +54,19 @@ def augment(recipe: Recipe, image: np.ndarray, number: int, epoch: int, seed: in
             maps.append((matrix, leg.border))
         if maps:
             current = _resample(current, maps[::-1])
-        levels = np.rint(current).astype(np.uint8)
-        for step in made.strokes:
-            drawn = draws_of(recipe, step, number, epoch, seed)
-            key = (step.position, number, epoch, seed)
-            levels = strokes_reference.apply(step.op, drawn, levels, key)
-        current = levels.astype(np.float64)
+        for (step,) in made.strokes:
+            current = _stroke(recipe, step, current, number, epoch, seed)
+        current = np.rint(current)
     return current
+
+
+def _stroke(
+    recipe: Recipe, step: Placed, image: np.ndarray, number: int, epoch: int, seed: int
+) -> np.ndarray:
+    drawn = draws_of(recipe, step, number, epoch, seed)
+    key = (step.position, number, epoch if step.every_epoch else 0, seed)
+    levels = np.rint(image).astype(np.uint8)
+    return strokes_reference.apply(step.op, drawn, levels, key).astype(np.float64)
 
 
 def _resample(image: np.ndarray, maps: list[tuple[np.ndarray, Border]]) -> np.ndarray:

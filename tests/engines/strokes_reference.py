@@ -26,7 +26,7 @@ def apply(op: Any, drawn: Draws, image: np.ndarray, key: Key) -> np.ndarray:
         table = op.table(drawn, np.arange(256.0)[:, None]).ravel()
         return _cut(table)[image]
     assert isinstance(op, ProcessOp)
-    amount = float(np.ravel(op.amount(drawn))[0])
+    amount = next((float(np.ravel(number)[0]) for number in op.numbers(drawn)), 0.0)
     if op.process == "noise":
         return _noise(amount, image, key)
     return PROCESSES[op.process](amount, image)

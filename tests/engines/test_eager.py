@@ -9,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cifar10_aug import draws
-from cifar10_aug.engines.eager import Engine, Source
+from cifar10_aug.engines.eager import Engine
+from cifar10_aug.engines.source import Source
 from cifar10_aug.ops import OPS
-from cifar10_aug.ops.kinds import AffineOp, BoxOp
+from cifar10_aug.ops.colours import ColorJitter
+from cifar10_aug.ops.kinds import AffineOp, BoxOp, ProcessOp, TableOp
 from cifar10_aug.recipe import Recipe
-from tests.engines import reference
+from tests.engines import reference, strokes_reference
 from tests.test_recipe import PIXEL_OPS, recipe_text, recipe_text_of
 
 RECIPES = [
@@ -72,8 +74,16 @@ def made_of(wanted: Callable[[type], bool]) -> Any:
     return recipe_text_of(tuple(name for name in PIXEL_OPS if wanted(OPS[name])))
 
 
+def interpolates_nothing(op: type) -> bool:
+    if issubclass(op, AffineOp):
+        return op.lattice
+    if issubclass(op, ProcessOp):
+        return op.process in (*strokes_reference.PROCESSES, "noise")
+    return issubclass(op, (BoxOp, TableOp, ColorJitter))
+
+
 @settings(max_examples=60)
-@given(made_of(lambda op: getattr(op, "lattice", True)), KEYS)
+@given(made_of(interpolates_nothing), KEYS)
 def test_any_recipe_that_interpolates_nothing_does_exactly_that(
     text: str, key: tuple[int, int, int]
 ) -> None:
@@ -134,12 +144,15 @@ def test_copying_gives_what_interpolating_gives() -> None:
 @given(recipe_text, st.permutations(range(8)), st.integers(1, 7))
 def test_batching_and_order_change_nothing(text: str, order: list[int], cut: int) -> None:
     recipe, images = Recipe.parse(text), noise_images(8)
-    whole = recipe(images, ids=np.arange(8), seed=3, epoch=1)
-    shuffled = recipe(images[order], ids=np.array(order), seed=3, epoch=1)
-    assert (shuffled == whole[order]).all()
-    parts = [
-        recipe(images[s], ids=np.arange(8)[s], seed=3, epoch=1) for s in (slice(cut), slice(cut, 8))
-    ]
+    ids = np.arange(8)
+    partners = (images, None, ids) if recipe.mixes else None
+
+    def augmented(chosen: np.ndarray) -> Any:
+        return recipe(images[chosen], ids=chosen, seed=3, epoch=1, partners=partners)
+
+    whole = augmented(ids)
+    assert (augmented(np.array(order)) == whole[order]).all()
+    parts = [augmented(ids[s]) for s in (slice(cut), slice(cut, 8))]
     assert (np.concatenate(parts) == whole).all()
 
 

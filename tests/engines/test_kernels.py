@@ -4,24 +4,24 @@ import sys
 import numpy as np
 import pytest
 
-from cifar10_aug.engines import kernels
+from cifar10_aug.engines.kernels import pixels, words
 
 
 def test_packing_keeps_the_channels_apart() -> None:
     source = np.zeros(2, np.uint32)
-    kernels.pack(np.array([[1, 2, 3], [255, 254, 253]], np.uint8), source)
+    pixels.pack(np.array([[1, 2, 3], [255, 254, 253]], np.uint8), source)
     assert source.tolist() == [0x030201, 0xFDFEFF]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 1000])
 def test_an_order_is_a_permutation(count: int) -> None:
-    order = kernels.shuffled(count, np.uint64(3), np.uint64(0))
+    order = words.shuffled(count, np.uint64(3), np.uint64(0))
     assert sorted(order.tolist()) == list(range(count))
 
 
 def test_orders_differ_by_epoch_and_seed_and_by_nothing_else() -> None:
     orders = {
-        tuple(kernels.shuffled(50, np.uint64(epoch), np.uint64(seed)).tolist())
+        tuple(words.shuffled(50, np.uint64(epoch), np.uint64(seed)).tolist())
         for epoch in range(3)
         for seed in range(3)
         for _ in range(2)
@@ -30,7 +30,7 @@ def test_orders_differ_by_epoch_and_seed_and_by_nothing_else() -> None:
 
 
 def test_every_place_is_equally_likely() -> None:
-    where = np.array([kernels.shuffled(6, np.uint64(e), np.uint64(1)) for e in range(6000)])
+    where = np.array([words.shuffled(6, np.uint64(e), np.uint64(1)) for e in range(6000)])
     for place in range(6):
         counts = np.bincount(where[:, place], minlength=6)
         assert np.abs(counts - 1000).max() < 130  # four and a half deviations
@@ -43,7 +43,11 @@ def test_without_compilation_the_kernels_do_the_same() -> None:
         "from cifar10_aug.recipe import Recipe;"
         "images = np.random.default_rng(0).integers(0, 256, (2, 9, 7, 3), dtype=np.uint8);"
         "names = ['rotate+erase_p1_fillnoise', 'rotate_fillmodereflect+crop4', 'standard+rescale',"
-        " 'colorjitter+sharpness+noise+blur', 'channelshift+equalize_p1+autocontrast_p1+solarize'];"
+        " 'colorjitter+sharpness+noise+blur', 'randaugment+elastic+perspective_p1+mixup+cutmix_p1',"
+        " 'augmix+corruptfog+corruptsnow+corruptglassblur+corruptzoomblur+corruptpixelate3',"
+        " 'corruptshotnoise+corruptimpulsenoise+corruptdefocusblur+corruptmotionblur',"
+        " 'corruptfrost+corruptbrightness+corruptcontrast',"
+        " 'channelshift+equalize_p1+autocontrast_p1+solarize'];"
         "print([hashlib.sha256(Recipe.parse(n)(images)).hexdigest() for n in names])"
     )
     outputs = {

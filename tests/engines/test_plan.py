@@ -1,6 +1,6 @@
 import pytest
 
-from cifar10_aug.engines.plan import Pass, plan
+from cifar10_aug.engines.plan import Pass, Process, PythonCalls, Stage, plan
 from cifar10_aug.recipe import Recipe
 from tests.registering import registered
 
@@ -13,9 +13,14 @@ def shape_of(text: str) -> list[tuple[list[int], int, bool] | list[int]]:
     return [
         ([len(leg.steps) for leg in made.legs], len(made.strokes), made.lattice)
         if isinstance(made, Pass)
-        else [step.position for step in made.steps]
+        else [step.position for step in _python(made).steps]
         for made in plan(Recipe.parse(text).ops)
     ]
+
+
+def _python(made: Stage) -> PythonCalls:
+    assert isinstance(made, PythonCalls)
+    return made
 
 
 def passes_of(text: str) -> list[Pass]:
@@ -51,7 +56,7 @@ def test_value_range_ops_make_no_pass() -> None:
 def test_positions_are_those_in_the_recipe() -> None:
     first, second = passes_of("flip+erase+rescale+rotate")
     assert [step.position for leg in first.legs for step in leg.steps] == [0]
-    assert [step.position for step in first.strokes] == [1]
+    assert [step.position for (step,) in first.strokes] == [1]
     assert [step.position for leg in second.legs for step in leg.steps] == [3]
 
 
@@ -69,3 +74,56 @@ def test_positions_are_those_in_the_recipe() -> None:
 def test_functions_stand_between_passes(text: str, stages: list) -> None:
     with registered(mine=lambda image, rng: image, theirs=lambda image, rng: image):
         assert shape_of(text) == stages
+
+
+def kinds_of(text: str) -> list[str]:
+    return [type(stage).__name__ for stage in plan(Recipe.parse(text).ops)]
+
+
+@pytest.mark.parametrize(
+    ("text", "stages"),
+    [
+        ("contrast", ["Pass", "Process", "Pass"]),
+        ("rotate+contrast+hue+erase", ["Pass", "Process", "Process", "Pass"]),
+        ("mixup", ["Pass", "Mix", "Pass"]),
+        ("rotate+mixup+rotate+cutmix", ["Pass", "Mix", "Pass", "Mix", "Pass"]),
+        ("augmix+flip", ["Pass", "Mixture", "Pass"]),
+        ("mixup+mine", ["Pass", "Mix", "PythonCalls"]),
+        ("mine+mixup", ["Pass", "PythonCalls", "Mix", "Pass"]),
+    ],
+)
+def test_a_pass_comes_first_and_hands_out_last(text: str, stages: list[str]) -> None:
+    with registered(mine=lambda image, rng: image):
+        assert kinds_of(text) == stages
+
+
+def test_a_policys_geometry_is_one_map_with_its_neighbours() -> None:
+    first, *_ = passes_of("rotate_fillmodeconstant+randaugment1")
+    assert len(first.legs) == 1
+    assert [step.op.name for step in first.legs[0].steps] == [
+        *("rotate", "shearx", "sheary", "translatex", "translatey", "rotate")
+    ]
+
+
+def test_what_a_policy_paints_is_one_stroke() -> None:
+    first, *_ = passes_of("trivialaugment")
+    (steps,) = first.strokes
+    assert [step.op.name for step in steps] == ["brightness", "posterize", "solarize"]
+
+
+def test_warps_are_legs_of_the_same_pass() -> None:
+    (made,) = passes_of("rotate+perspective+rotate+elastic+zoom")
+    assert [len(leg.steps) for leg in made.legs] == [1, 1, 1, 1, 1]
+
+
+def test_parts_of_an_op_have_their_own_words_or_share_them() -> None:
+    def slots(text: str) -> list[tuple[int, int]]:
+        return [
+            (made.step.first_slot, made.step.slots)
+            for made in plan(Recipe.parse(text).ops)
+            if isinstance(made, Process)
+        ]
+
+    assert slots("colorjitter") == [(1, 1), (2, 1), (3, 1)]
+    assert set(slots("autoaugment")) == {(0, 5)}
+    assert set(slots("randaugment_n2")) == {(0, 2), (2, 2)}

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from cifar10_aug.engines.eager import Source
+from cifar10_aug.engines.source import Source
 from cifar10_aug.offline import staging as module
 from cifar10_aug.offline.staging import Staging
 from tests.offline.freezing import cifar10_of

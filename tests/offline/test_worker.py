@@ -81,9 +81,10 @@ def test_how_it_is_stored_changes_no_pixel(how: dict[str, Any], staging: Staging
 
 def test_test_images_are_clean_but_for_value_ranges(staging: Staging) -> None:
     shard = frozen("rotate30+normalize").shards({"train": 10, "test": 2})[-1]
-    source, _ = staging.read_source("test")
-    (_, images), *more = worker.augmented(shard, source)
+    source, own = staging.read_source("test")
+    (_, images, labels), *more = worker.augmented(shard, source, own)
     assert not more
+    assert labels.tolist() == own.tolist()
     assert (images == Recipe.parse("normalize")(MADE.test_images)).all()
 
 

@@ -1,0 +1,92 @@
+"""Checks what users hand to recipes: seeds, epochs, ids, images, labels."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from cifar10_aug import draws
+from cifar10_aug.engines.mixing import CLASSES, one_hot
+
+_LARGEST_SIDE = 4096
+
+
+def checked(what: str, value: Any, limit: int) -> int:
+    """`value` as an int, if it is one from 0 to limit - 1.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise ValueError(f"{what} is {value!r}; give a whole number from 0 to {limit - 1}")
+    if not 0 <= value < limit:
+        raise ValueError(f"{what} is {value}; give a whole number from 0 to {limit - 1}")
+    return int(value)
+
+
+def keys_of(ids: Any, count: int) -> np.ndarray:
+    """The keys of examples, uint64 [count], by their numbers or names; see `Recipe.__call__`."""
+    ids = np.asarray(ids)
+    if ids.shape != (count,):
+        raise ValueError(
+            f"ids have shape {list(ids.shape)}; give one for each of the {count} images"
+        )
+    if ids.dtype.kind in "SUO":
+        return np.array([_key_of_name(name) for name in ids.tolist()], np.uint64).reshape(count)
+    if ids.dtype.kind not in "iu":
+        raise ValueError(f"ids are {ids.dtype}; give integers, or names such as train_00042")
+    for value in (ids.min(initial=0), ids.max(initial=0)):
+        checked("an id", value, draws.EXAMPLE_LIMIT)
+    return draws.example_keys(ids)
+
+
+def _key_of_name(name: Any) -> np.uint64:
+    text = name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+    match = re.fullmatch(r"(train|test)_([0-9]{1,10})", text)
+    if match is None or int(match[2]) >= draws.EXAMPLE_LIMIT:
+        raise ValueError(f"an id is {text!r}; give integers, or names such as train_00042")
+    return np.uint64(draws.example_keys(int(match[2]), match[1]))
+
+
+def checked_images(images: Any) -> np.ndarray:
+    """uint8 images [batch, height, width, 3], or one without the batch dimension, as an array.
+
+    Raises:
+        ValueError: if they are none.
+    """
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.shape[-1] != 3:
+        raise ValueError(
+            f"images are {images.dtype} of shape {list(images.shape)}; "
+            "give uint8 of shape [batch, height, width, 3] or [height, width, 3]"
+        )
+    height, width = images.shape[-3:-1]
+    if not 1 <= height <= _LARGEST_SIDE or not 1 <= width <= _LARGEST_SIDE:
+        raise ValueError(
+            f"images are {height} by {width} pixels; 1 to {_LARGEST_SIDE} a side are allowed"
+        )
+    return images
+
+
+def shares_of_classes(labels: Any, count: int) -> np.ndarray:
+    """Labels as float32 [count, classes]; whole numbers from 0 to 9 stand for one class each.
+
+    Raises:
+        ValueError: if they are neither.
+    """
+    labels = np.asarray(labels)
+    if labels.dtype.kind in "iu" and labels.shape == (count,):
+        if count and not 0 <= labels.min() <= labels.max() < CLASSES:
+            raise ValueError(
+                f"labels go from {labels.min()} to {labels.max()}; give classes from 0 to "
+                f"{CLASSES - 1}, or shares of any number of classes, [batch, classes]"
+            )
+        return one_hot(labels.astype(np.int64))
+    if labels.dtype.kind == "f" and labels.ndim == 2 and len(labels) == count:
+        return labels.astype(np.float32)
+    raise ValueError(
+        f"labels are {labels.dtype} of shape {list(labels.shape)}; give for each of the {count} "
+        f"images a class from 0 to {CLASSES - 1}, or floats of shape [{count}, classes]"
+    )

@@ -1,0 +1,90 @@
+"""Runs a recipe on NumPy arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cifar10_aug import draws
+from cifar10_aug.engines.arguments import checked, checked_images, keys_of, shares_of_classes
+from cifar10_aug.engines.eager import Engine
+from cifar10_aug.engines.mixing import Partners
+from cifar10_aug.engines.source import Source
+from cifar10_aug.engines.where import Where
+
+if TYPE_CHECKING:
+    from cifar10_aug.recipe import Recipe
+
+
+def augment(
+    recipe: Recipe,
+    images: Any,
+    labels: Any,
+    *,
+    ids: Any,
+    seed: int,
+    epoch: int,
+    partners: Any,
+    where: Where,
+) -> Any:
+    """What `Recipe.__call__` does; see there."""
+    images = checked_images(images)
+    if images.ndim == 3:
+        made = augment(
+            recipe,
+            images[None],
+            None if labels is None else [labels],
+            ids=None if ids is None else [ids],
+            seed=seed,
+            epoch=epoch,
+            partners=partners,
+            where=where,
+        )
+        return made[0] if labels is None else (made[0][0], made[1][0])
+    count, height, width, _ = images.shape
+    seed = checked("seed", seed, draws.SEED_LIMIT)
+    epoch = checked("epoch", epoch, draws.EPOCH_LIMIT)
+    keys = keys_of(np.arange(count) if ids is None else ids, count)
+    engine = Engine(recipe, seed, height, width, where)
+    source, rows = Source.of(images), np.arange(count)
+    if not recipe.mixes:
+        if partners is not None:
+            raise ValueError(f"partners are for recipes that mix examples; {recipe} does not")
+        made = engine(source, rows, keys, epoch)
+        return made if labels is None else (made, labels)
+    shares = None if labels is None else shares_of_classes(labels, count)
+    if partners is None:
+        pool = Partners.of(source, rows, keys, shares)
+    else:
+        pool = _pool(partners, images.shape[1:], shares)
+    made = engine(source, rows, keys, epoch, pool)
+    if shares is None:
+        return made
+    return made, engine.soft_labels(shares, keys, epoch, pool)
+
+
+def _pool(partners: Any, shape: tuple[int, ...], shares: np.ndarray | None) -> Partners:
+    """Partners that the user gives: (images, labels, ids)."""
+    try:
+        given, labels, ids = partners
+    except (TypeError, ValueError):
+        raise ValueError(
+            "partners are not (images, labels, ids); give the examples of the whole slice that "
+            "partners are drawn from, labels None if none are asked for"
+        ) from None
+    images = checked_images(given)
+    if images.shape[1:] != shape or not len(images):
+        raise ValueError(
+            f"partners' images are of shape {list(images.shape)}; give at least one of the "
+            f"size of the others, {list(shape)}"
+        )
+    if (labels is None) != (shares is None):
+        raise ValueError("give labels for the images and for partners, or for neither")
+    classes = None if labels is None else shares_of_classes(labels, len(images))
+    if classes is not None and shares is not None and classes.shape[1] != shares.shape[1]:
+        raise ValueError(
+            f"partners have {classes.shape[1]} classes, the images {shares.shape[1]}; give as many"
+        )
+    keys = keys_of(ids, len(images))
+    return Partners.of(Source.of(images), np.arange(len(images)), keys, classes)

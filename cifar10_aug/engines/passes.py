@@ -1,0 +1,148 @@
+"""Runs a pass: from the parameters of its ops to pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cifar10_aug.draws import Draws
+from cifar10_aug.engines import gaussians
+from cifar10_aug.engines.batch import Batch
+from cifar10_aug.engines.plan import Leg, Pass
+from cifar10_aug.engines.strokes import strokes_of
+from cifar10_aug.ops.affine import Affine
+from cifar10_aug.ops.kinds import AffineOp, ElasticOp, PerspectiveOp
+
+# What 16.16 coordinates can hold; maps that reach further show the border anyway.
+_FARTHEST = float(2**15 - 1)
+
+
+def run(
+    made: Pass,
+    batch: Batch,
+    kind: int,
+    scale: np.ndarray,
+    offset: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Reads a batch and writes what the pass makes of it.
+
+    Args:
+        made: the pass.
+        batch: the images, and what they have drawn.
+        kind: render.PACKED, LEVELS or FLOATS.
+        scale, offset: float32 [3], for FLOATS.
+        out: of the kind's dtype, its first dimension the batch.
+    """
+    from cifar10_aug.engines.kernels import render
+
+    count, height, width = len(batch), batch.source.height, batch.source.width
+    # An output pixel meets the recipe's last op first.
+    legs = made.legs[::-1]
+    kinds = [_kind(leg) for leg in legs]
+    tilted = len(legs) if render.PERSPECTIVE in kinds else 0
+    displaced = len(legs) if render.FIELD in kinds else 0
+    matrices = np.zeros((count, len(legs), 6), np.int32)
+    perspectives = np.zeros((count, tilted, 8), np.float64)
+    fields = np.zeros((count, displaced, 2, height * width), np.int32)
+    for i, leg in enumerate(legs):
+        if kinds[i] == render.AFFINE:
+            matrices[:, i] = _matrix(leg, batch)
+        elif kinds[i] == render.PERSPECTIVE:
+            _write_perspective(leg, batch, perspectives[:, i])
+        else:
+            _write_field(leg, batch, fields, i)
+    render.render(
+        batch.source.pixels,
+        batch.rows,
+        height,
+        width,
+        np.array(kinds, np.int64),
+        matrices,
+        perspectives,
+        fields,
+        np.array([render.BORDERS[leg.border.mode] for leg in legs], np.int64),
+        np.array([leg.border.level * 0x10101 for leg in legs], np.uint32),
+        made.lattice,
+        *strokes_of(made.strokes, batch.drawn, count, height, width),
+        batch.keys,
+        np.uint64(batch.epoch),
+        np.uint64(batch.seed),
+        kind,
+        scale,
+        offset,
+        out.reshape(count, out.size // max(count, 1)),
+    )
+
+
+def _kind(leg: Leg) -> int:
+    from cifar10_aug.engines.kernels import render
+
+    kinds = {AffineOp: render.AFFINE, PerspectiveOp: render.PERSPECTIVE, ElasticOp: render.FIELD}
+    return next(kind for of, kind in kinds.items() if isinstance(leg.steps[0].op, of))
+
+
+def _matrix(leg: Leg, batch: Batch) -> np.ndarray:
+    """An affine leg's one map, 16.16 fixed point, int32 [batch, 6]."""
+    height, width = batch.source.height, batch.source.width
+    product: Affine | None = None
+    for step in leg.steps:
+        assert isinstance(step.op, AffineOp)
+        rows, drawn = batch.drawn.taken(step)
+        step_map = step.op.affine(drawn, height, width)
+        if rows is not None:
+            step_map = _of_rows(step_map, rows, len(batch))
+        product = step_map if product is None else step_map.after(product)
+    assert product is not None
+    matrix = np.empty((6, len(batch)), np.float64)
+    for entry, values in enumerate(product):
+        matrix[entry] = values
+    return _fixed_point(matrix, height, width)
+
+
+def _of_rows(made: Affine, rows: np.ndarray, count: int) -> Affine:
+    """A map of some examples as one of all, which leaves the others where they are."""
+    entries = []
+    for values, unmoved in zip(made, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), strict=True):
+        entry = np.full(count, unmoved)
+        entry[rows] = values
+        entries.append(entry)
+    return Affine(*entries)
+
+
+def _fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
+    """float64 [6, batch] as int32 [batch, 6]; maps that overflow 16.16 are drawn in."""
+    for row in (0, 3):
+        reach = np.abs(matrix[row]) * width + np.abs(matrix[row + 1]) * height
+        reach += np.abs(matrix[row + 2])
+        too_far = reach > _FARTHEST
+        if too_far.any():
+            matrix[row : row + 3, too_far] *= _FARTHEST / reach[too_far]
+    return np.rint(matrix * 65536.0).astype(np.int32).T
+
+
+def _only(leg: Leg, batch: Batch) -> tuple[object, Draws]:
+    """The op of a leg that has one, and its draws."""
+    (step,) = leg.steps
+    rows, drawn = batch.drawn.taken(step)
+    assert rows is None, "only affine ops are chosen among"
+    return step.op, drawn
+
+
+def _write_perspective(leg: Leg, batch: Batch, out: np.ndarray) -> None:
+    op, drawn = _only(leg, batch)
+    assert isinstance(op, PerspectiveOp)
+    entries = op.perspective(drawn, batch.source.height, batch.source.width)
+    for i, values in enumerate(entries):
+        out[:, i] = values
+
+
+def _write_field(leg: Leg, batch: Batch, out: np.ndarray, place: int) -> None:
+    from cifar10_aug.engines.kernels import fields
+
+    op, drawn = _only(leg, batch)
+    assert isinstance(op, ElasticOp)
+    wanted = op.displacement(drawn)
+    sigma = np.array(np.broadcast_to(wanted.sigma, len(batch)), np.float64)
+    alpha = np.array(np.broadcast_to(wanted.alpha, len(batch)), np.float64)
+    canvas = batch.canvas(leg.steps[0])
+    fields.smooth(canvas, gaussians.weights(sigma, wanted.widest), alpha, out, place)

@@ -1,0 +1,77 @@
+"""Slanting and moving along one axis, as policies such as AutoAugment do."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from cifar10_aug.draws import Draws
+from cifar10_aug.fields import Interval, IntervalField, option, symmetric
+from cifar10_aug.ops.affine import Affine, translated
+from cifar10_aug.ops.geometry import Resampled
+
+_SHEAR = IntervalField(
+    (-0.3, 0.3), unit="pixels a pixel", about="the slope", high=1, single=symmetric
+)
+_FRACTION = IntervalField(
+    (-0.3, 0.3), unit="fraction of the side", about="how far", high=1, single=symmetric
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class ShearX(Resampled):
+    """Moves rows sideways, the more the lower, as Pillow's (1, slope, 0, 0, 1, 0) does."""
+
+    name: ClassVar[str] = "shearx"
+    slots: ClassVar[int] = 1
+
+    slope: Interval = option(_SHEAR)
+
+    def affine(self, draws: Draws, height: int, width: int) -> Affine:
+        slope = draws.name("slope", draws.uniform(0, *self.slope))
+        # Pillow counts from the image's upper left corner, half a pixel from its first centre.
+        return Affine(1.0, slope, 0.5 * slope, 0.0, 1.0, 0.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class ShearY(Resampled):
+    """Moves columns up or down, the more the further right, as (1, 0, 0, slope, 1, 0) does."""
+
+    name: ClassVar[str] = "sheary"
+    slots: ClassVar[int] = 1
+
+    slope: Interval = option(_SHEAR)
+
+    def affine(self, draws: Draws, height: int, width: int) -> Affine:
+        slope = draws.name("slope", draws.uniform(0, *self.slope))
+        return Affine(1.0, 0.0, 0.0, slope, 1.0, 0.5 * slope)
+
+
+@dataclasses.dataclass(frozen=True)
+class TranslateX(Resampled):
+    """Moves the image sideways by whole pixels."""
+
+    name: ClassVar[str] = "translatex"
+    slots: ClassVar[int] = 1
+    lattice: ClassVar[bool] = True
+
+    fraction: Interval = option(_FRACTION)
+
+    def affine(self, draws: Draws, height: int, width: int) -> Affine:
+        fraction = draws.name("fraction", draws.uniform(0, *self.fraction))
+        return translated(draws.truncated(fraction * width), 0.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class TranslateY(Resampled):
+    """Moves the image up or down by whole pixels."""
+
+    name: ClassVar[str] = "translatey"
+    slots: ClassVar[int] = 1
+    lattice: ClassVar[bool] = True
+
+    fraction: Interval = option(_FRACTION)
+
+    def affine(self, draws: Draws, height: int, width: int) -> Affine:
+        fraction = draws.name("fraction", draws.uniform(0, *self.fraction))
+        return translated(0.0, draws.truncated(fraction * height))

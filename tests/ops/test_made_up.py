@@ -1,0 +1,70 @@
+"""An op is stated once: a few lines, and it is everywhere."""
+
+import dataclasses
+import inspect
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from click.testing import CliRunner
+
+from cifar10_aug.cli import main
+from cifar10_aug.draws import Draws
+from cifar10_aug.fields import Interval, IntervalField, option
+from cifar10_aug.ops import OPS
+from cifar10_aug.ops.kinds import TableOp
+from cifar10_aug.recipe import Recipe
+from tests.registering import registered
+
+
+@dataclasses.dataclass(frozen=True)
+class Divide(TableOp):
+    """Divides all levels."""
+
+    name: ClassVar[str] = "divide"
+    slots: ClassVar[int] = 1
+
+    by: Interval = option(IntervalField((2, 4), unit="", about="by how much", low=1, high=9))
+
+    def table(self, draws: Draws, levels: Any) -> Any:
+        return levels / draws.name("by", draws.uniform(0, *self.by))
+
+
+def test_a_made_up_op_takes_at_most_fifteen_lines() -> None:
+    assert len(inspect.getsource(Divide).splitlines()) <= 15
+
+
+def test_a_made_up_op_appears_everywhere(
+    data_dir: str, made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with registered():
+        OPS["divide"] = Divide
+        recipe = Recipe.parse("flip+divide3-5.0")
+        assert str(recipe) == "flip+divide3-5"
+        log = recipe.parameters(np.arange(100), epoch=2)
+        by = log["1.divide.by"]
+        assert 3 <= by.min() < by.max() <= 5
+        ours = recipe(made.train_images, epoch=2)
+        whole = Recipe.parse("flip")(made.train_images, epoch=2)
+        np.testing.assert_array_equal(
+            ours, (whole / by[:, None, None, None] + 1e-9).astype(np.uint8)
+        )
+
+        load = {"split": "train", "batch_size": 32, "data_dir": data_dir}
+        assert "divide" in tfds.builder("cifar10_aug", data_dir=data_dir).builder_configs
+        online = tfds.load("cifar10_aug/flip+divide3-5", **load)
+        for _ in range(2):
+            list(online)
+        again = np.concatenate([batch["image"] for batch in online.as_numpy_iterator()])
+        np.testing.assert_array_equal(again, ours)
+
+        listed = CliRunner().invoke(main, ["list"]).output
+        assert "  divide     Divides all levels.\n             by" in listed
+        monkeypatch.chdir(tmp_path)
+        shown = CliRunner().invoke(main, ["preview", "divide", "--sample", "--explain"])
+        assert shown.exit_code == 0, shown.output
+        assert Path("preview.png").exists()
+        wrong = CliRunner().invoke(main, ["preview", "divde", "--sample"])
+        assert "Did you mean divide?" in wrong.output
