@@ -37,9 +37,8 @@ class Carried:
         registrations = []
         for op in _python_ops(recipe):
             how = {"batched": op.batched, "output": op.output, "backend": op.backend}
-            try:
-                cloudpickle.dumps(op.function)
-            except Exception as error:
+            error = worker_process.pickling_error(op.function)
+            if error is not None:
                 raise RegistrationError(
                     f"{op.name} cannot be sent to other processes ({type(error).__name__}: "
                     f"{error}); create what it needs inside the function"

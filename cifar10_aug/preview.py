@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from cifar10_aug.ops.policies import IDENTITY
+from cifar10_aug.ops.choosing import IDENTITY
 from cifar10_aug.recipe import Recipe
 from cifar10_aug.source.images import LabelledImages
 

@@ -8,10 +8,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import cloudpickle
 
 _PARENT_CHECK_SECONDS = 0.2
-
 
 _serving = False
 
@@ -33,8 +35,18 @@ def serve(parent: int) -> None:
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_PARENT_CHECK_SECONDS)
-    # Nothing to clean up: partial files are deleted by whoever exports next.
+    # Nothing to clean up: shared memory has no name, and whoever exports next deletes what is half
+    # written.
     os._exit(1)
+
+
+def pickling_error(function: Callable[..., Any]) -> Exception | None:
+    """Why a function cannot be sent to other processes; None if it can."""
+    try:
+        cloudpickle.dumps(function)
+    except Exception as error:  # Whatever the function's own objects raise.
+        return error
+    return None
 
 
 def import_path() -> tuple[str, ...]:

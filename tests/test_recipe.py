@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.fields import ChoiceField, Field, IntervalField, NumberField, fields_of
+from cifar10_aug.grammar import LONGEST_NAME
 from cifar10_aug.ops import OPS
 from cifar10_aug.presets import NAMED, PRESETS
-from cifar10_aug.recipe import LONGEST_NAME, Config, Recipe
+from cifar10_aug.recipe import Config, Recipe
 
 BUILT_IN = (
     "altflip, augmix, autoaugment, autocontrast, blur, brightness, channelshift, colorjitter, "

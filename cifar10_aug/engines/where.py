@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import warnings
 
-import cloudpickle
 import joblib
 
 from cifar10_aug import worker_process
@@ -60,9 +59,8 @@ class Where:
             return "here"
         if backend == "threading":
             return "threads"
-        try:
-            cloudpickle.dumps(op.function)
-        except Exception as error:
+        error = worker_process.pickling_error(op.function)
+        if error is not None:
             why = f"it cannot be sent to worker processes ({type(error).__name__}: {error})"
             if op.seeded:
                 raise RegistrationError(

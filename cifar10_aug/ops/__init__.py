@@ -3,6 +3,7 @@
 `cifar10_aug.register` adds to it.
 """
 
+from cifar10_aug.ops.augmix import AugMix
 from cifar10_aug.ops.axes import ShearX, ShearY, TranslateX, TranslateY
 from cifar10_aug.ops.boxes import Cutout, Erase
 from cifar10_aug.ops.colours import ColorJitter, Gray, Hue, Saturation
@@ -13,7 +14,7 @@ from cifar10_aug.ops.flips import AlternatingFlip, Flip, FlipUpDown
 from cifar10_aug.ops.geometry import Rotate, Shear, Shift, Zoom
 from cifar10_aug.ops.kinds import AffineOp, BoxOp, Op, PythonOp, ValueRangeOp
 from cifar10_aug.ops.mixes import CutMix, MixUp
-from cifar10_aug.ops.policies import AugMix, AutoAugment, RandAugment, TrivialAugment
+from cifar10_aug.ops.policies import AutoAugment, RandAugment, TrivialAugment
 from cifar10_aug.ops.tones import (
     AutoContrast,
     Brightness,

@@ -4,179 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from cifar10_aug.draws import Draws
-from cifar10_aug.fields import Interval, IntervalField, NumberField, option
-from cifar10_aug.ops.axes import ShearX, ShearY, TranslateX, TranslateY
-from cifar10_aug.ops.colours import Saturation
-from cifar10_aug.ops.compositions import Choice, ChoiceOp, MixtureOp, SequenceOp
-from cifar10_aug.ops.filters import Sharpness
-from cifar10_aug.ops.geometry import Rotate
+from cifar10_aug.fields import NumberField, option
+from cifar10_aug.ops.choosing import CVAL, STRONGEST, Option, chosen, half, options_of
+from cifar10_aug.ops.compositions import Choice, ChoiceOp, SequenceOp
 from cifar10_aug.ops.kinds import Op
-from cifar10_aug.ops.tones import (
-    AutoContrast,
-    Brightness,
-    Contrast,
-    Equalize,
-    Invert,
-    Posterize,
-    Solarize,
-)
 
-
-@dataclasses.dataclass(frozen=True)
-class Option:
-    """An op that a policy may choose, by the name that the papers give it.
-
-    Attributes:
-        name: in lower case.
-        op: the op; a policy gives it one number.
-        weakest: the number at strength 0.
-        strongest: the number at strength 1.
-        signed: whether the number goes to the other side of the weakest as often.
-        rounding: of its distance from the weakest: "none", "nearest" or "down".
-    """
-
-    name: str
-    op: Op
-    weakest: float = 0.0
-    strongest: float = 0.0
-    signed: bool = False
-    rounding: str = "none"
-
-
-def _ops(cval: int) -> Mapping[str, Op]:
-    border: dict[str, Any] = {"fill_mode": "constant", "cval": cval}
-    return {
-        "shearx": ShearX(**border),
-        "sheary": ShearY(**border),
-        "translatex": TranslateX(**border),
-        "translatey": TranslateY(**border),
-        "rotate": Rotate(**border),
-        "brightness": Brightness(),
-        "color": Saturation(),
-        "contrast": Contrast(),
-        "sharpness": Sharpness(),
-        "posterize": Posterize(),
-        "solarize": Solarize(),
-        "autocontrast": AutoContrast(),
-        "equalize": Equalize(),
-        "invert": Invert(),
-    }
-
-
-_SIGNED = (
-    *("shearx", "sheary", "translatex", "translatey", "rotate"),
-    *("brightness", "color", "contrast", "sharpness"),
-)
-# torchvision's greatest magnitudes for AutoAugment and RandAugment (`_augmentation_space`), of
-# pictures of any size; translations are fractions of the side.
-_STRONGEST = {
-    "shearx": (0.0, 0.3),
-    "sheary": (0.0, 0.3),
-    "translatex": (0.0, 150 / 331),
-    "translatey": (0.0, 150 / 331),
-    "rotate": (0.0, 30.0),
-    "brightness": (1.0, 1.9),
-    "color": (1.0, 1.9),
-    "contrast": (1.0, 1.9),
-    "sharpness": (1.0, 1.9),
-    "posterize": (8.0, 4.0),
-    "solarize": (255.0, 0.0),
-    "autocontrast": (0.0, 0.0),
-    "equalize": (0.0, 0.0),
-    "invert": (0.0, 0.0),
-}
 # AutoAugment's authors move CIFAR-10's 32 pixels by at most 10.
-_AUTOAUGMENT = {**_STRONGEST, "translatex": (0.0, 10 / 32), "translatey": (0.0, 10 / 32)}
+_AUTOAUGMENT = {**STRONGEST, "translatex": (0.0, 10 / 32), "translatey": (0.0, 10 / 32)}
 # TrivialAugmentWide's (Müller and Hutter, arXiv:2103.10158), as torchvision has them: 32 pixels, on
 # CIFAR-10 the whole side.
 _WIDE = {
-    **_STRONGEST,
+    **STRONGEST,
     **dict.fromkeys(("shearx", "sheary"), (0.0, 0.99)),
     **dict.fromkeys(("translatex", "translatey"), (0.0, 1.0)),
     "rotate": (0.0, 135.0),
     **dict.fromkeys(("brightness", "color", "contrast", "sharpness"), (1.0, 1.99)),
     "posterize": (8.0, 2.0),
 }
-# AugMix's: levels 0 to 10 are strengths 0 to 1 here.
-_AUGMIX = {
-    "autocontrast": (0.0, 0.0),
-    "equalize": (0.0, 0.0),
-    "posterize": (4.0, 0.0),
-    "rotate": (0.0, 30.0),
-    "solarize": (256.0, 0.0),
-    "shearx": (0.0, 0.3),
-    "sheary": (0.0, 0.3),
-    "translatex": (0.0, 1 / 3),
-    "translatey": (0.0, 1 / 3),
-}
-_ROUNDING = {"posterize": "nearest"}
-_AUGMIX_ROUNDING = {"posterize": "down", "rotate": "down", "solarize": "down"}
-IDENTITY = "identity"
 
 
-def _options(
-    magnitudes: Mapping[str, tuple[float, float]],
-    cval: int,
-    rounding: Mapping[str, str] = _ROUNDING,
-) -> tuple[Option, ...]:
-    ops = _ops(cval)
-    return tuple(
-        Option(name, ops[name], *ends, name in _SIGNED, rounding.get(name, "none"))
-        for name, ends in magnitudes.items()
-    )
-
-
-# RandAugment and TrivialAugment choose among all but this one, and doing nothing.
 def _searched(magnitudes: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    """What RandAugment and TrivialAugment choose among, beside doing nothing."""
     return {name: ends for name, ends in magnitudes.items() if name != "invert"}
 
 
-def _choice(
-    options: tuple[Option, ...],
-    draws: Draws,
-    index: Any,
-    strength: Any,
-    negative: Any,
-    number: int | str = "",
-    of: str = "",
-) -> Choice:
-    """What is chosen, and its number; an index behind the last option, or -1, is doing nothing.
-
-    Args:
-        options: to choose from.
-        draws: of the policy, which log what is chosen, as `op`, and its number, as `value`; NaN
-            for ops that take none.
-        index: int64 [batch].
-        strength: float64 [batch], 0 to 1.
-        negative: bool [batch], for signed options.
-        number: behind these names.
-        of: in front of them.
-    """
-    # The place behind the last option, and -1, are doing nothing.
-    weakest = draws.take([*(one.weakest for one in options), 0.0], index)
-    strongest = draws.take([*(one.strongest for one in options), 0.0], index)
-    change = (strongest - weakest) * strength
-    for rounding, rounded in (("nearest", draws.whole), ("down", draws.truncated)):
-        taken = draws.take([*(one.rounding == rounding for one in options), False], index)
-        change = draws.where(taken, rounded(change), change)
-    signed = draws.take([*(one.signed for one in options), False], index)
-    value = weakest + draws.where(signed & negative, -change, change)
-    draws.name(f"{of}op{number}", draws.take([*(one.name for one in options), IDENTITY], index))
-    numbered = draws.take([*(one.weakest != one.strongest for one in options), False], index)
-    draws.name(f"{of}value{number}", draws.where(numbered, value, float("nan")))
-    return Choice(draws.where(index == len(options), -1, index), value)
-
-
-def _half(draws: Draws, slot: int) -> Any:
-    return draws.chance(slot, 0.5)
-
-
-_CVAL = NumberField(
-    0, unit="levels", about="what ops that move pixels show outside", high=255, whole=True
-)
 # RandAugment's and TrivialAugment's strengths come in so many steps.
 _STEPS = 30
 
@@ -199,7 +53,7 @@ class _RandomOp(ChoiceOp):
     def choose(self, draws: Draws) -> Choice:
         index = draws.integers(0, 0, len(self.options))
         strength = self.m / _STEPS
-        return _choice(self.options, draws, index, strength, _half(draws, 1), self.number)
+        return chosen(self.options, draws, index, strength, half(draws, 1), self.number)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -213,7 +67,7 @@ class RandAugment(SequenceOp):
 
     n: int = option(NumberField(2, unit="ops", about="how many", low=1, high=8, whole=True))
     m: int = option(NumberField(9, unit="of 30", about="how strong", high=30, whole=True))
-    cval: int = option(_CVAL)
+    cval: int = option(CVAL)
 
     @property
     def slots(self) -> int:  # type: ignore[override]
@@ -221,7 +75,7 @@ class RandAugment(SequenceOp):
 
     @property
     def parts(self) -> tuple[Op, ...]:
-        options = _options(_searched(_STRONGEST), self.cval)
+        options = options_of(_searched(STRONGEST), self.cval)
         return tuple(_RandomOp(number + 1, self.m, options) for number in range(self.n))
 
 
@@ -235,11 +89,11 @@ class TrivialAugment(ChoiceOp):
     name: ClassVar[str] = "trivialaugment"
     slots: ClassVar[int] = 3
 
-    cval: int = option(_CVAL)
+    cval: int = option(CVAL)
 
     @property
     def _options(self) -> tuple[Option, ...]:
-        return _options(_searched(_WIDE), self.cval)
+        return options_of(_searched(_WIDE), self.cval)
 
     @property
     def choices(self) -> tuple[Op, ...]:
@@ -249,7 +103,7 @@ class TrivialAugment(ChoiceOp):
         options = self._options
         index = draws.integers(0, 0, len(options))
         strength = draws.integers(1, 0, _STEPS) / _STEPS
-        return _choice(options, draws, index, strength, _half(draws, 2))
+        return chosen(options, draws, index, strength, half(draws, 2))
 
 
 # The 25 sub-policies for CIFAR-10: op, probability, magnitude of 9; then the second op.
@@ -295,7 +149,7 @@ class _SubpolicyStep(ChoiceOp):
 
     @property
     def _options(self) -> tuple[Option, ...]:
-        return _options(_AUTOAUGMENT, self.cval)
+        return options_of(_AUTOAUGMENT, self.cval)
 
     @property
     def choices(self) -> tuple[Op, ...]:
@@ -313,9 +167,9 @@ class _SubpolicyStep(ChoiceOp):
         index = draws.take([places[name] for name, _, _ in steps], subpolicy)
         index = draws.where(applied, index, len(options))
         magnitude = draws.take([float(m) for _, _, m in steps], subpolicy)
-        negative = _half(draws, first_slot + 1)
+        negative = half(draws, first_slot + 1)
         strength = magnitude / _STRONGEST_OF_9
-        return _choice(options, draws, index, strength, negative, self.number)
+        return chosen(options, draws, index, strength, negative, self.number)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -330,117 +184,8 @@ class AutoAugment(SequenceOp):
     slots: ClassVar[int] = 5
     shares_words: ClassVar[bool] = True
 
-    cval: int = option(_CVAL)
+    cval: int = option(CVAL)
 
     @property
     def parts(self) -> tuple[Op, ...]:
         return _SubpolicyStep(1, self.cval), _SubpolicyStep(2, self.cval)
-
-
-@dataclasses.dataclass(frozen=True)
-class _ChainStep(ChoiceOp):
-    """An op of one of AugMix's chains, if the chain is that long."""
-
-    name: ClassVar[str] = "augmix"
-    slots: ClassVar[int] = 0
-
-    severity: float
-    depth: Interval
-    cval: int
-    chain: int
-    step: int
-    first_slot: int
-
-    @property
-    def _options(self) -> tuple[Option, ...]:
-        return _options(_AUGMIX, self.cval, _AUGMIX_ROUNDING)
-
-    @property
-    def choices(self) -> tuple[Op, ...]:
-        return tuple(one.op for one in self._options)
-
-    def choose(self, draws: Draws) -> Choice:
-        length = draws.integers(self.first_slot, *(int(end) for end in self.depth))
-        slot = self.first_slot + 1 + 3 * (self.step - 1)
-        options = self._options
-        index = draws.integers(slot, 0, len(options) - 1)
-        index = draws.where(length >= self.step, index, len(options))
-        strength = draws.uniform(slot + 1, 0.1, self.severity) / 10.0
-        negative = _half(draws, slot + 2)
-        chain = f"chain{self.chain}"
-        return _choice(options, draws, index, strength, negative, self.step, chain)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Chain(SequenceOp):
-    """One of AugMix's versions of an image."""
-
-    name: ClassVar[str] = "augmix"
-    shares_words: ClassVar[bool] = True
-
-    steps: tuple[_ChainStep, ...]
-
-    @property
-    def parts(self) -> tuple[Op, ...]:
-        return self.steps
-
-
-@dataclasses.dataclass(frozen=True)
-class AugMix(MixtureOp):
-    """Lays several chains of random ops over the image (Hendrycks et al., arXiv:1912.02781).
-
-    Ops and strengths are the authors', with their alpha of 1. Only the mixed image is made, not the
-    three that their consistency loss compares.
-    """
-
-    name: ClassVar[str] = "augmix"
-
-    severity: float = option(
-        NumberField(3, unit="of 10", about="the greatest strength", low=1, high=10)
-    )
-    width: int = option(NumberField(3, unit="chains", about="how many", low=1, high=8, whole=True))
-    depth: Interval = option(
-        IntervalField((1, 3), unit="ops", about="in a chain", low=1, high=8, whole=True)
-    )
-    cval: int = option(_CVAL)
-
-    @property
-    def _slots_a_chain(self) -> int:
-        return 1 + 3 * int(self.depth[1])
-
-    @property
-    def slots(self) -> int:  # type: ignore[override]
-        return self.width * (self._slots_a_chain + 1) + 1
-
-    @property
-    def branches(self) -> tuple[Op, ...]:
-        return tuple(
-            _Chain(
-                tuple(
-                    _ChainStep(
-                        self.severity,
-                        self.depth,
-                        self.cval,
-                        chain + 1,
-                        step + 1,
-                        chain * self._slots_a_chain,
-                    )
-                    for step in range(int(self.depth[1]))
-                )
-            )
-            for chain in range(self.width)
-        )
-
-    def weights(self, draws: Draws) -> tuple[Any, ...]:
-        behind = self.width * self._slots_a_chain
-        # Dirichlet with all parameters 1: exponential variables, divided by their sum.
-        drawn = [
-            -draws.logarithm(draws.maximum(draws.unit(behind + chain), 2.0**-33))
-            for chain in range(self.width)
-        ]
-        total = draws.maximum(sum(drawn), 2.0**-60)
-        share = draws.name("share", draws.unit(behind + self.width))
-        weights = [
-            draws.name(f"weight{chain + 1}", share * one / total) for chain, one in enumerate(drawn)
-        ]
-        return 1.0 - share, *weights

@@ -1,0 +1,135 @@
+"""AugMix: chains of random ops, laid over the image."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+from cifar10_aug.draws import Draws
+from cifar10_aug.fields import Interval, IntervalField, NumberField, option
+from cifar10_aug.ops.choosing import CVAL, Option, chosen, half, options_of
+from cifar10_aug.ops.compositions import Choice, ChoiceOp, MixtureOp, SequenceOp
+from cifar10_aug.ops.kinds import Op
+
+# AugMix's: levels 0 to 10 are strengths 0 to 1 here.
+_AUGMIX = {
+    "autocontrast": (0.0, 0.0),
+    "equalize": (0.0, 0.0),
+    "posterize": (4.0, 0.0),
+    "rotate": (0.0, 30.0),
+    "solarize": (256.0, 0.0),
+    "shearx": (0.0, 0.3),
+    "sheary": (0.0, 0.3),
+    "translatex": (0.0, 1 / 3),
+    "translatey": (0.0, 1 / 3),
+}
+_AUGMIX_ROUNDING = {"posterize": "down", "rotate": "down", "solarize": "down"}
+
+
+@dataclasses.dataclass(frozen=True)
+class _ChainStep(ChoiceOp):
+    """An op of one of AugMix's chains, if the chain is that long."""
+
+    name: ClassVar[str] = "augmix"
+    slots: ClassVar[int] = 0
+
+    severity: float
+    depth: Interval
+    cval: int
+    chain: int
+    step: int
+    first_slot: int
+
+    @property
+    def _options(self) -> tuple[Option, ...]:
+        return options_of(_AUGMIX, self.cval, _AUGMIX_ROUNDING)
+
+    @property
+    def choices(self) -> tuple[Op, ...]:
+        return tuple(one.op for one in self._options)
+
+    def choose(self, draws: Draws) -> Choice:
+        length = draws.integers(self.first_slot, *(int(end) for end in self.depth))
+        slot = self.first_slot + 1 + 3 * (self.step - 1)
+        options = self._options
+        index = draws.integers(slot, 0, len(options) - 1)
+        index = draws.where(length >= self.step, index, len(options))
+        strength = draws.uniform(slot + 1, 0.1, self.severity) / 10.0
+        negative = half(draws, slot + 2)
+        chain = f"chain{self.chain}"
+        return chosen(options, draws, index, strength, negative, self.step, chain)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Chain(SequenceOp):
+    """One of AugMix's versions of an image."""
+
+    name: ClassVar[str] = "augmix"
+    shares_words: ClassVar[bool] = True
+
+    steps: tuple[_ChainStep, ...]
+
+    @property
+    def parts(self) -> tuple[Op, ...]:
+        return self.steps
+
+
+@dataclasses.dataclass(frozen=True)
+class AugMix(MixtureOp):
+    """Lays several chains of random ops over the image (Hendrycks et al., arXiv:1912.02781).
+
+    Ops and strengths are the authors', with their alpha of 1. Only the mixed image is made, not the
+    three that their consistency loss compares.
+    """
+
+    name: ClassVar[str] = "augmix"
+
+    severity: float = option(
+        NumberField(3, unit="of 10", about="the greatest strength", low=1, high=10)
+    )
+    width: int = option(NumberField(3, unit="chains", about="how many", low=1, high=8, whole=True))
+    depth: Interval = option(
+        IntervalField((1, 3), unit="ops", about="in a chain", low=1, high=8, whole=True)
+    )
+    cval: int = option(CVAL)
+
+    @property
+    def _slots_a_chain(self) -> int:
+        return 1 + 3 * int(self.depth[1])
+
+    @property
+    def slots(self) -> int:  # type: ignore[override]
+        return self.width * (self._slots_a_chain + 1) + 1
+
+    @property
+    def branches(self) -> tuple[Op, ...]:
+        return tuple(
+            _Chain(
+                tuple(
+                    _ChainStep(
+                        self.severity,
+                        self.depth,
+                        self.cval,
+                        chain + 1,
+                        step + 1,
+                        chain * self._slots_a_chain,
+                    )
+                    for step in range(int(self.depth[1]))
+                )
+            )
+            for chain in range(self.width)
+        )
+
+    def weights(self, draws: Draws) -> tuple[Any, ...]:
+        behind = self.width * self._slots_a_chain
+        # Dirichlet with all parameters 1: exponential variables, divided by their sum.
+        drawn = [
+            -draws.logarithm(draws.maximum(draws.unit(behind + chain), 2.0**-33))
+            for chain in range(self.width)
+        ]
+        total = draws.maximum(sum(drawn), 2.0**-60)
+        share = draws.name("share", draws.unit(behind + self.width))
+        weights = [
+            draws.name(f"weight{chain + 1}", share * one / total) for chain, one in enumerate(drawn)
+        ]
+        return 1.0 - share, *weights
