@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,7 +79,7 @@ class Examples:
         """Whether any of them are mixed with others, so that labels change from epoch to epoch."""
         return any(part.partners is not None for part in self._parts)
 
-    @property
+    @functools.cached_property
     def labels(self) -> np.ndarray:
         """The labels, before any mixing: int64 [examples], or float32 [examples, 10]."""
         labels = self.joined("labels")
@@ -99,8 +100,10 @@ class Examples:
             out[chosen] = _images(part, int(epoch), places)
         return out
 
-    def mixed_labels(self, epoch: Any, positions: np.ndarray) -> np.ndarray:
-        """The labels that belong to `images`: float32 [n, 10]."""
+    def labels_at(self, epoch: Any, positions: np.ndarray) -> np.ndarray:
+        """The labels that belong to `images`: int64 [n], or float32 [n, 10]."""
+        if not self.mixes:
+            return np.asarray(self.labels[positions])
         out = np.empty((len(positions), CLASSES), np.float32)
         for chosen, part, places in self._pieces(positions):
             own = one_hot(part.labels[places])

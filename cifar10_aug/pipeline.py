@@ -18,6 +18,7 @@ from cifar10_aug.source.images import SHAPE
 # augmenting two hundred images, so one call makes several batches. Larger calls than this gain
 # little, and the few blocks in flight would take hundreds of megabytes as floats.
 _IMAGES_A_CALL = 2048
+_IMAGES_OF_THE_FIRST_CALL = 256
 # Functions of the user's can take a thousand times as long as ours: calls are small, so that the
 # first batch comes soon, and few, since each only waits for workers, which share its images.
 _IMAGES_A_WORKER = 256
@@ -78,14 +79,15 @@ def dataset(
     Returns:
         A dataset that makes epoch 0 when it is first iterated, then epoch 1, and so on.
     """
-    count = len(examples)
+    count, size = len(examples), batch_size or 1
     dtype = tf.as_dtype(examples.dtype)
     images, calls = _IMAGES_A_CALL, joblib.cpu_count()
     if python_workers is not None:
         images, calls = min(images, _IMAGES_A_WORKER * python_workers), _CALLS_OF_PYTHON
-    block = (batch_size or 1) * max(1, images // (batch_size or 1))
+    sizes = _block_sizes(count, size, images)
+    ends = np.cumsum(sizes)
     here = in_this_process(name)
-    labels = tf.constant(examples.labels)
+    labels = examples.labels
     # Strings are gathered by TensorFlow, and only if they are asked for.
     texts = {} if as_supervised else {"id": tf.constant(examples.joined("ids"))}
     if add_tfds_id and not as_supervised:
@@ -94,71 +96,81 @@ def dataset(
     @GATE.guarded
     def visit(token: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         epoch = epochs.epoch_of(token)
-        return np.array(epoch), order.positions(count, epoch)
+        order_of_epoch = order.positions(count, epoch)
+        rows = np.zeros((len(sizes), max(sizes)), np.int64)
+        for row, first, last in zip(rows, ends - sizes, ends, strict=True):
+            row[: last - first] = order_of_epoch[first:last]
+        return np.full(len(sizes), epoch), rows
 
     def blocks(token: tf.Tensor) -> tf.data.Dataset:
-        epoch, positions = tf.numpy_function(visit, [token], (tf.int64, tf.int64), stateful=False)
-        epoch.set_shape([])
-        positions.set_shape([count])
-        starts = tf.data.Dataset.range(0, count, block)
-        return starts.map(lambda start: (epoch, positions[start : start + block]))
+        epoch, rows = tf.numpy_function(visit, [token], (tf.int64, tf.int64), stateful=False)
+        epoch.set_shape([len(sizes)])
+        rows.set_shape([len(sizes), max(sizes)])
+        return tf.data.Dataset.from_tensor_slices((epoch, tf.constant(sizes), rows))
 
-    make_images = GATE.guarded(examples.images)
-    make_labels = GATE.guarded(examples.mixed_labels)
+    # A block is several whole batches, or the epoch's last one that is not whole.
+    batch = [] if batch_size is None else [batch_size if count % batch_size == 0 else None]
 
-    def augment(epoch: tf.Tensor, positions: tf.Tensor) -> Any:
+    @GATE.guarded
+    def make(epoch: Any, length: Any, row: np.ndarray) -> list[np.ndarray]:
+        positions = row[:length]
+        made = [positions, examples.images(epoch, positions), examples.labels_at(epoch, positions)]
+        if batch_size is None:
+            return made
+        per = min(batch_size, len(positions))
+        return [array.reshape(-1, per, *array.shape[1:]) for array in made]
+
+    def augment(epoch: tf.Tensor, length: tf.Tensor, row: tf.Tensor) -> Any:
         with tf.control_dependencies([tf.identity(here)]):
-            images = tf.numpy_function(make_images, [epoch, positions], dtype, stateful=False)
-        images.set_shape([None, *SHAPE])
-        if examples.mixes:
-            of = [epoch, positions]
-            label = tf.numpy_function(make_labels, of, labels.dtype, stateful=False)
-            label.set_shape([None, *labels.shape[1:]])
-        else:
-            label = tf.gather(labels, positions)
+            positions, image, label = tf.numpy_function(
+                make, [epoch, length, row], (tf.int64, dtype, labels.dtype), stateful=False
+            )
+        positions.set_shape([None, *batch])
+        image.set_shape([None, *batch, *SHAPE])
+        label.set_shape([None, *batch, *labels.shape[1:]])
         if as_supervised:
-            return images, label
+            return image, label
         gathered = {name: tf.gather(text, positions) for name, text in texts.items()}
-        return ({**gathered, "image": images, "label": label},)
+        return ({**gathered, "image": image, "label": label},)
 
+    # Functions in a pipeline are optimised anew for each iteration, which takes milliseconds for
+    # each; so there are few, and they do little.
     ds = epochs.token().flat_map(blocks)
     if repeat:
         ds = ds.repeat()
     ds = ds.map(augment, num_parallel_calls=calls)
-    ds = ds.flat_map(lambda *made: _cut(made, batch_size, even=count % (batch_size or 1) == 0))
+    # Slices share the memory of what they are cut from. (`unbatch` would do, but it cannot be
+    # checkpointed by position.)
+    ds = ds.flat_map(lambda *made: tf.data.Dataset.from_tensor_slices(_nest(made)))
     if not repeat:
-        size = batch_size or 1
         ds = ds.apply(tf.data.experimental.assert_cardinality(-(-count // size)))
     ds = ds.with_options(_options(options))
     return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
 
 
-def _cut(made: tuple[Any, ...], batch_size: int | None, *, even: bool) -> tf.data.Dataset:
-    """The batches, or single examples, that a call has made.
+def _nest(made: tuple[Any, ...]) -> Any:
+    """What an element consists of: a pair, or a dict."""
+    return made if len(made) > 1 else made[0]
 
-    Slices share the memory of what they are cut from. (`rebatch` and `unbatch` would do, but they
-    cannot be checkpointed by position.)
 
-    Args:
-        made: one nest of tensors [n, …], as elements of a dataset.
-        batch_size: of the batches; None for single examples.
-        even: whether n is a multiple of batch_size in every call.
+def _block_sizes(count: int, batch_size: int, images_a_call: int) -> np.ndarray:
+    """How many examples each call makes, in order: int64 [calls].
+
+    Each is a multiple of the batch size, but for the last batch of an epoch if that is not whole.
+    The first calls are small, so that the first batch comes soon.
     """
-    nest = made if len(made) > 1 else made[0]
-    if batch_size is None:
-        return tf.data.Dataset.from_tensor_slices(nest)
-
-    def batches(tensor: tf.Tensor) -> tf.Tensor:
-        whole = tf.shape(tensor)[0] // batch_size * batch_size
-        return tf.reshape(tensor[:whole], [-1, batch_size, *tensor.shape[1:]])
-
-    ds = tf.data.Dataset.from_tensor_slices(tf.nest.map_structure(batches, nest))
-    if even:
-        return ds
-    left = tf.shape(tf.nest.flatten(nest)[0])[0] % batch_size
-    rest = tf.nest.map_structure(lambda tensor: tensor[tf.shape(tensor)[0] - left :], nest)
-    partial = tf.data.Dataset.from_tensors(rest).take(tf.cast(left > 0, tf.int64))
-    return ds.concatenate(partial)
+    sizes = []
+    whole = count // batch_size * batch_size
+    largest = batch_size * max(1, images_a_call // batch_size)
+    size = batch_size * max(1, _IMAGES_OF_THE_FIRST_CALL // batch_size)
+    left = whole
+    while left:
+        sizes.append(min(size, largest, left))
+        left -= sizes[-1]
+        size *= 2
+    if count > whole:
+        sizes.append(count - whole)
+    return np.array(sizes, np.int64)
 
 
 def in_this_process(name: str) -> tf.Tensor:

@@ -52,6 +52,12 @@ class Source:
         part = self.pixels[first * size : (first + len(images)) * size]
         pixels.pack(np.ascontiguousarray(images).reshape(-1, 3), part)
 
+    def unpacked(self) -> np.ndarray:
+        """All images as a new array, uint8 [count, height, width, 3]."""
+        images = np.empty((self.count, self.height, self.width, 3), np.uint8)
+        self.unpack(images)
+        return images
+
     def unpack(self, images: np.ndarray) -> None:
         """Writes all images as uint8 [count, height, width, 3]."""
         from cifar10_aug.engines.kernels import pixels

@@ -1,0 +1,97 @@
+"""The command that times a recipe on the user's machine."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from cifar10_aug.cli import shell
+from cifar10_aug.errors import SourceError
+from cifar10_aug.recipe import Recipe
+
+if TYPE_CHECKING:
+    from cifar10_aug.builder import AugmentedBuilder
+
+_FLOOR = "un-augmented"
+
+
+@shell.main.command()
+@click.argument("recipe", type=shell.RecipeType())
+@click.option(
+    "--batch-size", type=click.IntRange(1), default=128, show_default=True, help="Of both rows."
+)
+@click.option(
+    "--rounds", type=click.IntRange(1), default=5, show_default=True, help="Epochs to time."
+)
+@shell.sample_option
+@shell.source_option
+@shell.data_dir_option
+@shell.imports_option
+@shell.failing_in_one_line
+def bench(
+    recipe: Recipe,
+    batch_size: int,
+    rounds: int,
+    sample: bool,
+    source: str | None,
+    data_dir: str | None,
+) -> None:
+    """Time RECIPE beside TensorFlow's own pipeline without augmentation."""
+    shell.check_source(sample, source, None)
+    with _prepared(recipe, sample, source, data_dir) as builder:
+        _time(builder, recipe, batch_size, rounds)
+
+
+@contextlib.contextmanager
+def _prepared(
+    recipe: Recipe, sample: bool, source: str | None, data_dir: str | None
+) -> Iterator[AugmentedBuilder]:
+    """The recipe's builder; images of the sample, or of a source, are prepared for this once."""
+    if not sample and source is None:
+        builder = shell.builder(False, data_dir=data_dir, config=recipe.name)
+        if not builder.is_prepared():
+            raise SourceError(
+                f"no CIFAR-10 is prepared in {builder.data_dir}; run cifar10-aug prepare, "
+                "or give --source PATH or --sample"
+            )
+        yield builder
+        return
+    with tempfile.TemporaryDirectory() as place:
+        builder = shell.builder(sample, source, data_dir=place, config=recipe.name)
+        builder.download_and_prepare()
+        yield builder
+
+
+def _time(builder: AugmentedBuilder, recipe: Recipe, batch_size: int, rounds: int) -> None:
+    from cifar10_aug import timing
+    from cifar10_aug.prepared import resident
+
+    whole = resident(builder.info.splits["train"])
+    images = whole.source.unpacked()
+    count = len(images)
+    ours = builder.as_dataset(
+        split="train", batch_size=batch_size, shuffle_files=True, as_supervised=True
+    )
+    floats = recipe.dtype == "float32"
+    floor = timing.unaugmented(images, whole.labels, batch_size, floats)
+    passes = {_FLOOR: timing.iterated(floor), recipe.name: timing.iterated(ours)}
+    with click.progressbar(length=rounds, label="Timing", file=sys.stderr) as bar:
+        times = timing.in_turns(passes, count, rounds, lambda number: bar.update(1))
+    wide = max(map(len, passes))
+    click.echo(f"{'':{wide}}  us an image, median (least to most)   of {_FLOOR}   images/s")
+    for name in passes:
+        row = timing.against(times, name, _FLOOR)
+        click.echo(
+            f"{name:{wide}}  {row.spread:<38} {row.ratio:>6.2f} x {1e6 / row.median:>16,.0f}"
+        )
+    about = timing.machine()
+    click.echo(
+        f"{count:,} images, batches of {batch_size}, {recipe.dtype}, {rounds} rounds in turns; "
+        f"{about['cores']} cores, Python {about['python']}, TensorFlow {about['tensorflow']}, "
+        f"cifar10_aug {about['cifar10_aug']}"
+    )

@@ -1,0 +1,204 @@
+"""Other ways to rotate by up to 30 degrees and to erase, each as its users would write it.
+
+Every function takes images, labels and a batch size, and returns shuffled, prefetched batches of
+augmented images with their labels, uint8. What a peer cannot do, its entry in `PEERS` says.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import joblib
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+DEGREES = 30
+
+
+def erase(image: np.ndarray, rng: Any = np.random) -> np.ndarray:
+    """Random erasing as its paper has it; changes the image."""
+    if rng.random() < 0.5:
+        height, width, _ = image.shape
+        while True:
+            area = rng.uniform(0.02, 0.4) * height * width
+            aspect = np.exp(rng.uniform(np.log(0.3), np.log(3.3)))
+            tall, wide = int(np.sqrt(area * aspect)), int(np.sqrt(area / aspect))
+            top, left = int(rng.random() * height), int(rng.random() * width)
+            if top + tall <= height and left + wide <= width:
+                break
+        image[top : top + tall, left : left + wide] = int(rng.random() * 256)
+    return image
+
+
+def keras_rotate_and_erase(image: np.ndarray) -> np.ndarray:
+    turned = tf.keras.preprocessing.image.random_rotation(
+        image, DEGREES, row_axis=0, col_axis=1, channel_axis=2
+    )
+    return erase(turned.astype(np.uint8))
+
+
+def joblib_and_keras(images: np.ndarray, labels: np.ndarray, batch_size: int) -> tf.data.Dataset:
+    """The method that this package replaces: joblib over many images, inside py_function.
+
+    It gets 4,096 images a call, because a call for each batch costs it several times as much.
+    """
+    workers = joblib.Parallel(n_jobs=joblib.cpu_count(), batch_size=256)
+    workers.__enter__()  # Keeps the processes from one call to the next.
+
+    def augment(batch: Any) -> np.ndarray:
+        done = workers(joblib.delayed(keras_rotate_and_erase)(image) for image in batch.numpy())
+        return np.stack(done)
+
+    def in_graph(batch: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        made = tf.py_function(augment, [batch], tf.uint8)
+        made.set_shape([None, *images.shape[1:]])
+        return made, label
+
+    slices = tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(images))
+    made = slices.batch(4096).map(in_graph)
+    return made.unbatch().batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+def image_by_image(
+    augment: Callable[[np.ndarray], np.ndarray],
+) -> Callable[[np.ndarray, np.ndarray, int], tf.data.Dataset]:
+    """A loop over images, in one `numpy_function` for each batch; only indices are shuffled."""
+
+    def make(images: np.ndarray, labels: np.ndarray, batch_size: int) -> tf.data.Dataset:
+        def batch(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return np.stack([augment(images[i]) for i in indices]), labels[indices]
+
+        def in_graph(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            made, label = tf.numpy_function(batch, [indices], (tf.uint8, tf.int64))
+            made.set_shape([None, *images.shape[1:]])
+            label.set_shape([None])
+            return made, label
+
+        ds = tf.data.Dataset.range(len(images)).shuffle(len(images)).batch(batch_size)
+        return ds.map(in_graph, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+    return make
+
+
+def pillow(image: np.ndarray) -> np.ndarray:
+    angle = np.random.uniform(-DEGREES, DEGREES)
+    turned = Image.fromarray(image).rotate(angle, Image.Resampling.BILINEAR)
+    return erase(np.array(turned))
+
+
+def opencv(image: np.ndarray) -> np.ndarray:
+    import cv2
+
+    height, width, _ = image.shape
+    angle = np.random.uniform(-DEGREES, DEGREES)
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, 1)
+    turned = cv2.warpAffine(
+        image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return erase(turned)
+
+
+def albumentations(images: np.ndarray, labels: np.ndarray, batch_size: int) -> tf.data.Dataset:
+    import albumentations as A
+    import cv2
+
+    transform = A.Compose(
+        [
+            A.Rotate(DEGREES, border_mode=cv2.BORDER_REPLICATE, p=1),
+            A.Erasing(scale=(0.02, 0.4), ratio=(0.3, 3.3), p=0.5),
+        ]
+    )
+    return image_by_image(lambda image: transform(image=image)["image"])(images, labels, batch_size)
+
+
+def projective(images: np.ndarray, labels: np.ndarray, batch_size: int) -> tf.data.Dataset:
+    height, width = images.shape[1:3]
+    x, y = (width - 1) / 2, (height - 1) / 2
+
+    def rotate(batch: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        count = tf.shape(batch)[0]
+        angle = tf.random.uniform([count], -DEGREES, DEGREES) * (np.pi / 180)
+        c, s = tf.cos(angle), tf.sin(angle)
+        zero = tf.zeros([count])
+        rows = [c, -s, x - c * x + s * y, s, c, y - s * x - c * y, zero, zero]
+        made = tf.raw_ops.ImageProjectiveTransformV3(
+            images=batch,
+            transforms=tf.stack(rows, axis=1),
+            output_shape=[height, width],
+            fill_value=0.0,
+            interpolation="BILINEAR",
+            fill_mode="NEAREST",
+        )
+        return made, label
+
+    ds = tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(images))
+    ds = ds.batch(batch_size).map(rotate, num_parallel_calls=tf.data.AUTOTUNE)
+    return ds.prefetch(tf.data.AUTOTUNE)
+
+
+def keras_layers(images: np.ndarray, labels: np.ndarray, batch_size: int) -> tf.data.Dataset:
+    layer = tf.keras.layers.RandomRotation(DEGREES / 360, fill_mode="nearest")
+
+    def rotate(batch: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.cast(layer(tf.cast(batch, tf.float32), training=True), tf.uint8), label
+
+    ds = tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(images))
+    ds = ds.batch(batch_size).map(rotate, num_parallel_calls=tf.data.AUTOTUNE)
+    return ds.prefetch(tf.data.AUTOTUNE)
+
+
+def kornia(images: np.ndarray, labels: np.ndarray, batch_size: int) -> tf.data.Dataset:
+    import kornia.augmentation as K
+    import torch
+
+    transform = torch.nn.Sequential(
+        K.RandomRotation(DEGREES, p=1), K.RandomErasing((0.02, 0.4), (0.3, 3.3), p=0.5)
+    )
+
+    def batch(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        floats = torch.from_numpy(images[indices]).permute(0, 3, 1, 2).float() / 255
+        made = (transform(floats) * 255).byte().permute(0, 2, 3, 1)
+        return made.contiguous().numpy(), labels[indices]
+
+    def in_graph(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        made, label = tf.numpy_function(batch, [indices], (tf.uint8, tf.int64))
+        made.set_shape([None, *images.shape[1:]])
+        label.set_shape([None])
+        return made, label
+
+    ds = tf.data.Dataset.range(len(images)).shuffle(len(images)).batch(batch_size)
+    return ds.map(in_graph).prefetch(tf.data.AUTOTUNE)
+
+
+class Peer(NamedTuple):
+    """Another way.
+
+    Attributes:
+        make: the pipeline.
+        needs: what must be installed, as it is imported; "" for what this package needs anyway.
+        lacks: what of the work it does not do.
+        slow: whether it is timed in the first two rounds only.
+    """
+
+    make: Callable[[np.ndarray, np.ndarray, int], tf.data.Dataset]
+    needs: str = ""
+    lacks: str = ""
+    slow: bool = False
+
+    @property
+    def installed(self) -> bool:
+        return not self.needs or importlib.util.find_spec(self.needs) is not None
+
+
+PEERS = {
+    "joblib + Keras": Peer(joblib_and_keras, needs="scipy", slow=True),
+    "OpenCV, image by image": Peer(image_by_image(opencv), needs="cv2"),
+    "Pillow, image by image": Peer(image_by_image(pillow), lacks="zeros outside", slow=True),
+    "Albumentations": Peer(albumentations, needs="albumentations", slow=True),
+    "ImageProjectiveTransformV3": Peer(projective, lacks="no erasing"),
+    "keras.layers": Peer(keras_layers, lacks="no erasing", slow=True),
+    "Kornia": Peer(kornia, needs="kornia", lacks="zeros outside", slow=True),
+}
