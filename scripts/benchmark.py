@@ -1,182 +1,257 @@
-"""Times the pipeline beside the un-augmented floor and the method it replaces, in one run.
+"""Times the pipeline beside TensorFlow without augmentation and beside other ways, in one run.
 
-    python scripts/benchmark.py --source cifar-10-binary.tar.gz --out benchmark.json
+    python scripts/benchmark.py --source cifar-10-binary.tar.gz --out benchmark.json --check
 
-Every row reads the same training images in batches, shuffled, with labels. Rows take turns, round
-after round, so that a machine that slows down slows all of them; ratios are taken within a round.
-Quote medians and ratios, not single times.
+Rows take turns, round after round, so that a machine that slows down slows all of them; ratios are
+taken within a round. All rows read the same training images, shuffled, with labels. With --check
+the script ends with code 1, and names the rows that fell short, if a budget is not kept.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
-import platform
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
-import joblib
-import numba
+import chart
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from peers import PEERS, opencv
 
-import cifar10_aug
+from cifar10_aug import Recipe, timing
 from cifar10_aug.source import drawn, local
 
+SIZES = (128, 512)
 RECIPE = "rotate30+erase"
-Make = Callable[[], tf.data.Dataset]
+FLOATS = f"{RECIPE}+normalize"
+SIX = "rotate30+shift0.1+shear10+zoom0.9-1.1+flip+rotate5"
+WARPS = "rotate30+elastic"
+# One recipe for each kind of op.
+KINDS = (
+    *("plain", "standard", "rotate30", SIX, "perspective_p1", "elastic", "cutout16"),
+    *("brightness", "contrast", "blur", "colorjitter", "noise"),
+    *("randaugment_n2_m9", "trivialaugment", "autoaugment", "augmix", "mixup", "cutmix"),
+)
+PNG = "stock TFDS, PNG, no augmentation"
+GATHER = "NumPy gather and cast, batch 512"
 
 
-def unaugmented(images: np.ndarray, labels: np.ndarray, batch_size: int) -> tf.data.Dataset:
-    """The floor: what TensorFlow does without any augmentation."""
-    slices = tf.data.Dataset.from_tensor_slices((images, labels))
-    return slices.shuffle(len(images)).batch(batch_size).prefetch(tf.data.AUTOTUNE)
+def floor(batch_size: int | None, floats: bool = False) -> str:
+    kind = "float32" if floats else "uint8"
+    return f"no augmentation, {kind}, {_batch(batch_size)}"
 
 
-def keras_rotate_and_erase(image: np.ndarray) -> np.ndarray:
-    """One image, as the replaced method does it: Keras's rotation, NumPy's global generator."""
-    turned = tf.keras.preprocessing.image.random_rotation(
-        image, 30, row_axis=0, col_axis=1, channel_axis=2
-    ).astype(np.uint8)
-    if np.random.rand() < 0.5:
-        height, width, _ = turned.shape
-        while True:
-            area = np.random.uniform(0.02, 0.4) * height * width
-            aspect = np.exp(np.random.uniform(np.log(0.3), np.log(3.3)))
-            tall, wide = int(np.sqrt(area * aspect)), int(np.sqrt(area / aspect))
-            top, left = np.random.randint(0, height), np.random.randint(0, width)
-            if top + tall <= height and left + wide <= width:
-                break
-        turned[top : top + tall, left : left + wide] = np.random.randint(0, 256)
-    return turned
+def ours(recipe: str, batch_size: int | None) -> str:
+    return f"{recipe}, {_batch(batch_size)}"
 
 
-def joblib_and_keras(images: np.ndarray, labels: np.ndarray, batch_size: int) -> tf.data.Dataset:
-    """The method that this package replaces: joblib over many images, inside py_function.
-
-    It gets 4,096 images a call, because a call for each batch costs it several times as much.
-    """
-    workers = joblib.Parallel(n_jobs=joblib.cpu_count(), batch_size=256)
-    workers.__enter__()  # Keeps the processes from one call to the next.
-
-    def augment(batch: Any) -> np.ndarray:
-        done = workers(joblib.delayed(keras_rotate_and_erase)(image) for image in batch.numpy())
-        return np.stack(done)
-
-    def in_graph(batch: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        made = tf.py_function(augment, [batch], tf.uint8)
-        made.set_shape([None, *images.shape[1:]])
-        return made, label
-
-    slices = tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(images))
-    made = slices.batch(4096).map(in_graph)
-    return made.unbatch().batch(batch_size).prefetch(tf.data.AUTOTUNE)
+def _batch(batch_size: int | None) -> str:
+    return "unbatched" if batch_size is None else f"batch {batch_size}"
 
 
-def microseconds(ds: tf.data.Dataset, count: int) -> float:
-    """Wall time of one pass, for each image."""
-    start = time.perf_counter()
-    for _ in ds:
-        pass
-    return (time.perf_counter() - start) / count * 1e6
+class Budget(NamedTuple):
+    """A row, what it is compared with, and the greatest ratio."""
+
+    row: str
+    against: str
+    most: float
 
 
-def machine() -> dict[str, Any]:
-    return {
-        "cores": joblib.cpu_count(),
-        "processor": platform.processor() or platform.machine(),
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "numpy": np.__version__,
-        "numba": numba.__version__,
-        "cifar10_aug": cifar10_aug.__version__,
+BUDGETS = (
+    *(Budget(ours(RECIPE, size), floor(size), 0.9) for size in SIZES),
+    *(Budget(ours(FLOATS, size), floor(size, True), 1.0) for size in SIZES),
+    Budget(ours(RECIPE, 128), "OpenCV, image by image, batch 128", 1 / 4),
+    Budget(ours(RECIPE, 128), "joblib + Keras, batch 128", 1 / 50),
+    Budget(ours(FLOATS, 512), GATHER, 4.0),
+    Budget(ours("standard", 512), floor(512), 0.6),
+    Budget(ours(RECIPE, None), floor(None), 1.3),
+    Budget(ours(SIX, 512), ours("rotate30", 512), 1.3),
+    Budget("first batch", "reading plain once", 1.3),
+    Budget("memory", "the split", 2.0),
+    Budget("memory of 20 more epochs", "the split", 0.05),
+    Budget("warps, all cores", "warps, one core", 1 / 1.7),
+)
+
+
+def gather_and_cast(images: np.ndarray) -> None:
+    order = np.random.default_rng(0).permutation(len(images))
+    for first in range(0, len(images), 512):
+        images[order[first : first + 512]].astype(np.float32)
+
+
+def rows_of(
+    images: np.ndarray, labels: np.ndarray, name: str, data_dir: str
+) -> tuple[dict[str, timing.Pass], list[str], dict[str, str]]:
+    """All rows, the names of slow ones, and what some do not do."""
+    load = functools.partial(
+        tfds.load, split="train", shuffle_files=True, as_supervised=True, data_dir=data_dir
+    )
+    rows: dict[str, timing.Pass] = {}
+    slow, lacks = [], {}
+
+    def add(name: str, ds: tf.data.Dataset) -> None:
+        rows[name] = timing.iterated(ds)
+
+    for size in (*SIZES, None):
+        add(floor(size), timing.unaugmented(images, labels, size))
+        add(ours(RECIPE, size), load(f"{name}/{RECIPE}", batch_size=size))
+        if size is None:
+            slow += [floor(size), ours(RECIPE, size)]
+    for size in SIZES:
+        add(floor(size, True), timing.unaugmented(images, labels, size, floats=True))
+        add(ours(FLOATS, size), load(f"{name}/{FLOATS}", batch_size=size))
+    for recipe in KINDS:
+        add(ours(recipe, 512), load(f"{name}/{recipe}", batch_size=512))
+    for peer, how in PEERS.items():
+        if not how.installed:
+            print(f"{peer} is left out: {how.needs} is not installed")
+            continue
+        row = f"{peer}, batch 128"
+        add(row, how.make(images, labels, 128))
+        lacks[row] = how.lacks
+        slow += [row] if how.slow else []
+    stock = tfds.builder_from_directory(_png_folder(name, data_dir)).as_dataset(
+        split="train",
+        shuffle_files=True,
+        as_supervised=True,
+        read_config=tfds.ReadConfig(enable_ordering_guard=False),
+    )
+    add(PNG, stock.batch(128).prefetch(tf.data.AUTOTUNE))
+    slow.append(PNG)
+    rows[GATHER] = lambda: gather_and_cast(images)
+    return rows, slow, lacks
+
+
+def _png_folder(name: str, data_dir: str) -> Path:
+    builder = tfds.builder(f"{name}/plain-x1", data_dir=data_dir, image_encoding="png")
+    builder.download_and_prepare()
+    return Path(builder.data_dir)
+
+
+def fresh(name: str, data_dir: str, rounds: int) -> dict[str, list[float]]:
+    """Seconds and megabytes, each measured in a process of its own; see there."""
+    script = Path(__file__).parent / "fresh_process.py"
+
+    what = {
+        "first batch": ("first", RECIPE),
+        "reading plain once": ("plain", RECIPE),
+        "memory": ("memory", RECIPE),
+        "memory of 20 more epochs": ("growth", RECIPE),
+        "warps, all cores": ("epoch", WARPS),
+        "warps, one core": ("one-core", WARPS),
     }
+    found: dict[str, list[float]] = {row: [] for row in what}
+    for _ in range(rounds):
+        for row, (measure, recipe) in what.items():
+            command = [sys.executable, str(script), measure, f"{name}/{recipe}", data_dir]
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+            found[row].append(float(done.stdout))
+    return found
 
 
-def measure(rows: dict[str, Make], slow: dict[str, Make], count: int, rounds: int) -> Any:
-    """Times of all rows, round by round; slow rows take part in the first rounds only."""
-    kept = {name: make() for name, make in {**rows, **slow}.items()}
-    for ds in kept.values():
-        microseconds(ds, count)  # Once to warm up.
-    times: dict[str, list[float]] = {name: [] for name in kept}
-    for number in range(rounds):
-        for name, ds in kept.items():
-            if name in rows or number < 2:
-                times[name].append(microseconds(ds, count))
-        print(f"round {number + 1} of {rounds} done", flush=True)
-    return times
+def sizes(rounds: int) -> dict[str, dict[str, float]]:
+    """Microseconds an image of other sizes, in one thread, ours and OpenCV's; medians."""
+    found = {}
+    recipe = Recipe.parse(RECIPE)
+    for side in (28, 96, 224):
+        count = max(8, 2**21 // side**2)
+        images = np.random.default_rng(0).integers(0, 256, (count, side, side, 3), np.uint8)
+        works: dict[str, Callable[[], object]] = {
+            "cifar10_aug": lambda i=images: recipe(i),  # type: ignore[misc]
+            "OpenCV": lambda i=images: [opencv(image) for image in i],  # type: ignore[misc]
+        }
+        times: dict[str, list[float]] = {name: [] for name in works}
+        for _ in range(rounds + 1):
+            for name, work in works.items():
+                start = time.perf_counter()
+                work()
+                times[name].append((time.perf_counter() - start) / count * 1e6)
+        found[f"{side} x {side}"] = {n: statistics.median(t[1:]) for n, t in times.items()}
+    return found
+
+
+def checked(times: dict[str, list[float]]) -> list[tuple[Budget, float]]:
+    """The budgets whose rows were measured, and the median ratios."""
+    return [
+        (budget, timing.against(times, budget.row, budget.against).ratio)
+        for budget in BUDGETS
+        if budget.row in times and budget.against in times
+    ]
+
+
+def table(times: dict[str, list[float]], lacks: dict[str, str]) -> str:
+    lines = [
+        "| row | µs an image, median (least to most) | of no augmentation |",
+        "|---|---|---|",
+    ]
+    for name in times:
+        size = 512 if name.endswith("512") else None if name.endswith("unbatched") else 128
+        floats = "normalize" in name or "float32" in name or name == GATHER
+        row = timing.against(times, name, floor(size, floats))
+        lack = f" ({lacks[name]})" if lacks.get(name) else ""
+        lines.append(f"| {name}{lack} | {row.spread} | {row.ratio:.2f} × |")
+    return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--source", help="archive or folder of CIFAR-10 [default: the sample]")
-    parser.add_argument("--batch-size", type=int, nargs="+", default=[128, 512])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--chart", type=Path, help="PNG to draw")
+    parser.add_argument("--check", action="store_true", help="end with 1 if a budget is not kept")
     args = parser.parse_args()
 
     found = (local.read(args.source) if args.source else drawn.read()).train
     images, labels = found.images, found.labels
     name = "cifar10_aug" if args.source else "cifar10_aug_sample"
-    kwargs = {"source": args.source} if args.source else {}
+    kwargs: dict[str, Any] = {"source": args.source} if args.source else {}
     with tempfile.TemporaryDirectory() as data_dir:
         tfds.builder(f"{name}/plain", data_dir=data_dir, **kwargs).download_and_prepare()
+        rows, slow, lacks = rows_of(images, labels, name, data_dir)
+        times = timing.in_turns(
+            rows,
+            len(images),
+            args.rounds,
+            lambda number: print(f"round {number} of {args.rounds} done", flush=True),
+            slow,
+        )
+        apart = fresh(name, data_dir, min(args.rounds, 3))
+    apart["the split"] = [images.nbytes / 1e6] * len(apart["memory"])
+    others = sizes(args.rounds)
 
-        def ours(recipe: str, batch_size: int) -> tf.data.Dataset:
-            return tfds.load(
-                f"{name}/{recipe}",
-                split="train",
-                batch_size=batch_size,
-                shuffle_files=True,
-                as_supervised=True,
-                data_dir=data_dir,
-            )
-
-        rows: dict[str, Make] = {}
-        slow: dict[str, Make] = {}
-        for size in args.batch_size:
-            rows[f"un-augmented, batch {size}"] = lambda b=size: unaugmented(images, labels, b)  # type: ignore[misc]
-            for recipe in (RECIPE, "standard"):
-                rows[f"{recipe}, batch {size}"] = lambda r=recipe, b=size: ours(r, b)  # type: ignore[misc]
-            slow[f"joblib + Keras, batch {size}"] = lambda b=size: joblib_and_keras(  # type: ignore[misc]
-                images, labels, b
-            )
-        times = measure(rows, slow, len(images), args.rounds)
-
-    result = {
-        "images": len(images),
-        "source": "CIFAR-10" if args.source else "sample",
-        "rounds": args.rounds,
-        "machine": machine(),
-        "microseconds": times,
-    }
-    print(table(times, args.batch_size))
-    print(json.dumps(result["machine"]))
+    print(table(times, lacks))
+    results = checked({**times, **apart})
+    print("\n| budget | at most | measured |\n|---|---|---|")
+    for budget, ratio in results:
+        short = " (**falls short**)" if ratio > budget.most else ""
+        print(f"| {budget.row} / {budget.against} | {budget.most:.2f} × | {ratio:.2f} ×{short} |")
+    print("\n| images | cifar10_aug, one thread | OpenCV, one by one |\n|---|---|---|")
+    for size, both in others.items():
+        print(f"| {size} | {both['cifar10_aug']:.1f} µs | {both['OpenCV']:.1f} µs |")
+    about = {"images": len(images), "rounds": args.rounds, **timing.machine()}
+    print(json.dumps(about))
     if args.out:
+        result = {"about": about, "microseconds": times, "fresh": apart, "sizes": others}
         args.out.write_text(json.dumps(result, indent=2) + "\n")
-
-
-def table(times: dict[str, list[float]], batch_sizes: list[int]) -> str:
-    """Medians, spreads, and the median of the ratios to the floor in the same round."""
-    lines = ["| row | µs an image, median (least to most) | of un-augmented |", "|---|---|---|"]
-    for size in batch_sizes:
-        floor = times[f"un-augmented, batch {size}"]
-        for name, row in times.items():
-            if name.endswith(f"batch {size}"):
-                ratio = statistics.median(a / b for a, b in zip(row, floor, strict=False))
-                lines.append(
-                    f"| {name} | {statistics.median(row):.2f} ({min(row):.2f} to {max(row):.2f}) "
-                    f"| {ratio:.2f} × |"
-                )
-    return "\n".join(lines)
+    if args.chart:
+        chart.draw({row: statistics.median(t) for row, t in times.items()}, about, args.chart)
+    missed = [budget for budget, ratio in results if ratio > budget.most]
+    if args.check and missed:
+        sys.exit("; ".join(f"{one.row} is over {one.most:.2f} x {one.against}" for one in missed))
 
 
 if __name__ == "__main__":

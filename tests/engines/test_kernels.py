@@ -1,5 +1,7 @@
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,7 +55,7 @@ def test_without_compilation_the_kernels_do_the_same() -> None:
     outputs = {
         subprocess.run(
             [sys.executable, "-c", program],
-            env={**__import__("os").environ, "NUMBA_DISABLE_JIT": disabled},
+            env={**os.environ, "NUMBA_DISABLE_JIT": disabled},
             capture_output=True,
             text=True,
             check=True,
@@ -61,3 +63,35 @@ def test_without_compilation_the_kernels_do_the_same() -> None:
         for disabled in ("0", "1")
     }
     assert len(outputs) == 1
+
+
+def test_the_first_call_ever_says_that_it_compiles(tmp_path: Path) -> None:
+    program = (
+        "import numpy as np; from cifar10_aug import Recipe;"
+        "images = np.zeros((2, 32, 32, 3), np.uint8);"
+        "[Recipe.parse('rotate')(images) for _ in range(2)]"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stderr
+        for _ in range(2)
+    )
+    assert first.count("compiling for this machine; this takes some seconds, once\n") == 1
+    assert "compiling" not in second
+
+
+def test_nothing_is_compiled_that_a_recipe_does_not_need(tmp_path: Path) -> None:
+    program = (
+        "import numpy as np; from cifar10_aug import Recipe;"
+        "Recipe.parse('rotate+erase')(np.zeros((2, 32, 32, 3), np.uint8))"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    compiled = {path.name.split(".")[0] for path in tmp_path.rglob("*.nbi")}
+    assert {"render"} <= compiled <= {"draws", "pixels", "render", "words"}
