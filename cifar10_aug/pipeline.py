@@ -15,9 +15,9 @@ from cifar10_aug.shutdown import GATE
 from cifar10_aug.source.images import SHAPE
 
 # A call into Python, with the NumPy calls that turn draws into parameters, costs about as much as
-# augmenting two hundred images, so one call makes several batches. Larger calls than this gain
-# little, and the few blocks in flight would take hundreds of megabytes as floats.
-_IMAGES_A_CALL = 2048
+# augmenting several hundred images, so one call makes many batches. Larger calls than these gain
+# little, and the few blocks in flight would take hundreds of megabytes.
+_IMAGES_A_CALL = {"uint8": 4096, "float32": 2048}
 _IMAGES_OF_THE_FIRST_CALL = 256
 # Functions of the user's can take a thousand times as long as ours: calls are small, so that the
 # first batch comes soon, and few, since each only waits for workers, which share its images.
@@ -81,7 +81,7 @@ def dataset(
     """
     count, size = len(examples), batch_size or 1
     dtype = tf.as_dtype(examples.dtype)
-    images, calls = _IMAGES_A_CALL, joblib.cpu_count()
+    images, calls = _IMAGES_A_CALL[examples.dtype], joblib.cpu_count()
     if python_workers is not None:
         images, calls = min(images, _IMAGES_A_WORKER * python_workers), _CALLS_OF_PYTHON
     sizes = _block_sizes(count, size, images)

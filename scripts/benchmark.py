@@ -29,7 +29,7 @@ import chart
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from peers import PEERS, opencv
+from peers import PEERS, opencv_batch
 
 from cifar10_aug import Recipe, timing
 from cifar10_aug.source import drawn, local
@@ -171,7 +171,7 @@ def sizes(rounds: int) -> dict[str, dict[str, float]]:
         images = np.random.default_rng(0).integers(0, 256, (count, side, side, 3), np.uint8)
         works: dict[str, Callable[[], object]] = {
             "cifar10_aug": lambda i=images: recipe(i),  # type: ignore[misc]
-            "OpenCV": lambda i=images: [opencv(image) for image in i],  # type: ignore[misc]
+            "OpenCV": lambda i=images: opencv_batch(i),  # type: ignore[misc]
         }
         times: dict[str, list[float]] = {name: [] for name in works}
         for _ in range(rounds + 1):
