@@ -1,11 +1,15 @@
-"""A bar chart of a benchmark's rows."""
+"""A bar chart of a benchmark's result: python scripts/chart.py benchmark.json chart.png."""
 
 from __future__ import annotations
 
+import json
+import statistics
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from peers import PEERS
 from PIL import Image, ImageDraw, ImageFont
 
 from cifar10_aug import preview
@@ -16,9 +20,9 @@ _INK, _PAPER = (20, 20, 20), (250, 250, 248)
 
 
 def _colour(row: str) -> tuple[int, int, int]:
-    if "no augmentation" in row or row.startswith("NumPy"):
+    if "no augmentation" in row:
         return _FLOOR
-    return _OTHERS if ", image by image" in row or row.split(",")[0][0].isupper() else _OURS
+    return _OTHERS if row.removesuffix(", batch 128") in PEERS else _OURS
 
 
 def draw(rows: Mapping[str, float], about: Mapping[str, Any], path: Path) -> None:
@@ -39,7 +43,10 @@ def draw(rows: Mapping[str, float], about: Mapping[str, Any], path: Path) -> Non
     sheet = Image.new("RGB", (left + _LONGEST + 110, height), _PAPER)
     pen = ImageDraw.Draw(sheet)
     pen.text(
-        (_MARGIN, _MARGIN - 6), "µs an image, rotation and erasing, lower is better", _INK, font
+        (_MARGIN, _MARGIN - 6),
+        "microseconds an image, rotating and erasing; less is better",
+        _INK,
+        font,
     )
     for i, (row, time) in enumerate(shown.items()):
         y = _MARGIN + (i + 1) * (_BAR + _GAP)
@@ -63,3 +70,13 @@ def draw(rows: Mapping[str, float], about: Mapping[str, Any], path: Path) -> Non
     )
     pen.text((_MARGIN, height - _MARGIN - 8), words, _FLOOR, small)
     preview.save(sheet, path)
+
+
+def main(result: Path, picture: Path) -> None:
+    found = json.loads(result.read_text())
+    times = {row: statistics.median(each) for row, each in found["microseconds"].items()}
+    draw(times, found["about"], picture)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

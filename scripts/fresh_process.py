@@ -70,7 +70,7 @@ def main(what: str, name: str, data_dir: str) -> float:
         return min(epoch(ds) for _ in range(5))
     if what == "growth":
         ds = load(name, data_dir)
-        for _ in range(3):
+        for _ in range(15):  # Until TensorFlow has all the threads and memory that it takes.
             epoch(ds)
         before = resident_megabytes()
         for _ in range(20):

@@ -105,7 +105,7 @@ def opencv_batch(images: np.ndarray) -> np.ndarray:
     wide = np.clip(np.sqrt(area / aspect), 1, width).astype(int)
     top = (rng.random(count) * (height - tall + 1)).astype(int).tolist()
     left = (rng.random(count) * (width - wide + 1)).astype(int).tolist()
-    level = rng.integers(0, 256, count).tolist()
+    level = list(np.floor(rng.random(count) * 256).astype(np.uint8))
     erased = np.less(rng.random(count), 0.5).tolist()
     made = np.empty_like(images)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

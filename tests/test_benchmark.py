@@ -1,0 +1,62 @@
+"""What the benchmark script says of the times it has measured."""
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+
+
+@pytest.fixture
+def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    for name in ("benchmark", "peers", "chart"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    import benchmark
+
+    return benchmark
+
+
+def test_a_budget_is_kept_by_the_median_ratio_within_rounds(benchmark: ModuleType) -> None:
+    budget = benchmark.BUDGETS[0]
+    times = {budget.row: [0.8, 8.0, 4.0], budget.against: [1.0, 10.0, 2.0]}
+    ((found, ratio),) = benchmark.checked(times)
+    assert found == budget
+    assert ratio == pytest.approx(0.8)
+
+
+def test_rows_are_compared_with_the_floor_of_their_size_and_dtype(benchmark: ModuleType) -> None:
+    times = {
+        "no augmentation, uint8, batch 128": [1.0],
+        "no augmentation, uint8, batch 512": [2.0],
+        "no augmentation, float32, batch 512": [4.0],
+        "no augmentation, uint8, unbatched": [8.0],
+        "rotate30, batch 512": [3.0],
+        "rotate30+erase+normalize, batch 512": [3.0],
+        "rotate30+erase, unbatched": [4.0],
+        "keras.layers, batch 128": [9.0],
+    }
+    lines = benchmark.table(times, {"keras.layers, batch 128": "no erasing"}).splitlines()
+    assert "| rotate30, batch 512 | 3.00 (3.00 to 3.00) | 1.50 × |" in lines
+    assert "| rotate30+erase+normalize, batch 512 | 3.00 (3.00 to 3.00) | 0.75 × |" in lines
+    assert "| rotate30+erase, unbatched | 4.00 (4.00 to 4.00) | 0.50 × |" in lines
+    assert "| keras.layers, batch 128 (no erasing) | 9.00 (9.00 to 9.00) | 9.00 × |" in lines
+
+
+def test_the_readme_has_every_budget(benchmark: ModuleType) -> None:
+    readme = (SCRIPTS.parent / "README.md").read_text()
+    for budget in benchmark.BUDGETS:
+        assert f"| {budget.row} / {budget.against} | {budget.most:.3g} × | " in readme
+
+
+def test_a_chart_is_drawn_of_a_result(benchmark: ModuleType, tmp_path: Path) -> None:
+    import chart
+
+    rows = {"rotate30+erase, batch 128": [3.0, 4.0], "keras.layers, batch 128": [400.0]}
+    about = {"images": 10, "cores": 2, "tensorflow": "2", "rounds": 2}
+    (tmp_path / "result.json").write_text(json.dumps({"microseconds": rows, "about": about}))
+    chart.main(tmp_path / "result.json", tmp_path / "chart.png")
+    assert (tmp_path / "chart.png").stat().st_size > 1000
