@@ -62,14 +62,15 @@ def joblib_and_keras(images: np.ndarray, labels: np.ndarray, batch_size: int) ->
     return made.unbatch().batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 
-def image_by_image(
-    augment: Callable[[np.ndarray], np.ndarray],
-) -> Callable[[np.ndarray, np.ndarray, int], tf.data.Dataset]:
-    """A loop over images, in one `numpy_function` for each batch; only indices are shuffled."""
+Make = Callable[[np.ndarray, np.ndarray, int], tf.data.Dataset]
+
+
+def in_python(augment: Callable[[np.ndarray], np.ndarray], calls: int = tf.data.AUTOTUNE) -> Make:
+    """A `numpy_function` that augments a batch of images; only indices are shuffled."""
 
     def make(images: np.ndarray, labels: np.ndarray, batch_size: int) -> tf.data.Dataset:
         def batch(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            return np.stack([augment(images[i]) for i in indices]), labels[indices]
+            return augment(images[indices]), labels[indices]
 
         def in_graph(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             made, label = tf.numpy_function(batch, [indices], (tf.uint8, tf.int64))
@@ -78,9 +79,14 @@ def image_by_image(
             return made, label
 
         ds = tf.data.Dataset.range(len(images)).shuffle(len(images)).batch(batch_size)
-        return ds.map(in_graph, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+        return ds.map(in_graph, num_parallel_calls=calls).prefetch(tf.data.AUTOTUNE)
 
     return make
+
+
+def image_by_image(augment: Callable[[np.ndarray], np.ndarray]) -> Make:
+    """The same with a loop over the batch."""
+    return in_python(lambda images: np.stack([augment(image) for image in images]))
 
 
 def pillow(image: np.ndarray) -> np.ndarray:
@@ -108,6 +114,7 @@ def opencv_batch(images: np.ndarray) -> np.ndarray:
     level = list(np.floor(rng.random(count) * 256).astype(np.uint8))
     erased = np.less(rng.random(count), 0.5).tolist()
     made = np.empty_like(images)
+    cv2.setNumThreads(0)  # tf.data calls this on all cores.
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     for i in range(count):
         out = made[i]
@@ -117,24 +124,6 @@ def opencv_batch(images: np.ndarray) -> np.ndarray:
         if erased[i]:
             out[top[i] : top[i] + tall[i], left[i] : left[i] + wide[i]] = level[i]
     return made
-
-
-def opencv(images: np.ndarray, labels: np.ndarray, batch_size: int) -> tf.data.Dataset:
-    def batch(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return opencv_batch(images[indices]), labels[indices]
-
-    def in_graph(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        made, label = tf.numpy_function(batch, [indices], (tf.uint8, tf.int64))
-        made.set_shape([None, *images.shape[1:]])
-        label.set_shape([None])
-        return made, label
-
-    import cv2
-
-    cv2.setNumThreads(0)  # tf.data calls it on all cores.
-    ds = tf.data.Dataset.range(len(images)).shuffle(len(images)).batch(batch_size)
-    ds = ds.map(in_graph, num_parallel_calls=tf.data.AUTOTUNE)
-    return ds.prefetch(tf.data.AUTOTUNE)
 
 
 def albumentations(images: np.ndarray, labels: np.ndarray, batch_size: int) -> tf.data.Dataset:
@@ -191,22 +180,16 @@ def kornia(images: np.ndarray, labels: np.ndarray, batch_size: int) -> tf.data.D
     import torch
 
     transform = torch.nn.Sequential(
-        K.RandomRotation(DEGREES, p=1), K.RandomErasing((0.02, 0.4), (0.3, 3.3), p=0.5)
+        K.RandomRotation(DEGREES, p=1.0), K.RandomErasing((0.02, 0.4), (0.3, 3.3), p=0.5)
     )
 
-    def batch(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        floats = torch.from_numpy(images[indices]).permute(0, 3, 1, 2).float() / 255
+    def augment(batch: np.ndarray) -> np.ndarray:
+        floats = torch.from_numpy(batch).permute(0, 3, 1, 2).float() / 255
         made = (transform(floats) * 255).byte().permute(0, 2, 3, 1)
-        return made.contiguous().numpy(), labels[indices]
+        return np.asarray(made.contiguous().numpy())
 
-    def in_graph(indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        made, label = tf.numpy_function(batch, [indices], (tf.uint8, tf.int64))
-        made.set_shape([None, *images.shape[1:]])
-        label.set_shape([None])
-        return made, label
-
-    ds = tf.data.Dataset.range(len(images)).shuffle(len(images)).batch(batch_size)
-    return ds.map(in_graph).prefetch(tf.data.AUTOTUNE)
+    # Torch uses all cores by itself.
+    return in_python(augment, calls=1)(images, labels, batch_size)
 
 
 class Peer(NamedTuple):
@@ -219,7 +202,7 @@ class Peer(NamedTuple):
         slow: whether it is timed in the first two rounds only.
     """
 
-    make: Callable[[np.ndarray, np.ndarray, int], tf.data.Dataset]
+    make: Make
     needs: str = ""
     lacks: str = ""
     slow: bool = False
@@ -231,7 +214,7 @@ class Peer(NamedTuple):
 
 PEERS = {
     "joblib + Keras": Peer(joblib_and_keras, needs="scipy", slow=True),
-    "OpenCV, image by image": Peer(opencv, needs="cv2"),
+    "OpenCV, image by image": Peer(in_python(opencv_batch), needs="cv2"),
     "Pillow, image by image": Peer(image_by_image(pillow), lacks="zeros outside", slow=True),
     "Albumentations": Peer(albumentations, needs="albumentations", slow=True),
     "ImageProjectiveTransformV3": Peer(projective, lacks="no erasing"),

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from cifar10_aug.draws import Draws
 from cifar10_aug.fields import Interval, IntervalField, NumberField, option
-from cifar10_aug.ops.choosing import CVAL, Option, chosen, half, options_of
-from cifar10_aug.ops.compositions import Choice, ChoiceOp, MixtureOp, SequenceOp
+from cifar10_aug.ops.choosing import CVAL, Option, PolicyOp, chosen, half, options_of
+from cifar10_aug.ops.compositions import Choice, MixtureOp, SequenceOp
 from cifar10_aug.ops.kinds import Op
 
 # AugMix's: levels 0 to 10 are strengths 0 to 1 here.
@@ -27,7 +27,7 @@ _AUGMIX_ROUNDING = {"posterize": "down", "rotate": "down", "solarize": "down"}
 
 
 @dataclasses.dataclass(frozen=True)
-class _ChainStep(ChoiceOp):
+class _ChainStep(PolicyOp):
     """An op of one of AugMix's chains, if the chain is that long."""
 
     name: ClassVar[str] = "augmix"
@@ -41,17 +41,13 @@ class _ChainStep(ChoiceOp):
     first_slot: int
 
     @property
-    def _options(self) -> tuple[Option, ...]:
+    def options(self) -> tuple[Option, ...]:
         return options_of(_AUGMIX, self.cval, _AUGMIX_ROUNDING)
-
-    @property
-    def choices(self) -> tuple[Op, ...]:
-        return tuple(one.op for one in self._options)
 
     def choose(self, draws: Draws) -> Choice:
         length = draws.integers(self.first_slot, *(int(end) for end in self.depth))
         slot = self.first_slot + 1 + 3 * (self.step - 1)
-        options = self._options
+        options = self.options
         index = draws.integers(slot, 0, len(options) - 1)
         index = draws.where(length >= self.step, index, len(options))
         strength = draws.uniform(slot + 1, 0.1, self.severity) / 10.0

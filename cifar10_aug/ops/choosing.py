@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from cifar10_aug.draws import Draws
 from cifar10_aug.fields import NumberField
 from cifar10_aug.ops.axes import ShearX, ShearY, TranslateX, TranslateY
 from cifar10_aug.ops.colours import Saturation
-from cifar10_aug.ops.compositions import Choice
+from cifar10_aug.ops.compositions import Choice, ChoiceOp
 from cifar10_aug.ops.filters import Sharpness
 from cifar10_aug.ops.geometry import Rotate
 from cifar10_aug.ops.kinds import Op
@@ -48,6 +49,19 @@ class Option:
     strongest: float = 0.0
     signed: bool = False
     rounding: str = "none"
+
+
+class PolicyOp(ChoiceOp):
+    """An op that chooses among options."""
+
+    @property
+    @abc.abstractmethod
+    def options(self) -> tuple[Option, ...]:
+        """What there is to choose from, beside doing nothing."""
+
+    @property
+    def choices(self) -> tuple[Op, ...]:
+        return tuple(one.op for one in self.options)
 
 
 def _ops(cval: int) -> Mapping[str, Op]:

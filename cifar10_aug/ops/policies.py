@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from cifar10_aug.draws import Draws
 from cifar10_aug.fields import NumberField, option
-from cifar10_aug.ops.choosing import CVAL, STRONGEST, Option, chosen, half, options_of
-from cifar10_aug.ops.compositions import Choice, ChoiceOp, SequenceOp
+from cifar10_aug.ops.choosing import CVAL, STRONGEST, Option, PolicyOp, chosen, half, options_of
+from cifar10_aug.ops.compositions import Choice, SequenceOp
 from cifar10_aug.ops.kinds import Op
 
 # AutoAugment's authors move CIFAR-10's 32 pixels by at most 10.
@@ -36,7 +36,7 @@ _STEPS = 30
 
 
 @dataclasses.dataclass(frozen=True)
-class _RandomOp(ChoiceOp):
+class _RandomOp(PolicyOp):
     """One of RandAugment's choices."""
 
     name: ClassVar[str] = "randaugment"
@@ -44,16 +44,16 @@ class _RandomOp(ChoiceOp):
 
     number: int
     m: int
-    options: tuple[Option, ...]
+    cval: int
 
     @property
-    def choices(self) -> tuple[Op, ...]:
-        return tuple(one.op for one in self.options)
+    def options(self) -> tuple[Option, ...]:
+        return options_of(_searched(STRONGEST), self.cval)
 
     def choose(self, draws: Draws) -> Choice:
-        index = draws.integers(0, 0, len(self.options))
-        strength = self.m / _STEPS
-        return chosen(self.options, draws, index, strength, half(draws, 1), self.number)
+        options = self.options
+        index = draws.integers(0, 0, len(options))
+        return chosen(options, draws, index, self.m / _STEPS, half(draws, 1), self.number)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,12 +75,11 @@ class RandAugment(SequenceOp):
 
     @property
     def parts(self) -> tuple[Op, ...]:
-        options = options_of(_searched(STRONGEST), self.cval)
-        return tuple(_RandomOp(number + 1, self.m, options) for number in range(self.n))
+        return tuple(_RandomOp(number + 1, self.m, self.cval) for number in range(self.n))
 
 
 @dataclasses.dataclass(frozen=True)
-class TrivialAugment(ChoiceOp):
+class TrivialAugment(PolicyOp):
     """Does one of 14 things, doing nothing being one, at any of 31 magnitudes (arXiv:2103.10158).
 
     Choices and magnitudes are TrivialAugmentWide's, as torchvision has them.
@@ -92,15 +91,11 @@ class TrivialAugment(ChoiceOp):
     cval: int = option(CVAL)
 
     @property
-    def _options(self) -> tuple[Option, ...]:
+    def options(self) -> tuple[Option, ...]:
         return options_of(_searched(_WIDE), self.cval)
 
-    @property
-    def choices(self) -> tuple[Op, ...]:
-        return tuple(one.op for one in self._options)
-
     def choose(self, draws: Draws) -> Choice:
-        options = self._options
+        options = self.options
         index = draws.integers(0, 0, len(options))
         strength = draws.integers(1, 0, _STEPS) / _STEPS
         return chosen(options, draws, index, strength, half(draws, 2))
@@ -138,7 +133,7 @@ _STRONGEST_OF_9 = 9
 
 
 @dataclasses.dataclass(frozen=True)
-class _SubpolicyStep(ChoiceOp):
+class _SubpolicyStep(PolicyOp):
     """The first or the second op of the sub-policy that is drawn."""
 
     name: ClassVar[str] = "autoaugment"
@@ -148,19 +143,15 @@ class _SubpolicyStep(ChoiceOp):
     cval: int
 
     @property
-    def _options(self) -> tuple[Option, ...]:
+    def options(self) -> tuple[Option, ...]:
         return options_of(_AUTOAUGMENT, self.cval)
-
-    @property
-    def choices(self) -> tuple[Op, ...]:
-        return tuple(one.op for one in self._options)
 
     def choose(self, draws: Draws) -> Choice:
         subpolicy = draws.integers(0, 0, len(_SUBPOLICIES) - 1)
         if self.number == 1:
             draws.name("subpolicy", subpolicy)
         steps = [steps[self.number - 1] for steps in _SUBPOLICIES]
-        options = self._options
+        options = self.options
         places = {one.name: place for place, one in enumerate(options)}
         first_slot = 2 * self.number - 1
         applied = draws.chance(first_slot, draws.take([p for _, p, _ in steps], subpolicy))

@@ -8,7 +8,7 @@ from cifar10_aug.engines.canvas import Canvas
 from cifar10_aug.engines.kernels.compiling import compiled
 from cifar10_aug.engines.kernels.convolution import clamped, convolve
 from cifar10_aug.engines.kernels.motion import drag
-from cifar10_aug.engines.kernels.pixels import read_channel, write_channel
+from cifar10_aug.engines.kernels.pixels import read_channels, write_channel
 from cifar10_aug.engines.kernels.words import noise_words
 
 
@@ -30,8 +30,7 @@ def defocus(canvas: Canvas, rows: np.ndarray, weights: np.ndarray) -> None:
     after = np.empty((height, width), np.float64)
     for n in range(rows.shape[0]):
         line = canvas.pixels[rows[n]]
-        for channel in range(3):
-            read_channel(line, 8 * channel, before[channel])
+        read_channels(line, before)
         line[:] = 0
         for channel in range(3):
             for y in range(height):
@@ -54,8 +53,7 @@ def move(canvas: Canvas, rows: np.ndarray, weights: np.ndarray, offsets: np.ndar
     after = np.empty((height, width), np.float64)
     for n in range(rows.shape[0]):
         line = canvas.pixels[rows[n]]
-        for channel in range(3):
-            read_channel(line, 8 * channel, before[channel])
+        read_channels(line, before)
         line[:] = 0
         for channel in range(3):
             drag(before[channel], weights, offsets[n], after)
@@ -78,8 +76,8 @@ def frost_glass(
     columns, places = clamped(width, radius), clamped(height, radius)
     for n in range(rows.shape[0]):
         line = canvas.pixels[rows[n]]
+        read_channels(line, image)
         for channel in range(3):
-            read_channel(line, 8 * channel, image[channel])
             convolve(image[channel], weights, columns, places, after)
             image[channel] = np.floor(after)
         block = 0

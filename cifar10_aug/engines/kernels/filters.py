@@ -12,7 +12,7 @@ from cifar10_aug.engines.kernels.pixels import (
     as_level,
     channels,
     packed,
-    read_channel,
+    read_channels,
     write_channel,
 )
 
@@ -63,8 +63,7 @@ def blur(canvas: Canvas, rows: np.ndarray, weights: np.ndarray) -> None:
         line = canvas.pixels[rows[n]]
         radius = radius_of(weights[n])
         columns, places = reflected(width, radius), reflected(height, radius)
-        for channel in range(3):
-            read_channel(line, 8 * channel, before[channel])
+        read_channels(line, before)
         line[:] = 0
         for channel in range(3):
             convolve(before[channel], weights[n], columns, places, after)

@@ -58,17 +58,19 @@ def grey(red: int, green: int, blue: int) -> int:
 
 
 @compiled
-def read_channel(line: np.ndarray, shift: int, channel: np.ndarray) -> None:
-    """One channel of an image, `shift` 0, 8 or 16 bits up, as float64 [height, width]."""
-    width = channel.shape[1]
-    for y in range(channel.shape[0]):
-        for x in range(width):
-            channel[y, x] = float((line[y * width + x] >> uint32(shift)) & LOW_BYTE)
+def read_channels(line: np.ndarray, image: np.ndarray) -> None:
+    """Red, green and blue of a packed image, as float64 [3, height, width]."""
+    _, height, width = image.shape
+    for channel in range(3):
+        for y in range(height):
+            for x in range(width):
+                packed = line[y * width + x] >> uint32(8 * channel)
+                image[channel, y, x] = float(packed & LOW_BYTE)
 
 
 @compiled
 def write_channel(channel: np.ndarray, shift: int, line: np.ndarray) -> None:
-    """Adds a channel, rounded, to an image that has zeros there."""
+    """Adds a channel, rounded, to a packed image that has zeros there: 0, 8 or 16 bits up."""
     width = channel.shape[1]
     for y in range(channel.shape[0]):
         for x in range(width):
