@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,7 +101,7 @@ def rows_of(
     rows: dict[str, timing.Pass] = {}
     slow, lacks = [], {}
 
-    def add(name: str, ds: tf.data.Dataset) -> None:
+    def add(name: str, ds: Iterable[Any]) -> None:
         rows[name] = timing.iterated(ds)
 
     for size in (*SIZES, None):

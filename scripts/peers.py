@@ -7,7 +7,7 @@ augmented images with their labels, uint8. What a peer cannot do, its entry in `
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import joblib
@@ -62,7 +62,7 @@ def joblib_and_keras(images: np.ndarray, labels: np.ndarray, batch_size: int) ->
     return made.unbatch().batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
 
-Make = Callable[[np.ndarray, np.ndarray, int], tf.data.Dataset]
+Make = Callable[[np.ndarray, np.ndarray, int], Iterable[Any]]
 
 
 def in_python(augment: Callable[[np.ndarray], np.ndarray], calls: int = tf.data.AUTOTUNE) -> Make:
@@ -192,6 +192,58 @@ def kornia(images: np.ndarray, labels: np.ndarray, batch_size: int) -> tf.data.D
     return in_python(augment, calls=1)(images, labels, batch_size)
 
 
+def dali(images: np.ndarray, labels: np.ndarray, batch_size: int) -> Iterable[Any]:
+    """On the processor, read by its own iterator, since its plugin for tf.data is built apart."""
+    from nvidia.dali import fn, pipeline_def
+    from nvidia.dali import math as dali_math
+
+    class Batches:
+        def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            order = np.random.permutation(len(images))
+            for first in range(0, len(images), batch_size):
+                chosen = order[first : first + batch_size]
+                yield images[chosen], labels[chosen, None]
+
+    @pipeline_def(batch_size=batch_size, num_threads=joblib.cpu_count(), device_id=None)
+    def augment() -> Any:
+        image, label = fn.external_source(
+            Batches(), num_outputs=2, batch=True, cycle="raise", layout=["HWC", ""]
+        )
+        angle = fn.random.uniform(range=(-float(DEGREES), float(DEGREES)))
+        turned = fn.rotate(image, angle=angle, keep_size=True)
+        area = fn.random.uniform(range=(0.02, 0.4))
+        aspect = fn.random.uniform(range=(np.log(0.3), np.log(3.3)), shape=[1])
+        tall = dali_math.clamp(dali_math.sqrt(area * dali_math.exp(aspect)), 0.0, 1.0)
+        wide = dali_math.clamp(dali_math.sqrt(area * dali_math.exp(-aspect)), 0.0, 1.0)
+        shape = fn.cat(tall, wide) * fn.random.coin_flip(probability=0.5)
+        anchor = (1.0 - shape) * fn.random.uniform(range=(0.0, 1.0), shape=[2])
+        level = fn.random.uniform(range=(0.0, 255.0))
+        made = fn.erase(
+            turned,
+            anchor=anchor,
+            shape=shape,
+            axis_names="HW",
+            normalized=True,
+            fill_value=level,
+        )
+        return made, label
+
+    pipeline = augment()
+    pipeline.build()
+
+    class Epochs:
+        def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            while True:
+                try:
+                    made, label = pipeline.run()
+                except StopIteration:
+                    pipeline.reset()
+                    return
+                yield made.as_array(), label.as_array()[:, 0]
+
+    return Epochs()
+
+
 class Peer(NamedTuple):
     """Another way.
 
@@ -209,7 +261,11 @@ class Peer(NamedTuple):
 
     @property
     def installed(self) -> bool:
-        return not self.needs or importlib.util.find_spec(self.needs) is not None
+        package, *_ = self.needs.split(".")
+        return not self.needs or (
+            importlib.util.find_spec(package) is not None
+            and importlib.util.find_spec(self.needs) is not None
+        )
 
 
 PEERS = {
@@ -219,5 +275,6 @@ PEERS = {
     "Albumentations": Peer(albumentations, needs="albumentations", slow=True),
     "ImageProjectiveTransformV3": Peer(projective, lacks="no erasing"),
     "keras.layers": Peer(keras_layers, lacks="no erasing", slow=True),
+    "DALI": Peer(dali, needs="nvidia.dali", slow=True),
     "Kornia": Peer(kornia, needs="kornia", lacks="zeros outside", slow=True),
 }
