@@ -33,6 +33,8 @@ def keys_of(ids: Any, count: int) -> np.ndarray:
         raise ValueError(
             f"ids have shape {list(ids.shape)}; give one for each of the {count} images"
         )
+    if not count:  # NumPy takes an empty list for floats.
+        return np.empty(0, np.uint64)
     if ids.dtype.kind in "SUO":
         return np.array([_key_of_name(name) for name in ids.tolist()], np.uint64).reshape(count)
     if ids.dtype.kind not in "iu":
@@ -77,6 +79,8 @@ def shares_of_classes(labels: Any, count: int) -> np.ndarray:
         ValueError: if they are neither.
     """
     labels = np.asarray(labels)
+    if labels.shape == (0,):  # NumPy takes an empty list for floats.
+        labels = labels.astype(np.int64)
     if labels.dtype.kind in "iu" and labels.shape == (count,):
         if count and not 0 <= labels.min() <= labels.max() < CLASSES:
             raise ValueError(

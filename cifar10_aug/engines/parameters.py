@@ -37,6 +37,8 @@ def of(
     epoch = checked("epoch", epoch, draws.EPOCH_LIMIT)
     keys = _keys(ids)
     among = keys if partners is None else _keys(partners)
+    if recipe.mixes and len(keys) and not len(among):
+        raise ValueError("partners are empty; give the ids of at least one example")
     pool = Partners.of(Source.empty(0, height, width), np.arange(len(among)), among, None)
     drawn = Drawing(recipe.ops, seed).of(keys, epoch)
     found = {}

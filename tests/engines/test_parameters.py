@@ -78,6 +78,8 @@ def test_the_parts_of_an_op_are_named_by_themselves() -> None:
 
 
 def test_wrong_arguments_are_named() -> None:
+    with pytest.raises(ValueError, match="partners are empty; give the ids of at least one ex"):
+        Recipe.parse("mixup").parameters(IDS, partners=[])
     with pytest.raises(ValueError, match="seed is -1; give a whole number from 0"):
         Recipe.parse("flip").parameters(IDS, seed=-1)
     with pytest.raises(ValueError, match="an id is 'x'; give integers, or names such as train_"):

@@ -178,6 +178,13 @@ def test_soft_labels_of_any_number_of_classes_are_mixed(images: np.ndarray) -> N
     np.testing.assert_allclose(labels.sum(axis=1), 1, atol=1e-6)
 
 
+def test_no_images_are_no_mixtures() -> None:
+    made, labels = Recipe.parse("mixup+cutmix")(np.empty((0, 32, 32, 3), np.uint8), [])
+    assert made.shape == (0, 32, 32, 3)
+    assert labels.shape == (0, 10)
+    assert Recipe.parse("mixup").parameters([])["0.mixup.lambda"].shape == (0,)
+
+
 def test_without_labels_there_are_none(images: np.ndarray) -> None:
     alone = Recipe.parse("mixup")(images)
     np.testing.assert_array_equal(alone, Recipe.parse("mixup")(images, LABELS)[0])
