@@ -88,9 +88,9 @@ _SIGNED = (
     *("shearx", "sheary", "translatex", "translatey", "rotate"),
     *("brightness", "color", "contrast", "sharpness"),
 )
-# torchvision's greatest magnitudes for AutoAugment and RandAugment (`_augmentation_space`), of
-# pictures of any size; translations are fractions of the side.
-STRONGEST = {
+# The numbers at strength 0 and 1, torchvision's for AutoAugment and RandAugment
+# (`_augmentation_space`); translations are fractions of the side.
+MAGNITUDES = {
     "shearx": (0.0, 0.3),
     "sheary": (0.0, 0.3),
     "translatex": (0.0, 150 / 331),

@@ -137,7 +137,7 @@ class CorruptZoomBlur(MixtureOp):
 class CorruptSnow(Corruption):
     """CIFAR-10-C's snow: noise of which the brightest falls.
 
-    The flakes keep more than 8 bits while they are moved.
+    The flakes are enlarged about the exact centre, and keep more than 8 bits while they are moved.
     """
 
     name: ClassVar[str] = "corruptsnow"

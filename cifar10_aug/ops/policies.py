@@ -8,16 +8,16 @@ from typing import ClassVar
 
 from cifar10_aug.draws import Draws
 from cifar10_aug.fields import NumberField, option
-from cifar10_aug.ops.choosing import CVAL, STRONGEST, Option, PolicyOp, chosen, half, options_of
+from cifar10_aug.ops.choosing import CVAL, MAGNITUDES, Option, PolicyOp, chosen, half, options_of
 from cifar10_aug.ops.compositions import Choice, SequenceOp
 from cifar10_aug.ops.kinds import Op
 
 # AutoAugment's authors move CIFAR-10's 32 pixels by at most 10.
-_AUTOAUGMENT = {**STRONGEST, "translatex": (0.0, 10 / 32), "translatey": (0.0, 10 / 32)}
+_AUTOAUGMENT = {**MAGNITUDES, "translatex": (0.0, 10 / 32), "translatey": (0.0, 10 / 32)}
 # TrivialAugmentWide's (Müller and Hutter, arXiv:2103.10158), as torchvision has them: 32 pixels, on
 # CIFAR-10 the whole side.
 _WIDE = {
-    **STRONGEST,
+    **MAGNITUDES,
     **dict.fromkeys(("shearx", "sheary"), (0.0, 0.99)),
     **dict.fromkeys(("translatex", "translatey"), (0.0, 1.0)),
     "rotate": (0.0, 135.0),
@@ -48,7 +48,7 @@ class _RandomOp(PolicyOp):
 
     @property
     def options(self) -> tuple[Option, ...]:
-        return options_of(_searched(STRONGEST), self.cval)
+        return options_of(_searched(MAGNITUDES), self.cval)
 
     def choose(self, draws: Draws) -> Choice:
         options = self.options
@@ -129,7 +129,7 @@ _SUBPOLICIES: tuple[tuple[tuple[str, float, int], tuple[str, float, int]], ...] 
     (("equalize", 0.8, 0), ("invert", 0.1, 0)),
     (("translatey", 0.7, 9), ("autocontrast", 0.9, 0)),
 )
-_STRONGEST_OF_9 = 9
+_LARGEST_MAGNITUDE = 9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,7 +159,7 @@ class _SubpolicyStep(PolicyOp):
         index = draws.where(applied, index, len(options))
         magnitude = draws.take([float(m) for _, _, m in steps], subpolicy)
         negative = half(draws, first_slot + 1)
-        strength = magnitude / _STRONGEST_OF_9
+        strength = magnitude / _LARGEST_MAGNITUDE
         return chosen(options, draws, index, strength, negative, self.number)
 
 

@@ -121,12 +121,10 @@ class Solarize(TableOp):
 
 
 @dataclasses.dataclass(frozen=True)
-class AutoContrast(ProcessOp):
-    """Stretches each channel to 0 to 255, with probability p, as Pillow's ImageOps.autocontrast."""
+class _BySelf(ProcessOp):
+    """A process that needs no number, done with probability p."""
 
-    name: ClassVar[str] = "autocontrast"
     slots: ClassVar[int] = 1
-    process: ClassVar[str] = "autocontrast"
 
     p: float = option(_HOW_OFTEN)
 
@@ -138,17 +136,16 @@ class AutoContrast(ProcessOp):
 
 
 @dataclasses.dataclass(frozen=True)
-class Equalize(ProcessOp):
+class AutoContrast(_BySelf):
+    """Stretches each channel to 0 to 255, with probability p, as Pillow's ImageOps.autocontrast."""
+
+    name: ClassVar[str] = "autocontrast"
+    process: ClassVar[str] = "autocontrast"
+
+
+@dataclasses.dataclass(frozen=True)
+class Equalize(_BySelf):
     """Makes all levels of a channel about as frequent, with probability p, as ImageOps.equalize."""
 
     name: ClassVar[str] = "equalize"
-    slots: ClassVar[int] = 1
     process: ClassVar[str] = "equalize"
-
-    p: float = option(_HOW_OFTEN)
-
-    def applied(self, draws: Draws) -> Any:
-        return draws.name("applied", draws.chance(0, self.p))
-
-    def numbers(self, draws: Draws) -> tuple[Any, ...]:
-        return ()

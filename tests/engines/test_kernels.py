@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 
@@ -84,6 +85,13 @@ def test_the_first_call_ever_says_that_it_compiles(tmp_path: Path) -> None:
     )
     assert first.count("compiling for this machine; this takes some seconds, once\n") == 1
     assert "compiling" not in second
+
+
+def test_users_own_compiled_functions_are_left_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    space: dict = {"__name__": None}
+    exec("def plus(x): return x + 1", space)
+    assert numba.njit(space["plus"])(1) == 2
+    assert "compiling" not in capfd.readouterr().err
 
 
 def test_nothing_is_compiled_that_a_recipe_does_not_need(tmp_path: Path) -> None:

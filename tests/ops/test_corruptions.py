@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage, stats
 
+from cifar10_aug import draws
 from cifar10_aug.ops.corruptions import CORRUPTIONS
 from cifar10_aug.recipe import Recipe
 
@@ -34,6 +35,15 @@ def logged(kind: str, severity: int, count: int, name: str) -> np.ndarray:
 
 def assert_close(ours: np.ndarray, theirs: np.ndarray, most: float = 0.51) -> None:
     assert np.abs(ours - np.clip(theirs, 0, 255)).max() <= most
+
+
+def words_of(number: int, blocks: int) -> np.ndarray:
+    """The words of an example's noise, in epoch 0 and with seed 0, straight from Philox."""
+    words = [
+        draws.philox(*(np.uint64(v) for v in (number, 0, 0, 256 + block, 0, 0)))
+        for block in range(blocks)
+    ]
+    return np.array(words).ravel().astype(np.int64)
 
 
 def test_there_are_the_published_fifteen() -> None:
@@ -210,6 +220,35 @@ def test_snow(severity: int, images: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
+def test_snow_is_noise_enlarged_cut_off_and_moved(severity: int) -> None:
+    mean, sigma, zoom, threshold, own, radius, deviation = (
+        (0.1, 0.2, 1, 0.6, 0.95, 8, 3),
+        (0.1, 0.2, 1, 0.5, 0.9, 10, 4),
+        (0.15, 0.3, 1.75, 0.55, 0.9, 10, 4),
+        (0.25, 0.3, 2.25, 0.6, 0.85, 12, 6),
+        (0.3, 0.3, 1.25, 0.65, 0.8, 14, 12),
+    )[severity - 1]
+    angles = np.radians(logged("snow", severity, 4, "degrees"))
+    made = corrupted("snow", severity, grey(40, 4))
+    y, x = np.mgrid[:32, :32]
+    for number in range(4):
+        halves = words_of(number, 256)[: 32 * 32] >> 16
+        noise = mean + sigma * stats.norm.ppf((halves + 0.5) / 65536).reshape(32, 32)
+        at = [15.5 + (y - 15.5) / zoom, 15.5 + (x - 15.5) / zoom]
+        flakes = ndimage.map_coordinates(noise, at, order=1, mode="nearest")
+        flakes = np.where(flakes < threshold, 0, np.clip(flakes, 0, 1))
+        weights = np.exp(-0.5 * (np.arange(2 * radius + 1) / deviation) ** 2)
+        falling = np.zeros((32, 32))
+        for step, weight in enumerate(weights / weights.sum()):
+            right = int(np.ceil(step * np.cos(angles[number]) - 0.5))
+            down = int(np.ceil(step * np.sin(angles[number]) - 0.5))
+            falling += weight * flakes[np.clip(y + down, 0, 31), np.clip(x + right, 0, 31)]
+        whitened = own * 40 + (1 - own) * max(40, 40 * 1.5 + 127.5)
+        theirs = whitened + 255 * (falling + falling[::-1, ::-1])
+        assert_close(made[number], np.stack([theirs] * 3, axis=-1))
+
+
+@pytest.mark.parametrize("severity", SEVERITIES)
 def test_frost_keeps_the_published_shares(severity: int) -> None:
     own, ice = ((1, 0.2), (1, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45))[severity - 1]
     black, dark = (corrupted("frost", severity, grey(level, 30)) for level in (0, 80))
@@ -230,6 +269,46 @@ def test_fog(severity: int, images: np.ndarray) -> None:
     share = clouds.mean(axis=-1) / (255 * much)
     assert np.abs(share.min(axis=(1, 2))).max() < 0.03
     assert np.abs(share.max(axis=(1, 2)) - 1).max() < 0.03
+
+
+def plasma(number: int, decay: float) -> np.ndarray:
+    """Clouds by diamonds and squares on 32 by 32 places, by whole arrays, from 0 to 1."""
+    noise = (words_of(number, 256)[: 32 * 32] / 2147483647.5 - 1).reshape(32, 32)
+    heights = np.zeros((32, 32))
+    step, bump = 32, 100.0
+    while step > 1:
+        half = step // 2
+        corners, rough = heights[::step, ::step], bump**2 * noise
+        both = corners + np.roll(corners, -1, 0)
+        middles = (both + np.roll(both, -1, 1)) / 4 + rough[half::step, half::step]
+        heights[half::step, half::step] = middles
+        beside = corners + np.roll(corners, -1, 1) + middles + np.roll(middles, 1, 0)
+        heights[::step, half::step] = beside / 4 + rough[::step, half::step]
+        below = corners + np.roll(corners, -1, 0) + middles + np.roll(middles, 1, 1)
+        heights[half::step, ::step] = below / 4 + rough[half::step, ::step]
+        step, bump = half, bump / decay
+    return (heights - heights.min()) / (heights.max() - heights.min())
+
+
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_fog_is_made_of_clouds_by_diamonds_and_squares(severity: int, images: np.ndarray) -> None:
+    much, decay = ((0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75))[severity - 1]
+    made = corrupted("fog", severity, images[:4])
+    for number in range(4):
+        image = images[number].astype(float)
+        foggy = image + 255 * much * plasma(number, decay)[..., None]
+        assert_close(made[number], foggy * image.max() / (image.max() + 255 * much))
+
+
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_frost_is_white_at_the_middle_height_of_clouds(severity: int, images: np.ndarray) -> None:
+    own, ice = ((1, 0.2), (1, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45))[severity - 1]
+    made = corrupted("frost", severity, images[:4])
+    for number in range(4):
+        ridge = (1 - np.abs(2 * plasma(number, 2) - 1))[..., None] ** 2
+        dark = np.array([70, 100, 130])
+        theirs = own * images[number] + ice * (dark + (255 - dark) * ridge)
+        assert_close(made[number], theirs)
 
 
 def test_foggier_decay_makes_finer_clouds() -> None:

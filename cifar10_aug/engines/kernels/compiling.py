@@ -26,8 +26,9 @@ class _Notice(event.Listener):
         self._given = False
 
     def on_start(self, event: Any) -> None:
-        ours = event.data["dispatcher"].py_func.__module__.startswith(__package__)
-        if ours and not self._given:
+        # Users compile functions, too, some of which have no module.
+        module = event.data["dispatcher"].py_func.__module__ or ""
+        if module.startswith(__package__) and not self._given:
             self._given = True
             logging.getLogger("cifar10_aug").warning(
                 "cifar10_aug: compiling for this machine; this takes some seconds, once"
