@@ -24,8 +24,9 @@ from cifar10_aug.offline.staging import Finished, Staging
 from cifar10_aug.recipe import Recipe
 from cifar10_aug.source.images import SHAPE, Cifar10
 
-# Around an image: its id, label and copy, the names of these, and checksums.
-_RECORD_OVERHEAD = 128
+# Around an image: its id, label (shares of ten classes at most) and copy, the names of these, and
+# checksums.
+_RECORD_OVERHEAD = 144
 
 # Writes what TFDS wants to find beside the shards: into a folder, given the metadata and shards.
 WriteInfo = Callable[[Path, dict[str, Any], Sequence[tuple[Shard, Finished]]], None]

@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import filelock
+import numpy as np
 import psutil
 import pytest
 import tensorflow_datasets as tfds
 
 from cifar10_aug.errors import ExportError, SourceError
 from cifar10_aug.offline import crews, seal, worker
+from cifar10_aug.offline import export as export_module
 from cifar10_aug.offline.staging import Staging
 from cifar10_aug.offline.verify import verify
+from cifar10_aug.records import examples, tfrecord
+from cifar10_aug.source.images import example_ids
 from tests.offline import freezing
 from tests.offline.freezing import CONFIG, contents, freeze
 
@@ -376,3 +380,10 @@ def test_without_beam_the_error_says_what_to_install(
         "options out"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("labels", [np.array([9]), np.full((1, 10), 0.1, np.float32)])
+def test_no_record_is_larger_than_the_space_that_is_asked_for(labels: np.ndarray) -> None:
+    image, last = np.zeros((1, 32, 32, 3), np.uint8), example_ids("train", np.array([49_999]))
+    record = tfrecord.framed(examples.encode(last, 9999, image, labels, "raw"))
+    assert record.size <= image.nbytes + export_module._RECORD_OVERHEAD
