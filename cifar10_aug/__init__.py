@@ -22,6 +22,7 @@ from cifar10_aug.errors import (
 )
 from cifar10_aug.recipe import Recipe
 from cifar10_aug.registration import register, seeded
+from cifar10_aug.service import distribute
 
 __version__ = VERSION
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "SourceError",
     "cifar10_aug_dataset_builder",
     "cifar10_aug_sample_dataset_builder",
+    "distribute",
     "register",
     "seeded",
 ]

@@ -8,6 +8,7 @@ epochs (`…-xN`) has a folder of its own.
 from __future__ import annotations
 
 import abc
+import dataclasses
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from cifar10_aug.engines import arguments
 from cifar10_aug.engines.where import Where
 from cifar10_aug.errors import RecipeError, SourceError
 from cifar10_aug.offline import freezing
+from cifar10_aug.online_options import OnlineOptions
 from cifar10_aug.plain import PLAIN
 from cifar10_aug.presets import DEFAULT, PRESETS
 from cifar10_aug.recipe import Config, Recipe
@@ -54,6 +56,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         seed: what all draws are keyed by.
         augment_splits: the splits that are augmented.
         where: where registered functions run.
+        online_options: how epochs are made while they are read.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -72,6 +75,10 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         n_jobs: int | None = None,
         backend: str | None = None,
         image_encoding: str | None = None,
+        engine: str = "eager",
+        jit_compile: bool = False,
+        start_epoch: int = 0,
+        start_step: int = 0,
         **kwargs: Any,
     ):
         """Constructs the builder.
@@ -87,6 +94,11 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 each was registered.
             image_encoding: how frozen epochs store images: "raw" or "png"; None is what is stored
                 already, or else "raw".
+            engine: "eager" (compiled loops, called from TensorFlow) or "graph" (TensorFlow alone,
+                which can be sent to other processes).
+            jit_compile: whether XLA compiles the graph.
+            start_epoch: the number of the first epoch of splits that are augmented.
+            start_step: how many batches of that epoch are left out, and not computed.
             **kwargs: data_dir, config, version and, for frozen epochs, file_format ("tfrecord" or
                 "array_record"), as for any TFDS builder.
 
@@ -104,6 +116,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         self.where = Where(n_jobs, backend)
         self._options = freezing.Options(n_jobs, image_encoding)
         freezing.check_options(config, self._options, backend)
+        self.online_options = OnlineOptions(engine, jit_compile, start_epoch, start_step)
+        self.online_options.check(config, n_jobs, backend)
         if config.copies:
             freezing.check_arguments(config, seed, augment_splits)
             seed = config.seed
@@ -120,6 +134,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             n_jobs=n_jobs,
             backend=backend,
             image_encoding=image_encoding,
+            **dataclasses.asdict(self.online_options),
         )
 
     @property
@@ -263,7 +278,11 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
 
     def _plain(self) -> AugmentedBuilder:
         """The builder of the images themselves, in the same place."""
-        about_this = {"config", "file_format", "seed", "n_jobs", "backend", "image_encoding"}
+        options = (field.name for field in dataclasses.fields(OnlineOptions))
+        about_this = {
+            *("config", "file_format", "seed", "n_jobs", "backend", "image_encoding"),
+            *options,
+        }
         kwargs = {k: v for k, v in self._original_state.items() if k not in about_this}
         return type(self)(config=PLAIN, **kwargs)
 

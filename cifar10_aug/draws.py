@@ -13,7 +13,7 @@ So no state is carried from one draw to the next, and any draw can be made anywh
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,10 +21,10 @@ from cifar10_aug import elementary
 
 MASK = np.uint64(0xFFFFFFFF)
 HALF = np.uint64(32)
-_MULTIPLIER_0 = np.uint64(0xD2511F53)
-_MULTIPLIER_1 = np.uint64(0xCD9E8D57)
-_WEYL_0 = np.uint64(0x9E3779B9)
-_WEYL_1 = np.uint64(0xBB67AE85)
+MULTIPLIER_0, MULTIPLIER_1 = 0xD2511F53, 0xCD9E8D57
+WEYL_0, WEYL_1 = 0x9E3779B9, 0xBB67AE85
+_MULTIPLIERS = np.uint64(MULTIPLIER_0), np.uint64(MULTIPLIER_1)
+_WEYL = np.uint64(WEYL_0), np.uint64(WEYL_1)
 
 # A position no recipe reaches: the order in which an epoch visits its examples.
 ORDER_POSITION = 255
@@ -48,16 +48,16 @@ def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> tuple[Any, A
         Four uint64 scalars or arrays holding 32-bit words.
     """
     for _ in range(10):
-        product_0 = _MULTIPLIER_0 * c0
-        product_1 = _MULTIPLIER_1 * c2
+        product_0 = _MULTIPLIERS[0] * c0
+        product_1 = _MULTIPLIERS[1] * c2
         c0, c1, c2, c3 = (
             (product_1 >> HALF) ^ c1 ^ k0,
             product_1 & MASK,
             (product_0 >> HALF) ^ c3 ^ k1,
             product_0 & MASK,
         )
-        k0 = (k0 + _WEYL_0) & MASK
-        k1 = (k1 + _WEYL_1) & MASK
+        k0 = (k0 + _WEYL[0]) & MASK
+        k1 = (k1 + _WEYL[1]) & MASK
     return c0, c1, c2, c3
 
 
@@ -82,11 +82,14 @@ class Draws:
     the methods below. Every method returns an array of shape [batch].
 
     Attributes:
+        functions: of the array library.
         epoch: the number of the epoch, which the words of most ops depend on.
         named: what the op calls the parameters it has drawn so far, in order.
     """
 
-    def __init__(self, words: np.ndarray, epoch: int = 0):
+    functions: ClassVar[elementary.Functions] = elementary.NUMPY
+
+    def __init__(self, words: Any, epoch: Any = 0):
         """Takes uint32 words of shape [slots, batch]."""
         self._words = words
         self.epoch = epoch
@@ -99,7 +102,7 @@ class Draws:
 
     def unit(self, slot: int) -> Any:
         """Uniform on [0, 1], both ends included, in steps of 2**-32."""
-        return self._words[slot].astype(np.float64) / 4294967295.0
+        return self.quotient(self._words[slot].astype(np.float64), 4294967295.0)
 
     def uniform(self, slot: int, low: float, high: float) -> Any:
         """Uniform on [low, high], both ends included."""
@@ -125,11 +128,12 @@ class Draws:
         tiny = 2.0**-33
         one, two, three = (self.maximum(self.unit(slot + k), tiny) for k in range(3))
         # 1 - U**(1 / (alpha + 1/2)), by logarithms.
-        radius = self.sqrt(1.0 - self.exponential(self.logarithm(one) / (alpha + 0.5)))
+        power = self.quotient(self.logarithm(one), alpha + 0.5)
+        radius = self.sqrt(1.0 - self.exponential(power))
         _, cosine = self.sine_cosine(360.0 * self.unit(slot + 3))
         larger = self.maximum(0.5 + 0.5 * radius * cosine, tiny)
         odds = self.logarithm(larger) - self.logarithm(self.maximum(1.0 - larger, tiny))
-        odds = odds + (self.logarithm(two) - self.logarithm(three)) / alpha
+        odds = odds + self.quotient(self.logarithm(two) - self.logarithm(three), alpha)
         odds = self.minimum(self.maximum(odds, -600.0), 600.0)
         return 1.0 / (1.0 + self.exponential(-odds))
 
@@ -138,6 +142,11 @@ class Draws:
         return self._words[slot].astype(np.float64) < probability * 4294967296.0
 
     # The functions a formula may use, so that another array library can run it too.
+
+    @staticmethod
+    def quotient(x: Any, number: float) -> Any:
+        """x / number, exact: array libraries multiply by the inverse of what is constant."""
+        return np.divide(x, number)
 
     @staticmethod
     def where(condition: Any, yes: Any, no: Any) -> Any:
@@ -155,22 +164,24 @@ class Draws:
     def sqrt(x: Any) -> Any:
         return np.sqrt(x)
 
-    @staticmethod
-    def sine_cosine(degrees: Any) -> tuple[Any, Any]:
-        return elementary.sine_cosine(degrees)
+    def sine_cosine(self, degrees: Any) -> tuple[Any, Any]:
+        return elementary.sine_cosine(degrees, self.functions)
 
-    @staticmethod
-    def exponential(x: Any) -> Any:
-        return elementary.exponential(x)
+    def exponential(self, x: Any) -> Any:
+        return elementary.exponential(x, self.functions)
 
-    @staticmethod
-    def logarithm(x: Any) -> Any:
-        return elementary.logarithm(x)
+    def logarithm(self, x: Any) -> Any:
+        return elementary.logarithm(x, self.functions)
 
     @staticmethod
     def take(table: Any, index: Any) -> Any:
         """The entries of a table, a sequence of numbers, that an int64 array names."""
         return np.asarray(table)[index]
+
+    @staticmethod
+    def real(x: Any) -> Any:
+        """Whole numbers as floats, which array libraries may not mix."""
+        return np.asarray(x, np.float64)
 
     @staticmethod
     def truncated(x: Any) -> Any:

@@ -8,9 +8,40 @@ They are Taylor series, cut where the next term is below 2**-54 of the result on
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
+
+
+class Functions(NamedTuple):
+    """What the formulas below need of an array library, on float64.
+
+    Attributes:
+        divide: by a number; exact, where a library would multiply by the inverse.
+        rint: the nearest whole number, halves to even.
+        floor: the next whole number below.
+        where: as NumPy's.
+        ldexp: a number near 1 times a power of two, which is a whole number in float64.
+        frexp: a positive number as mantissa, 0.5 to 1, and power of two, float64 or an integer.
+    """
+
+    divide: Callable[[Any, float], Any]
+    rint: Callable[[Any], Any]
+    floor: Callable[[Any], Any]
+    where: Callable[[Any, Any, Any], Any]
+    ldexp: Callable[[Any, Any], Any]
+    frexp: Callable[[Any], tuple[Any, Any]]
+
+
+NUMPY = Functions(
+    divide=np.divide,
+    rint=np.rint,
+    floor=np.floor,
+    where=np.where,
+    ldexp=lambda x, power: np.ldexp(x, power.astype(np.int32)),
+    frexp=np.frexp,
+)
 
 _SINE = [(-1.0) ** k / math.factorial(2 * k + 1) for k in range(9)]
 _COSINE = [(-1.0) ** k / math.factorial(2 * k) for k in range(9)]
@@ -29,41 +60,42 @@ def _polynomial(coefficients: list[float], x: Any) -> Any:
     return total
 
 
-def sine_cosine(degrees: Any) -> tuple[Any, Any]:
+def sine_cosine(degrees: Any, of: Functions = NUMPY) -> tuple[Any, Any]:
     """Sine and cosine of an angle in degrees, exact at multiples of 90.
 
     Args:
         degrees: float64 array of any shape.
+        of: the array's library.
 
     Returns:
         Two float64 arrays of that shape, within 1e-15 of the true values.
     """
-    quarter = np.rint(degrees / 90.0)
+    quarter = of.rint(of.divide(degrees, 90.0))
     x = (degrees - 90.0 * quarter) * _RADIANS
     square = x * x
     sine, cosine = x * _polynomial(_SINE, square), _polynomial(_COSINE, square)
-    turn = quarter - 4.0 * np.floor(quarter / 4.0)
+    turn = quarter - 4.0 * of.floor(quarter * 0.25)
     swapped = (turn == 1.0) | (turn == 3.0)
-    sign_of_sine = np.where(turn >= 2.0, -1.0, 1.0)
-    sign_of_cosine = np.where((turn == 1.0) | (turn == 2.0), -1.0, 1.0)
+    sign_of_sine = of.where(turn >= 2.0, -1.0, 1.0)
+    sign_of_cosine = of.where((turn == 1.0) | (turn == 2.0), -1.0, 1.0)
     return (
-        sign_of_sine * np.where(swapped, cosine, sine),
-        sign_of_cosine * np.where(swapped, sine, cosine),
+        sign_of_sine * of.where(swapped, cosine, sine),
+        sign_of_cosine * of.where(swapped, sine, cosine),
     )
 
 
-def exponential(x: Any) -> Any:
+def exponential(x: Any, of: Functions = NUMPY) -> Any:
     """e**x of a float64 array, |x| < 700, within 1e-15 relative."""
-    power = np.rint(x / _LN2)
+    power = of.rint(of.divide(x, _LN2))
     series = _polynomial(_EXP, (x - power * _LN2_HIGH) - power * _LN2_LOW)
-    return np.ldexp(series, power.astype(np.int32))
+    return of.ldexp(series, power)
 
 
-def logarithm(x: Any) -> Any:
+def logarithm(x: Any, of: Functions = NUMPY) -> Any:
     """The natural logarithm of a positive float64 array, within 1e-15 of the larger of it and 1."""
-    mantissa, power = np.frexp(x)
+    mantissa, power = of.frexp(x)
     small = mantissa < 0.7071067811865476
-    mantissa = np.where(small, mantissa * 2.0, mantissa)
-    power = np.where(small, power - 1, power)
+    mantissa = of.where(small, mantissa * 2.0, mantissa)
+    power = of.where(small, power - 1, power)
     ratio = (mantissa - 1.0) / (mantissa + 1.0)
     return power * _LN2 + 2.0 * ratio * _polynomial(_ARTANH, ratio * ratio)

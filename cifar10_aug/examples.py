@@ -5,20 +5,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
-from tensorflow_datasets.core.splits import AbstractSplit
 
-from cifar10_aug import draws, prepared
+from cifar10_aug import draws, prepared, slices
 from cifar10_aug.engines import eager
 from cifar10_aug.engines.mixing import CLASSES, Partners, one_hot
 from cifar10_aug.source.images import SHAPE, example_ids
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -131,77 +126,43 @@ def _images(part: Part, epoch: int, places: np.ndarray) -> np.ndarray:
     return part.engine(source, rows, keys, epoch, part.partners)
 
 
-def select(
-    split: Any,
+def of(
+    named: list[slices.Slice],
     splits: tfds.core.splits.SplitDict,
     engine_of: Callable[[str], eager.Engine],
-    context: tf.distribute.InputContext | None = None,
     *,
     soft_labels: bool = False,
 ) -> Examples:
-    """The examples that a split argument names, or one input pipeline's share of them.
+    """The examples of some slices, read into memory.
 
     Args:
-        split: what `tfds.load` takes: a name, slices, sums, a `ReadInstruction`.
+        named: at least one slice.
         splits: what is prepared.
         engine_of: the engine for each split.
-        context: which of several input pipelines this is; each gets every n-th example. Partners
-            come from all of them.
         soft_labels: whether labels are shares of classes.
 
     Raises:
-        ValueError: if the split argument is wrong, or there are no examples.
         SourceError: if the prepared files are damaged.
     """
     parts: list[Part] = []
-    already = 0
-    slices = [
-        (piece.splitname, np.arange(splits[piece.splitname].num_examples)[piece.from_ : piece.to])
-        for piece in AbstractSplit.from_spec(split).to_absolute(splits)
-    ]
-    for name, numbers in slices:
-        info = splits[name]
-        listed = len(numbers)
-        if context is not None:
-            # Counted through the whole argument, whatever parts it consists of.
-            first = (context.input_pipeline_id - already) % context.num_input_pipelines
-            numbers = numbers[first :: context.num_input_pipelines]
-        already += listed
-        if not len(numbers):
-            continue
-        engine, resident = engine_of(name), prepared.resident(info)
-        partners = None
-        if engine.recipe.mixes:
-            among = np.concatenate([theirs for other, theirs in slices if other == name])
-            partners = _partners(resident, name, among)
+    for one in named:
+        info, engine = splits[one.split], engine_of(one.split)
+        resident = prepared.resident(info)
+        mixes = engine.recipe.mixes
         parts.append(
             Part(
                 engine=engine,
                 resident=resident,
-                partners=partners,
-                rows=numbers,
-                keys=draws.example_keys(numbers, name),
-                ids=example_ids(name, numbers),
-                tfds_ids=_tfds_ids(info)[numbers],
+                partners=_partners(resident, one.split, one.among) if mixes else None,
+                rows=one.numbers,
+                keys=draws.example_keys(one.numbers, one.split),
+                ids=example_ids(one.split, one.numbers),
+                tfds_ids=slices.tfds_ids(info)[one.numbers],
             )
         )
-    if not parts:
-        whose = "" if context is None else f" for input pipeline {context.input_pipeline_id}"
-        raise ValueError(f"split {str(split)!r} has no examples{whose}; name a larger one")
     return Examples(parts, soft_labels)
 
 
 def _partners(resident: prepared.Resident, split: str, numbers: np.ndarray) -> Partners:
     keys, labels = draws.example_keys(numbers, split), one_hot(resident.labels[numbers])
     return Partners.of(resident.source, numbers, keys, labels)
-
-
-def _tfds_ids(info: tfds.core.SplitInfo) -> np.ndarray:
-    """The ids by which TFDS names examples: the file, and the place in it."""
-    return np.array(
-        [
-            f"{Path(name).name}__{place}".encode()
-            for name, length in zip(info.filenames, info.shard_lengths, strict=True)
-            for place in range(length)
-        ]
-    )

@@ -49,16 +49,31 @@ class Order:
         return words.shuffled(count, keyed, np.uint64(self.seed))
 
 
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """Where a dataset that is loaded begins.
+
+    Attributes:
+        epoch: the number of its first epoch.
+        step: how many batches of that epoch, and of no other, are left out.
+    """
+
+    epoch: int = 0
+    step: int = 0
+
+
 def dataset(
     examples: Examples,
     order: Order,
     *,
+    start: Start = Start(),
     batch_size: int | None,
     as_supervised: bool,
     add_tfds_id: bool = False,
     repeat: bool = False,
     options: tf.data.Options | None = None,
     prefetch: bool = True,
+    sharded: bool = False,
     python_workers: int | None = None,
     name: str = "",
 ) -> tf.data.Dataset:
@@ -67,25 +82,25 @@ def dataset(
     Args:
         examples: what to visit.
         order: in what order to visit them.
+        start: where to begin.
         batch_size: examples in a batch; None hands out single examples.
         as_supervised: (image, label) instead of a dict.
         add_tfds_id: whether the dict has a "tfds_id".
         repeat: go on with the next epoch for ever.
         options: the user's.
         prefetch: whether to make batches ahead of their use.
+        sharded: whether it is one of several input pipelines.
         python_workers: how many run functions of the user's; None if there are no such functions.
         name: the config's, for errors.
 
     Returns:
-        A dataset that makes epoch 0 when it is first iterated, then epoch 1, and so on.
+        A dataset that makes its first epoch when it is first iterated, then the next, and so on.
     """
     count, size = len(examples), batch_size or 1
     dtype = tf.as_dtype(examples.dtype)
     images, calls = _IMAGES_A_CALL[examples.dtype], joblib.cpu_count()
     if python_workers is not None:
         images, calls = min(images, _IMAGES_A_WORKER * python_workers), _CALLS_OF_PYTHON
-    sizes = _block_sizes(count, size, images)
-    ends = np.cumsum(sizes)
     here = in_this_process(name)
     labels = examples.labels
     # Strings are gathered by TensorFlow, and only if they are asked for.
@@ -94,19 +109,24 @@ def dataset(
         texts["tfds_id"] = tf.constant(examples.joined("tfds_ids"))
 
     @GATE.guarded
-    def visit(token: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        epoch = epochs.epoch_of(token)
-        order_of_epoch = order.positions(count, epoch)
+    def visit(token: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        iteration = epochs.epoch_of(token)
+        epoch = start.epoch + iteration
+        visited = order.positions(count, epoch)[0 if iteration else start.step * size :]
+        sizes = _block_sizes(len(visited), size, images)
         rows = np.zeros((len(sizes), max(sizes)), np.int64)
+        ends = np.cumsum(sizes)
         for row, first, last in zip(rows, ends - sizes, ends, strict=True):
-            row[: last - first] = order_of_epoch[first:last]
-        return np.full(len(sizes), epoch), rows
+            row[: last - first] = visited[first:last]
+        return np.full(len(sizes), epoch), sizes, rows
 
     def blocks(token: tf.Tensor) -> tf.data.Dataset:
-        epoch, rows = tf.numpy_function(visit, [token], (tf.int64, tf.int64), stateful=False)
-        epoch.set_shape([len(sizes)])
-        rows.set_shape([len(sizes), max(sizes)])
-        return tf.data.Dataset.from_tensor_slices((epoch, tf.constant(sizes), rows))
+        types = (tf.int64, tf.int64, tf.int64)
+        epoch, sizes, rows = tf.numpy_function(visit, [token], types, stateful=False)
+        epoch.set_shape([None])
+        sizes.set_shape([None])
+        rows.set_shape([None, None])
+        return tf.data.Dataset.from_tensor_slices((epoch, sizes, rows))
 
     # A block is several whole batches, or the epoch's last one that is not whole.
     batch = [] if batch_size is None else [batch_size if count % batch_size == 0 else None]
@@ -142,9 +162,9 @@ def dataset(
     # Slices share the memory of what they are cut from. (`unbatch` would do, but it cannot be
     # checkpointed by position.)
     ds = ds.flat_map(lambda *made: tf.data.Dataset.from_tensor_slices(_nest(made)))
-    if not repeat:
+    if not repeat and not start.step:
         ds = ds.apply(tf.data.experimental.assert_cardinality(-(-count // size)))
-    ds = ds.with_options(_options(options))
+    ds = ds.with_options(tuned(options, sharded=sharded))
     return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
 
 
@@ -192,7 +212,7 @@ def in_this_process(name: str) -> tf.Tensor:
         )
 
 
-def _options(user: tf.data.Options | None) -> tf.data.Options:
+def tuned(user: tf.data.Options | None, *, sharded: bool) -> tf.data.Options:
     """The user's options, with ours, which avoid what TensorFlow 2.21 was seen to do.
 
     Checkpoints record where the pipeline is. The default kind records what its buffers hold
@@ -204,4 +224,8 @@ def _options(user: tf.data.Options | None) -> tf.data.Options:
     ours = tf.data.Options()
     ours.experimental_symbolic_checkpoint = True
     ours.autotune.enabled = False
+    # A strategy that shards finds no files to share out, and leaves what is a share already.
+    policies = tf.data.experimental.AutoShardPolicy
+    policy = policies.OFF if sharded else policies.DATA
+    ours.experimental_distribute.auto_shard_policy = policy
     return ours if user is None else ours.merge(user)

@@ -94,9 +94,12 @@ def _read_split(info: tfds.core.SplitInfo) -> LabelledImages:
     return LabelledImages(images.reshape(-1, *SHAPE), labels)
 
 
+# What is said of prepared images that are not what was prepared.
+DAMAGED = (
+    "{folder}: the prepared images are damaged ({found}); delete this folder and prepare them again"
+)
+
+
 def damaged(folder: str, found: str) -> SourceError:
     """The error for prepared images that are not what was prepared."""
-    return SourceError(
-        f"{folder}: the prepared images are damaged ({found}); "
-        "delete this folder and prepare them again"
-    )
+    return SourceError(DAMAGED.format(folder=folder, found=found))

@@ -124,6 +124,21 @@ class Recipe:
             where=Where(n_jobs, backend),
         )
 
+    def layer(self, *, seed: int = 0, jit_compile: bool = False, **kwargs: Any) -> Any:
+        """A Keras layer that augments batches while a model trains; see `layers.RecipeLayer`.
+
+        Args:
+            seed: 0 to 2**64 - 1.
+            jit_compile: whether XLA compiles the layer.
+            **kwargs: of any Keras layer, such as `name`.
+
+        Raises:
+            RecipeError: if the recipe does not run inside a model.
+        """
+        from cifar10_aug.layers import RecipeLayer
+
+        return RecipeLayer(self.name, seed=seed, jit_compile=jit_compile, **kwargs)
+
     def parameters(
         self,
         ids: Any,

@@ -1,4 +1,4 @@
-"""What the compiled corruptions of CIFAR-10-C need to know, worked out from their constants.
+"""Hands the compiled corruptions of CIFAR-10-C what they need to know.
 
 Each function changes some rows of a canvas by numbers, float64 [numbers, rows], as
 `processes.Run`; the numbers are the same for all rows, but for angles.
@@ -6,7 +6,6 @@ Each function changes some rows of a canvas by numbers, float64 [numbers, rows],
 
 from __future__ import annotations
 
-import functools
 import io
 
 import numpy as np
@@ -15,6 +14,12 @@ from PIL import Image
 from cifar10_aug import elementary
 from cifar10_aug.engines import gaussians
 from cifar10_aug.engines.canvas import Canvas
+from cifar10_aug.engines.corruption_tables import (
+    box_blocks,
+    cumulated_poisson,
+    disk_weights,
+    motion_weights,
+)
 from cifar10_aug.engines.kernels import blurs, digital, noises, weather
 from cifar10_aug.engines.kernels import pixels as packing
 
@@ -22,41 +27,12 @@ from cifar10_aug.engines.kernels import pixels as packing
 def count_photons(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Shot noise; the number is how many photons make white."""
     photons = int(numbers[0, 0])
-    noises.count_photons(canvas, rows, photons, _cumulated_poisson(photons))
-
-
-@functools.lru_cache(maxsize=8)
-def _cumulated_poisson(photons: int) -> np.ndarray:
-    """Of each level, the probabilities of at most 0, 1, … photons - 1: float64 [256, photons]."""
-    expected = np.arange(256) * photons / 255.0
-    probability = elementary.exponential(-expected)
-    cumulated = np.empty((256, photons))
-    total = np.zeros(256)
-    for count in range(photons):
-        total = total + probability
-        cumulated[:, count] = total
-        probability = probability * expected / (count + 1)
-    return cumulated
+    noises.count_photons(canvas, rows, photons, cumulated_poisson(photons))
 
 
 def defocus(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """A disk of a radius, smoothed by a narrow Gaussian: both in pixels."""
-    blurs.defocus(canvas, rows, _disk(float(numbers[0, 0]), float(numbers[1, 0])))
-
-
-@functools.lru_cache(maxsize=8)
-def _disk(radius: float, sigma: float) -> np.ndarray:
-    """float64 [side, side], with sum 1."""
-    reach = int(radius) + 1
-    place = np.arange(-reach, reach + 1)
-    disk = (place[:, None] ** 2 + place**2 <= radius**2).astype(np.float64)
-    beside = float(elementary.exponential(np.array(-0.5 / sigma**2)))
-    taps = np.array([beside, 1.0, beside]) / (1.0 + 2.0 * beside)
-    for axis in range(2):
-        padded = np.moveaxis(np.pad(disk, 1), axis, 0)
-        smooth = taps[0] * padded[:-2] + taps[1] * padded[1:-1] + taps[2] * padded[2:]
-        disk = np.moveaxis(smooth[:, 1:-1], 0, axis)
-    return np.ascontiguousarray(disk / disk.sum())
+    blurs.defocus(canvas, rows, disk_weights(float(numbers[0, 0]), float(numbers[1, 0])))
 
 
 def frost_glass(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
@@ -68,26 +44,21 @@ def frost_glass(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
 
 def move(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Motion blur: radius and deviation in pixels, the same for all rows, and angles in degrees."""
-    weights, offsets = _way(float(numbers[0, 0]), float(numbers[1, 0]), numbers[2])
-    blurs.move(canvas, rows, weights, offsets)
+    weights = motion_weights(float(numbers[0, 0]), float(numbers[1, 0]))
+    blurs.move(canvas, rows, weights, _offsets(numbers[2], len(weights)))
 
 
-def _way(radius: float, sigma: float, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The taps of ImageMagick's motion blur: half a Gaussian, read along a line.
-
-    Returns:
-        Weights, float64 [taps], and how far right and down to read, int64 [n, 2, taps].
-    """
-    steps = np.arange(2 * int(np.ceil(radius)) + 1)
-    weights = elementary.exponential(-0.5 * (steps / sigma) ** 2)
+def _offsets(angles: np.ndarray, taps: int) -> np.ndarray:
+    """How far right and down each tap of a motion blur is read: int64 [n, 2, taps]."""
     sine, cosine = elementary.sine_cosine(angles)
     along = np.stack([cosine, sine], axis=1)[:, :, None]
-    return weights / weights.sum(), np.ceil(along * steps - 0.5).astype(np.int64)
+    return np.ceil(along * np.arange(taps) - 0.5).astype(np.int64)
 
 
 def snow(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """As `weather.snow`; then the flakes' way: radius, deviation, and angles in degrees."""
-    weights, offsets = _way(float(numbers[5, 0]), float(numbers[6, 0]), numbers[7])
+    weights = motion_weights(float(numbers[5, 0]), float(numbers[6, 0]))
+    offsets = _offsets(numbers[7], len(weights))
     first = np.ascontiguousarray(numbers[:5])
     weather.snow(canvas, rows, first, gaussians.quantiles(), weights, offsets)
 
@@ -100,25 +71,11 @@ def pixelate(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     digital.pixelate(
         canvas,
         rows,
-        _blocks(canvas.width, small_width),
-        _blocks(canvas.height, small_height),
-        _blocks(small_width, canvas.width)[:, 0].copy(),
-        _blocks(small_height, canvas.height)[:, 0].copy(),
+        box_blocks(canvas.width, small_width),
+        box_blocks(canvas.height, small_height),
+        box_blocks(small_width, canvas.width)[:, 0].copy(),
+        box_blocks(small_height, canvas.height)[:, 0].copy(),
     )
-
-
-@functools.lru_cache(maxsize=16)
-def _blocks(given: int, wanted: int) -> np.ndarray:
-    """The pixels that Pillow's BOX filter averages for each of the `wanted`: int64 [wanted, 2]."""
-    scale = given / wanted
-    # Never less than one pixel of the input.
-    wide = max(scale, 1.0)
-    blocks = np.empty((wanted, 2), np.int64)
-    for i in range(wanted):
-        middle = (i + 0.5) * scale
-        inside = [x for x in range(given) if -0.5 < (x + 0.5 - middle) / wide <= 0.5]
-        blocks[i] = inside[0], inside[-1] + 1
-    return blocks
 
 
 def compress(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:

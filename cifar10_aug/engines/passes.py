@@ -13,7 +13,7 @@ from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.kinds import AffineOp, ElasticOp, PerspectiveOp
 
 # What 16.16 coordinates can hold; maps that reach further show the border anyway.
-_FARTHEST = float(2**15 - 1)
+FARTHEST = float(2**15 - 1)
 
 
 def run(
@@ -114,9 +114,9 @@ def _fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
     for row in (0, 3):
         reach = np.abs(matrix[row]) * width + np.abs(matrix[row + 1]) * height
         reach += np.abs(matrix[row + 2])
-        too_far = reach > _FARTHEST
+        too_far = reach > FARTHEST
         if too_far.any():
-            matrix[row : row + 3, too_far] *= _FARTHEST / reach[too_far]
+            matrix[row : row + 3, too_far] *= FARTHEST / reach[too_far]
     return np.rint(matrix * 65536.0).astype(np.int32).T
 
 

@@ -50,7 +50,7 @@ class _ChainStep(PolicyOp):
         options = self.options
         index = draws.integers(slot, 0, len(options) - 1)
         index = draws.where(length >= self.step, index, len(options))
-        strength = draws.uniform(slot + 1, 0.1, self.severity) / 10.0
+        strength = draws.quotient(draws.uniform(slot + 1, 0.1, self.severity), 10.0)
         negative = half(draws, slot + 2)
         chain = f"chain{self.chain}"
         return chosen(options, draws, index, strength, negative, self.step, chain)

@@ -97,7 +97,7 @@ class TrivialAugment(PolicyOp):
     def choose(self, draws: Draws) -> Choice:
         options = self.options
         index = draws.integers(0, 0, len(options))
-        strength = draws.integers(1, 0, _STEPS) / _STEPS
+        strength = draws.quotient(draws.integers(1, 0, _STEPS), _STEPS)
         return chosen(options, draws, index, strength, half(draws, 2))
 
 
@@ -159,7 +159,7 @@ class _SubpolicyStep(PolicyOp):
         index = draws.where(applied, index, len(options))
         magnitude = draws.take([float(m) for _, _, m in steps], subpolicy)
         negative = half(draws, first_slot + 1)
-        strength = magnitude / _LARGEST_MAGNITUDE
+        strength = draws.quotient(magnitude, _LARGEST_MAGNITUDE)
         return chosen(options, draws, index, strength, negative, self.number)
 
 

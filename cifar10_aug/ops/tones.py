@@ -96,7 +96,8 @@ class Posterize(TableOp):
 
     def table(self, draws: Draws, levels: Any) -> Any:
         low, high = (int(end) for end in self.bits)
-        step = 2.0 ** (8 - draws.name("bits", draws.integers(1, low, high)))
+        bits = draws.name("bits", draws.integers(1, low, high))
+        step = draws.take([2.0 ** (8 - kept) for kept in range(9)], bits)
         return levels - levels % step
 
 

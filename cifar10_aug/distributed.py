@@ -1,0 +1,64 @@
+"""Datasets whose epochs the workers of a tf.data service make."""
+
+from __future__ import annotations
+
+import warnings
+import weakref
+from typing import Any
+
+import tensorflow as tf
+
+from cifar10_aug import epochs
+from cifar10_aug.graph_pipeline import GraphEpochs, finished
+
+_Finish = dict[str, Any]
+# What each dataset that was loaded is made of.
+_loaded: weakref.WeakKeyDictionary[tf.data.Dataset, tuple[GraphEpochs, _Finish]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def remember(ds: tf.data.Dataset, made: GraphEpochs, finish: _Finish) -> tf.data.Dataset:
+    """The dataset, which from now on can be distributed."""
+    _loaded[ds] = made, finish
+    return ds
+
+
+def distributed(
+    dataset: tf.data.Dataset,
+    service: str,
+    job_name: str | None,
+    compression: str | None,
+    max_outstanding_requests: int | None,
+) -> tf.data.Dataset:
+    """What `service.distribute` does; see there."""
+    if dataset not in _loaded:
+        raise ValueError(
+            "distribute takes a dataset as tfds.load returns it, with "
+            "builder_kwargs={'engine': 'graph'}; this is none: distribute first, and map, batch, "
+            "take or repeat what comes back"
+        )
+    made, finish = _loaded[dataset]
+    workers = tf.data.experimental.service
+
+    def of_iteration(token: tf.Tensor) -> tf.data.Dataset:
+        one, name = made.anywhere(token), None
+        if job_name is not None:
+            epoch, _ = made.numbered(token)
+            name = tf.strings.join([job_name, "-epoch", tf.strings.as_string(epoch)])
+        with warnings.catch_warnings():
+            # Registering asks for the dataset's options, which have none that matter.
+            warnings.filterwarnings("ignore", "To make it possible to preserve tf.data options")
+            registered = workers.register_dataset(service, one, compression, dataset_id=name)
+        return workers.from_dataset_id(
+            workers.ShardingPolicy.DYNAMIC,
+            service,
+            registered,
+            element_spec=one.element_spec,
+            job_name=name,
+            max_outstanding_requests=max_outstanding_requests,
+        )
+
+    # Trainers that share a job get as many batches as they ask for.
+    cardinality = {"counted": job_name is None}
+    return finished(epochs.token().flat_map(of_iteration), made, **finish, **cardinality)

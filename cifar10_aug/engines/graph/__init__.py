@@ -1,0 +1,1 @@
+"""The graph engine: the same recipes in TensorFlow ops alone."""

@@ -1,0 +1,88 @@
+"""Mixes examples, and their labels, with partners from the same slice of a split."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import tensorflow as tf
+
+from cifar10_aug.engines.graph.batch import Batch
+from cifar10_aug.engines.graph.drawing import Drawing
+from cifar10_aug.engines.graph.pixels import channels, joined
+from cifar10_aug.engines.graph.strokes import inside
+from cifar10_aug.engines.graph.tensor_draws import TensorDraws, numbers
+from cifar10_aug.engines.plan import Placed
+from cifar10_aug.ops.compositions import Mixing, MixOp
+
+
+@dataclasses.dataclass(frozen=True)
+class Partners:
+    """The examples that partners are drawn from, in the order of their keys.
+
+    Attributes:
+        pixels: int32 [n, height * width], packed.
+        keys: int64 [n], see `draws.example_keys`.
+        labels: float32 [n, classes].
+        count: how many there are.
+    """
+
+    pixels: tf.Tensor
+    keys: tf.Tensor
+    labels: tf.Tensor
+    count: int
+
+
+def partners_drawn(drawn: TensorDraws, partners: Partners) -> tf.Tensor:
+    """The place of each example's partner: int64 [batch]."""
+    chosen = drawn.integers(0, 0, partners.count - 1)
+    drawn.name("partner", tf.gather(partners.keys, chosen))
+    return chosen
+
+
+def mixed(mixing: Mixing, batch: Batch, others: tf.Tensor) -> tf.Tensor:
+    """Shows others' pixels in a box of each image; rounds once."""
+    share = tf.round(numbers(mixing.share) * 65536.0)
+    own = tf.broadcast_to(tf.cast(share, tf.int32), [batch.count])[:, None]
+    made = []
+    for mine, theirs in zip(channels(batch.pixels), channels(others), strict=True):
+        total = mine * own + theirs * (65536 - own) + 32768
+        made.append(tf.bitwise.right_shift(total, 16))
+    return tf.where(inside(mixing.boxes, batch), joined(*made), batch.pixels)
+
+
+def labels(
+    mixes: list[Placed],
+    drawing: Drawing,
+    size: tuple[int, int],
+    own: tf.Tensor,
+    keys: tf.Tensor,
+    epoch: tf.Tensor,
+    partners: Partners,
+) -> tf.Tensor:
+    """The labels of examples behind some mix ops; arguments as in `engines.mixing.labels`."""
+    if not mixes:
+        return own
+    *before, step = mixes
+    assert isinstance(step.op, MixOp)
+    drawn = drawing.of(keys, epoch).draws(step)
+    chosen = partners_drawn(drawn, partners)
+    share = _share(step.op.mixing(drawn, *size), tf.shape(keys), size)
+    mine = labels(before, drawing, size, own, keys, epoch, partners)
+    theirs = labels(
+        before,
+        drawing,
+        size,
+        tf.gather(partners.labels, chosen),
+        tf.gather(partners.keys, chosen),
+        epoch,
+        partners,
+    )
+    return share * mine + (1.0 - share) * theirs
+
+
+def _share(mixing: Mixing, shape: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    """Of each example's own label, float32 [batch, 1]."""
+    top, left, bottom, right = (tf.cast(side, tf.int64) for side in mixing.boxes)
+    areas = numbers((bottom - top) * (right - left))
+    own = 1.0 - (1.0 - numbers(mixing.share)) * areas / float(size[0] * size[1])
+    return tf.cast(tf.broadcast_to(own, shape), tf.float32)[:, None]

@@ -1,0 +1,40 @@
+"""Packed pixels, one int32 each: red | green << 8 | blue << 16."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+
+def pack(images: tf.Tensor) -> tf.Tensor:
+    """uint8 [batch, height, width, 3] as int32 [batch, height * width]."""
+    count, size = tf.shape(images)[0], images.shape[1] * images.shape[2]
+    levels = tf.reshape(images, [count, size, 3])
+    return tf.bitcast(tf.pad(levels, [[0, 0], [0, 0], [0, 1]]), tf.int32)
+
+
+def unpack(packed: tf.Tensor) -> tf.Tensor:
+    """Packed pixels of any shape as uint8 […, 3]."""
+    return tf.bitcast(packed, tf.uint8)[..., :3]
+
+
+def channels(packed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Red, green and blue, int32."""
+    right, mask = tf.bitwise.right_shift, tf.bitwise.bitwise_and
+    return mask(packed, 255), mask(right(packed, 8), 255), right(packed, 16)
+
+
+def joined(red: Any, green: Any, blue: Any) -> tf.Tensor:
+    """int32 levels, 0 to 255, as packed pixels."""
+    return red + green * 256 + blue * 65536
+
+
+def as_levels(values: tf.Tensor) -> tf.Tensor:
+    """Levels as Pillow makes them: fractions and what lies outside are cut off."""
+    return tf.cast(tf.clip_by_value(values, 0.0, 255.0), tf.int32)
+
+
+def grey(red: tf.Tensor, green: tf.Tensor, blue: tf.Tensor) -> tf.Tensor:
+    """As Pillow weighs the channels: ITU-R BT.601 in 16.16 fixed point, int32."""
+    return tf.bitwise.right_shift(19595 * red + 38470 * green + 7471 * blue + 0x8000, 16)

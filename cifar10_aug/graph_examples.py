@@ -1,0 +1,153 @@
+"""The examples of a split argument as tensors, each with the graph that runs on it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from cifar10_aug import draws, graph_source
+from cifar10_aug.engines.graph.engine import GraphEngine
+from cifar10_aug.engines.graph.mixing import Partners
+from cifar10_aug.engines.mixing import CLASSES
+from cifar10_aug.slices import Slice
+
+# Packed images and labels of a split, as `graph_source.tables` hands them out.
+Tables = tuple[tf.Tensor, tf.Tensor]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class GraphPart:
+    """Examples of one split.
+
+    Attributes:
+        named: which.
+        info: of the split.
+        engine: what runs on them.
+        soft_labels: whether labels are shares of classes.
+        jit_compile: whether XLA compiles what runs.
+    """
+
+    named: Slice
+    info: tfds.core.SplitInfo
+    engine: GraphEngine
+    soft_labels: bool
+    jit_compile: bool
+
+    def __len__(self) -> int:
+        return len(self.named.numbers)
+
+    def numbers(self, places: tf.Tensor) -> tf.Tensor:
+        """The numbers of examples, by their places among the part's: int64."""
+        return _entry(self.named.numbers, places)
+
+    def augmented(
+        self, tables: Tables, numbers: tf.Tensor, epoch: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The images of some examples, and their labels."""
+        images, labels = tables
+        run = tf.function(self._run, jit_compile=True) if self.jit_compile else self._run
+        partners = self._partners() if self.engine.recipe.mixes else None
+        drawn_from: tuple[tf.Tensor, ...] = ()
+        if partners is not None:
+            drawn_from = tf.gather(images, partners), tf.gather(labels, partners), partners
+        return run(
+            tf.gather(images, numbers), tf.gather(labels, numbers), numbers, epoch, *drawn_from
+        )
+
+    def _run(
+        self,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        numbers: tf.Tensor,
+        epoch: tf.Tensor,
+        *drawn_from: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        keys = self._keys(numbers)
+        own = _one_hot(labels) if self.soft_labels else labels
+        if not drawn_from:
+            return self.engine(images, keys, epoch), own
+        theirs, classes, partners = drawn_from
+        among = Partners(
+            theirs, self._keys(partners), _one_hot(classes), len(np.unique(self.named.among))
+        )
+        made = self.engine(images, keys, epoch, among)
+        return made, self.engine.soft_labels(own, keys, epoch, among)
+
+    def _keys(self, numbers: tf.Tensor) -> tf.Tensor:
+        return numbers + int(draws.example_keys(0, self.info.name))
+
+    def _partners(self) -> tf.Tensor:
+        among = np.unique(self.named.among)
+        return _entry(among, tf.range(len(among), dtype=tf.int64))
+
+    def ids(self, numbers: tf.Tensor) -> tf.Tensor:
+        """What examples are called, such as "train_00042"."""
+        return graph_source.names(self.info.name, numbers)
+
+    def tfds_ids(self, numbers: tf.Tensor) -> tf.Tensor:
+        """What TFDS calls them: the file, and the place in it."""
+        ends = np.cumsum(self.info.shard_lengths)
+        files = [f"{Path(name).name}__" for name in self.info.filenames]
+        file = tf.searchsorted(ends, numbers, side="right")
+        place = numbers - tf.gather(ends - self.info.shard_lengths, file)
+        return tf.strings.join([tf.gather(files, file), tf.strings.as_string(place)])
+
+
+def _entry(numbers: np.ndarray, places: tf.Tensor) -> tf.Tensor:
+    """Entries of int64 [n], which graphs need not hold if they are evenly spaced."""
+    steps = np.unique(np.diff(numbers))
+    if len(steps) > 1:
+        return tf.gather(tf.constant(numbers), places)
+    return int(numbers[0]) + places * (int(steps[0]) if len(steps) else 1)
+
+
+def _one_hot(labels: tf.Tensor) -> tf.Tensor:
+    return tf.one_hot(labels, CLASSES, dtype=tf.float32)
+
+
+class GraphExamples:
+    """Parts, one behind the other; a position counts through all of them."""
+
+    def __init__(self, parts: Sequence[GraphPart]):
+        """Takes at least one part; all hand out one dtype."""
+        self.parts = list(parts)
+        self._starts = np.cumsum([0, *(len(part) for part in parts)])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def tables(self) -> tuple[tf.data.Dataset, ...]:
+        """What holds the images of each part: a dataset of one element."""
+        made = {part.info.name: part.info for part in self.parts}
+        read = {name: graph_source.tables(info) for name, info in made.items()}
+        return tuple(read[part.info.name] for part in self.parts)
+
+    def at(
+        self, tables: Sequence[Tables], positions: tf.Tensor, epoch: tf.Tensor, *, tfds_id: bool
+    ) -> dict[str, tf.Tensor]:
+        """Augmented examples, by TFDS's names of their features.
+
+        Where there are several parts, each is made of all positions, and what is not its own is
+        thrown away; so split arguments that name several cost as much as all of them.
+        """
+        made: dict[str, tf.Tensor] = {}
+        for part, start, table in zip(self.parts, self._starts[:-1], tables, strict=True):
+            within = (positions >= start) & (positions < start + len(part))
+            places = tf.clip_by_value(positions - start, 0, len(part) - 1)
+            numbers = part.numbers(places)
+            image, label = part.augmented(table, numbers, epoch)
+            its = {"id": part.ids(numbers), "image": image, "label": label}
+            if tfds_id:
+                its["tfds_id"] = part.tfds_ids(numbers)
+            made = {name: _chosen(within, its[name], made[name]) for name in its} if made else its
+        return made
+
+
+def _chosen(mask: tf.Tensor, yes: tf.Tensor, no: tf.Tensor) -> tf.Tensor:
+    ones = tf.ones([tf.rank(yes) - 1], tf.int32)
+    return tf.where(tf.reshape(mask, tf.concat([tf.shape(mask), ones], 0)), yes, no)

@@ -1,0 +1,53 @@
+"""Reads a prepared split into tensors, with TensorFlow alone, on whatever machine that runs."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from cifar10_aug.engines.graph import pixels
+from cifar10_aug.plain import DAMAGED
+from cifar10_aug.source.images import DIGITS, SHAPE
+
+_BATCH = 1000
+_SPEC = {
+    "id": tf.io.FixedLenFeature([], tf.string),
+    "image": tf.io.FixedLenFeature([], tf.string),
+    "label": tf.io.FixedLenFeature([], tf.int64),
+}
+
+
+def tables(info: tfds.core.SplitInfo) -> tf.data.Dataset:
+    """All images and labels of a split, read once for each copy of the dataset.
+
+    Returns:
+        A dataset of one element: packed images, int32 [n, height * width], and labels, int64 [n].
+    """
+    files = [str(path) for path in info.filepaths]
+    count, folder = info.num_examples, files[0].rsplit("/", 1)[0]
+
+    def decoded(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        parsed = tf.io.parse_example(records, _SPEC)
+        levels = tf.io.decode_raw(parsed["image"], tf.uint8, fixed_length=None)
+        images = tf.reshape(levels, [-1, *SHAPE])
+        return parsed["id"], pixels.pack(images), parsed["label"]
+
+    def checked(
+        ids: tf.Tensor, images: tf.Tensor, labels: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        expected = names(info.name, tf.range(count, dtype=tf.int64))
+        complete = tf.reduce_all(tf.equal(tf.shape(ids), [count]))
+        right = tf.cond(complete, lambda: tf.reduce_all(ids == expected), lambda: False)
+        wrong = DAMAGED.format(folder=folder, found="other images than were written")
+        with tf.control_dependencies([tf.debugging.Assert(right, [wrong])]):
+            images, labels = tf.identity(images), tf.identity(labels)
+        return tf.ensure_shape(images, [count, None]), tf.ensure_shape(labels, [count])
+
+    records = tf.data.TFRecordDataset(files).batch(_BATCH)
+    batches = records.map(decoded, num_parallel_calls=2, deterministic=True)
+    return batches.rebatch(count + 1).map(checked).cache()
+
+
+def names(split: str, numbers: tf.Tensor) -> tf.Tensor:
+    """`source.images.example_ids` as a tensor."""
+    return tf.strings.join([f"{split}_", tf.strings.as_string(numbers, width=DIGITS, fill="0")])

@@ -1,0 +1,134 @@
+"""Augmentation inside a Keras model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from cifar10_aug import draws
+from cifar10_aug.engines import arguments
+from cifar10_aug.engines.graph import support
+from cifar10_aug.engines.graph.engine import GraphEngine
+from cifar10_aug.engines.graph.pixels import pack
+from cifar10_aug.errors import RecipeError
+from cifar10_aug.ops.compositions import MixOp
+from cifar10_aug.recipe import Recipe
+
+# Layers draw for places in a batch, not for examples of a split: keys beyond those of splits.
+_FIRST_REPLICA = len(draws.SPLIT_NUMBERS)
+
+
+@keras.saving.register_keras_serializable("cifar10_aug")
+class RecipeLayer(keras.layers.Layer):
+    """Augments batches of images while a model trains, and lets them through otherwise.
+
+    What is drawn depends on the seed, on how many batches the layer has seen in training (which is
+    saved with the model), and on an image's place in its batch. Ops that set the range of numbers
+    apply to all batches.
+
+    Input: levels from 0 to 255, any dtype, [batch, height, width, 3]; height and width are static.
+    Output: the same shape in the layer's compute dtype.
+    """
+
+    def __init__(
+        self, recipe: str, *, seed: int = 0, jit_compile: bool = False, **kwargs: Any
+    ) -> None:
+        """Takes a recipe's name.
+
+        Args:
+            recipe: the name.
+            seed: 0 to 2**64 - 1.
+            jit_compile: whether XLA compiles the layer; a model that is compiled with
+                `jit_compile=True` compiles it in any case.
+            **kwargs: of any Keras layer.
+
+        Raises:
+            RecipeError: if the name is none, or the recipe does not run inside a model.
+            ValueError: if the seed is wrong.
+            RuntimeError: if Keras does not run on TensorFlow.
+        """
+        super().__init__(**kwargs)
+        if keras.config.backend() != "tensorflow":
+            raise RuntimeError(
+                f"Keras runs on {keras.config.backend()}, and recipes run on TensorFlow; set the "
+                "environment variable KERAS_BACKEND to tensorflow before Keras is imported"
+            )
+        self.recipe = Recipe.parse(recipe)
+        _check(self.recipe)
+        self.seed = arguments.checked("seed", seed, draws.SEED_LIMIT)
+        self.jit_compile = jit_compile
+        self.steps = self.add_weight(
+            name="steps", shape=(), dtype="int64", initializer="zeros", trainable=False
+        )
+
+    def call(self, images: Any, training: bool | None = None) -> Any:
+        """See the class."""
+        shape = images.shape
+        if len(shape) != 4 or shape[3] != 3 or None in shape[1:]:
+            raise ValueError(
+                f"{self.name} got images of shape {tuple(shape)}; it takes (batch, height, width, "
+                "3) with known height and width: give the model an Input of such a shape"
+            )
+        if not training:
+            return self._cast(self._in_range(tf.cast(images, tf.float32)))
+        augment = self._augmented
+        if self.jit_compile:
+            augment = tf.function(augment, jit_compile=True)
+        made = augment(_levels(images), tf.identity(self.steps.value), _replica())
+        self.steps.assign_add(1)
+        return self._cast(made)
+
+    def _augmented(self, images: tf.Tensor, step: tf.Tensor, replica: tf.Tensor) -> tf.Tensor:
+        engine = GraphEngine(self.recipe, self.seed, images.shape[1], images.shape[2])
+        count = tf.shape(images)[0]
+        places = tf.range(tf.cast(count, tf.int64), dtype=tf.int64)
+        first = tf.bitwise.left_shift(_FIRST_REPLICA + tf.cast(replica, tf.int64), 32)
+        return engine(pack(images), first + places, step)
+
+    def _in_range(self, levels: tf.Tensor) -> tf.Tensor:
+        for op in self.recipe.clean.ops:
+            scale, offset = op.scale_and_offset()  # type: ignore[attr-defined]
+            levels = levels * scale + offset
+        return levels
+
+    def _cast(self, images: tf.Tensor) -> tf.Tensor:
+        return tf.cast(images, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
+
+    def compute_output_spec(self, images: Any, training: bool | None = None) -> Any:
+        return keras.KerasTensor(images.shape, dtype=self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """What the layer is made from again."""
+        return {
+            **super().get_config(),
+            "recipe": self.recipe.name,
+            "seed": self.seed,
+            "jit_compile": self.jit_compile,
+        }
+
+
+def _check(recipe: Recipe) -> None:
+    elsewhere = f"put it into the pipeline, tfds.load('cifar10_aug/{recipe}')"
+    for op in recipe.ops:
+        if isinstance(op, MixOp):
+            raise RecipeError(
+                f"{op.name} in {recipe} mixes labels, which a layer does not see; {elsewhere}"
+            )
+    support.check(recipe, elsewhere)
+
+
+def _levels(images: tf.Tensor) -> tf.Tensor:
+    if images.dtype == tf.uint8:
+        return images
+    rounded = tf.round(tf.cast(images, tf.float32))
+    return tf.cast(tf.clip_by_value(rounded, 0.0, 255.0), tf.uint8)
+
+
+def _replica() -> tf.Tensor:
+    context = tf.distribute.get_replica_context()
+    return tf.constant(0) if context is None else context.replica_id_in_sync_group
