@@ -117,7 +117,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         self._options = freezing.Options(n_jobs, image_encoding)
         freezing.check_options(config, self._options, backend)
         self.online_options = OnlineOptions(engine, jit_compile, start_epoch, start_step)
-        self.online_options.check(config, n_jobs, backend)
+        self.online_options.check(config)
         if config.copies:
             freezing.check_arguments(config, seed, augment_splits)
             seed = config.seed

@@ -27,7 +27,6 @@ def remember(ds: tf.data.Dataset, made: GraphEpochs, finish: _Finish) -> tf.data
 def distributed(
     dataset: tf.data.Dataset,
     service: str,
-    job_name: str | None,
     compression: str | None,
     max_outstanding_requests: int | None,
 ) -> tf.data.Dataset:
@@ -42,23 +41,18 @@ def distributed(
     workers = tf.data.experimental.service
 
     def of_iteration(token: tf.Tensor) -> tf.data.Dataset:
-        one, name = made.anywhere(token), None
-        if job_name is not None:
-            epoch, _ = made.numbered(token)
-            name = tf.strings.join([job_name, "-epoch", tf.strings.as_string(epoch)])
+        one = made.anywhere(token)
         with warnings.catch_warnings():
             # Registering asks for the dataset's options, which have none that matter.
             warnings.filterwarnings("ignore", "To make it possible to preserve tf.data options")
-            registered = workers.register_dataset(service, one, compression, dataset_id=name)
+            registered = workers.register_dataset(service, one, compression)
         return workers.from_dataset_id(
             workers.ShardingPolicy.DYNAMIC,
             service,
             registered,
             element_spec=one.element_spec,
-            job_name=name,
             max_outstanding_requests=max_outstanding_requests,
         )
 
-    # Trainers that share a job get as many batches as they ask for.
-    cardinality = {"counted": job_name is None}
-    return finished(epochs.token().flat_map(of_iteration), made, **finish, **cardinality)
+    # A worker that dies takes the batches with it that it has under way.
+    return finished(epochs.token().flat_map(of_iteration), made, **finish, counted=False)

@@ -23,7 +23,7 @@ from cifar10_aug import draws
 _SEEDS = (0xC1FA_0010, 0x0A06_E20C)
 _EPOCHS_A_TABLE = 4096
 _MOST_TABLES = 1024
-_EPOCHS_OF_GRAPHS = 65_536
+_EPOCHS_OF_GRAPHS = 16_384
 _UNKNOWN = (
     "the pipeline's epoch cannot be told from its token: this TensorFlow draws other tokens than "
     "the releases that cifar10_aug supports (see its pyproject.toml), so install one of those"
@@ -60,7 +60,7 @@ def epoch_of(token: np.ndarray) -> int:
 
 
 def epoch_tensor(token: tf.Tensor) -> tf.Tensor:
-    """`epoch_of` as a tensor, int64 []; it knows the first 65,536 iterations."""
+    """`epoch_of` as a tensor, int64 []; it knows the first 16,384 iterations."""
     first, second = tokens(np.arange(_EPOCHS_OF_GRAPHS))
     known = tf.constant((first << draws.HALF | second).astype(np.int64))
     found = tf.where(known == tf.bitwise.left_shift(token[0], 32) + token[1])

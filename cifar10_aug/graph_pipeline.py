@@ -57,6 +57,7 @@ class GraphEpochs:
         def numbered(token: tf.Tensor) -> tf.data.Dataset:
             epoch, skipped = self.numbered(token)
             order = self._positions(epoch)
+            order = order[skipped * (self.batch_size or 1) :]
             return self._steps(skipped).map(lambda step: (epoch, self._of_step(order, step)))
 
         def make(epoch: tf.Tensor, positions: tf.Tensor) -> Any:
@@ -75,7 +76,8 @@ class GraphEpochs:
 
         def make(step: tf.Tensor) -> Any:
             read = [table.get_single_element() for table in tables]
-            return self._made(read, self._of_step(order.get_single_element(), step), epoch)
+            left = order.get_single_element()[skipped * (self.batch_size or 1) :]
+            return self._made(read, self._of_step(left, step), epoch)
 
         return self._each(self._steps(skipped), make)
 
@@ -92,13 +94,13 @@ class GraphEpochs:
         return self.batch_size or _EXAMPLES_A_STEP
 
     def _steps(self, skipped: tf.Tensor) -> tf.data.Dataset:
-        first = skipped if self.batch_size else skipped // self._size
-        return tf.data.Dataset.range(first, -(-len(self.examples) // self._size))
+        left = len(self.examples) - skipped * (self.batch_size or 1)
+        return tf.data.Dataset.range(-(-left // self._size))
 
     def _of_step(self, order: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        count = len(self.examples)
-        positions = order[step * self._size : tf.minimum((step + 1) * self._size, count)]
-        return tf.ensure_shape(positions, [None if count % self._size else self._size])
+        positions = order[step * self._size : (step + 1) * self._size]
+        uneven = self.batch_size is None or len(self.examples) % self._size
+        return tf.ensure_shape(positions, [None if uneven else self._size])
 
     def _made(self, tables: Sequence[Tables], positions: tf.Tensor, epoch: tf.Tensor) -> Any:
         made = self.examples.at(tables, positions, epoch, tfds_id=self.add_tfds_id)
@@ -156,7 +158,7 @@ def finished(
     sharded: bool,
     counted: bool = True,
 ) -> tf.data.Dataset:
-    """A dataset of one epoch as users get it; `counted` if each iteration has all its batches."""
+    """A dataset of one epoch as users get it; `counted` if no batch can be lost."""
     if repeat:
         ds = ds.repeat()
     elif counted and not made.start.step:

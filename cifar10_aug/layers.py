@@ -65,12 +65,7 @@ class RecipeLayer(keras.layers.Layer):
 
     def call(self, images: Any, training: bool | None = None) -> Any:
         """See the class."""
-        shape = images.shape
-        if len(shape) != 4 or shape[3] != 3 or None in shape[1:]:
-            raise ValueError(
-                f"{self.name} got images of shape {tuple(shape)}; it takes (batch, height, width, "
-                "3) with known height and width: give the model an Input of such a shape"
-            )
+        self._check_shape(images.shape)
         if not training:
             return self._cast(self._in_range(tf.cast(images, tf.float32)))
         augment = self._augmented
@@ -82,10 +77,7 @@ class RecipeLayer(keras.layers.Layer):
 
     def _augmented(self, images: tf.Tensor, step: tf.Tensor, replica: tf.Tensor) -> tf.Tensor:
         engine = GraphEngine(self.recipe, self.seed, images.shape[1], images.shape[2])
-        count = tf.shape(images)[0]
-        places = tf.range(tf.cast(count, tf.int64), dtype=tf.int64)
-        first = tf.bitwise.left_shift(_FIRST_REPLICA + tf.cast(replica, tf.int64), 32)
-        return engine(pack(images), first + places, step)
+        return engine(pack(images), keys(tf.shape(images)[0], replica), step)
 
     def _in_range(self, levels: tf.Tensor) -> tf.Tensor:
         for op in self.recipe.clean.ops:
@@ -99,7 +91,15 @@ class RecipeLayer(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
 
+    def _check_shape(self, shape: Any) -> None:
+        if len(shape) != 4 or shape[3] != 3 or None in shape[1:]:
+            raise ValueError(
+                f"{self.name} got images of shape {tuple(shape)}; it takes (batch, height, width, "
+                "3) with known height and width: give the model an Input of such a shape"
+            )
+
     def compute_output_spec(self, images: Any, training: bool | None = None) -> Any:
+        self._check_shape(images.shape)
         return keras.KerasTensor(images.shape, dtype=self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
@@ -110,6 +110,12 @@ class RecipeLayer(keras.layers.Layer):
             "seed": self.seed,
             "jit_compile": self.jit_compile,
         }
+
+
+def keys(count: Any, replica: Any) -> tf.Tensor:
+    """The keys of a replica's batch, int64 [count], which no example of a split has."""
+    first = tf.bitwise.left_shift(_FIRST_REPLICA + tf.cast(replica, tf.int64), 32)
+    return first + tf.range(tf.cast(count, tf.int64), dtype=tf.int64)
 
 
 def _check(recipe: Recipe) -> None:

@@ -101,6 +101,8 @@ def _recipe(builder: AugmentedBuilder, split: str) -> Recipe:
 
 
 def _eager(builder: AugmentedBuilder, asked: _Asked) -> Any:
+    from cifar10_aug.engines.graph import support
+
     def engine_of(split: str) -> eager.Engine:
         return eager.Engine(_recipe(builder, split), builder.seed, *SHAPE[:2], where=builder.where)
 
@@ -118,6 +120,7 @@ def _eager(builder: AugmentedBuilder, asked: _Asked) -> Any:
         as_supervised=asked.as_supervised,
         add_tfds_id=asked.add_tfds_id,
         python_workers=builder.where.jobs if chosen.runs_python else None,
+        runs_as_graph=support.runs(builder.recipe),
         name=builder.builder_config.name,
         **asked.finish,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 from cifar10_aug import draws
 from cifar10_aug.engines import arguments
@@ -41,7 +40,7 @@ class OnlineOptions:
         arguments.checked("start_epoch", self.start_epoch, draws.EPOCH_LIMIT)
         arguments.checked("start_step", self.start_step, draws.EXAMPLE_LIMIT)
 
-    def check(self, config: Config, n_jobs: Any, backend: Any) -> None:
+    def check(self, config: Config) -> None:
         """Compares the options with what a config asks for.
 
         Raises:
@@ -56,12 +55,6 @@ class OnlineOptions:
                         f"{config} is frozen: leave it out"
                     )
         elif self.engine == "graph":
-            for name, value in (("n_jobs", n_jobs), ("backend", backend)):
-                if value is not None:
-                    raise ValueError(
-                        f"{name} is for Python functions, which do not run as a graph; "
-                        "leave it out, or leave engine='graph' out"
-                    )
             from cifar10_aug.engines.graph import support
 
             frozen = f"freeze the recipe: {config.recipe}-x5"

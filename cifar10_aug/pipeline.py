@@ -75,6 +75,7 @@ def dataset(
     prefetch: bool = True,
     sharded: bool = False,
     python_workers: int | None = None,
+    runs_as_graph: bool = False,
     name: str = "",
 ) -> tf.data.Dataset:
     """The pipeline: epoch → order → blocks of examples → images → batches → prefetch.
@@ -91,6 +92,7 @@ def dataset(
         prefetch: whether to make batches ahead of their use.
         sharded: whether it is one of several input pipelines.
         python_workers: how many run functions of the user's; None if there are no such functions.
+        runs_as_graph: whether the other engine runs the recipe, too.
         name: the config's, for errors.
 
     Returns:
@@ -101,7 +103,7 @@ def dataset(
     images, calls = _IMAGES_A_CALL[examples.dtype], joblib.cpu_count()
     if python_workers is not None:
         images, calls = min(images, _IMAGES_A_WORKER * python_workers), _CALLS_OF_PYTHON
-    here = in_this_process(name)
+    here = in_this_process(name, runs_as_graph)
     labels = examples.labels
     # Strings are gathered by TensorFlow, and only if they are asked for.
     texts = {} if as_supervised else {"id": tf.constant(examples.joined("ids"))}
@@ -193,7 +195,7 @@ def _block_sizes(count: int, batch_size: int, images_a_call: int) -> np.ndarray:
     return np.array(sizes, np.int64)
 
 
-def in_this_process(name: str) -> tf.Tensor:
+def in_this_process(name: str, runs_as_graph: bool) -> tf.Tensor:
     """A tensor that keeps a pipeline that depends on it from being copied to other processes.
 
     Python calls are numbers in the graph; another process has other calls under the same numbers,
@@ -202,13 +204,14 @@ def in_this_process(name: str) -> tf.Tensor:
     and then TensorFlow's error gives its name.
     """
     frozen = f"{name}-x5"
+    graph = "Load it with builder_kwargs={'engine': 'graph'}. Or: " if runs_as_graph else ""
     with tf.init_scope(), tf.device("CPU:0"):
         return tf.raw_ops.VarHandleOp(
             dtype=tf.bool,
             shape=[],
             shared_name=f"cifar10_aug: {name} is made by Python code in the process that loads it, "
-            f"so it cannot be sent to others (tf.data service) or saved. Freeze it and load that: "
-            f"cifar10-aug export {name} --copies 5, or tfds.load with the config {frozen}. ",
+            f"so it cannot be sent to others (tf.data service) or saved. {graph}Freeze it and load "
+            f"that: cifar10-aug export {name} --copies 5, or tfds.load with the config {frozen}. ",
         )
 
 

@@ -12,22 +12,20 @@ def distribute(
     dataset: tf.data.Dataset,
     service: str,
     *,
-    job_name: str | None = None,
     compression: str | None = "AUTO",
     max_outstanding_requests: int | None = None,
 ) -> tf.data.Dataset:
     """The same epochs, made by the workers of a tf.data service.
 
     Each iteration hands the service the next epoch, whose batches the workers share out among
-    them; without faults, each comes once. They come in no fixed order. Workers need TensorFlow and
-    the prepared files under the same path, but not this package.
+    them. They come in no fixed order, each once; a worker that dies takes along those that it has
+    under way. Workers need TensorFlow, and the prepared files under the same path, but not this
+    package. Several trainers load shares (`ReadConfig(input_context=…)`); each distributes its own.
 
     Args:
         dataset: what `tfds.load` or `as_dataset` has returned, with `engine="graph"`; map, take or
             repeat what this function returns.
         service: the dispatcher, such as "grpc://host:5000".
-        job_name: trainers that give the same name share each epoch's batches among them; all load
-            the same dataset. By default each dataset has jobs of its own.
         compression: of batches on their way, "AUTO", "SNAPPY" or None, as TensorFlow's `distribute`
             has it.
         max_outstanding_requests: how many batches may be under way; None leaves it to TensorFlow.
@@ -40,6 +38,4 @@ def distribute(
     """
     from cifar10_aug import distributed
 
-    return distributed.distributed(
-        dataset, service, job_name, compression, max_outstanding_requests
-    )
+    return distributed.distributed(dataset, service, compression, max_outstanding_requests)

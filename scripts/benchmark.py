@@ -57,6 +57,10 @@ def ours(recipe: str, batch_size: int | None) -> str:
     return f"{recipe}, {_batch(batch_size)}"
 
 
+def graph(recipe: str, batch_size: int, xla: bool) -> str:
+    return f"{recipe}, graph{' with XLA' if xla else ''}, {_batch(batch_size)}"
+
+
 def _batch(batch_size: int | None) -> str:
     return "unbatched" if batch_size is None else f"batch {batch_size}"
 
@@ -78,6 +82,8 @@ BUDGETS = (
     Budget(ours("standard", 512), floor(512), 0.6),
     Budget(ours(RECIPE, None), floor(None), 1.3),
     Budget(ours(SIX, 512), ours("rotate30", 512), 1.3),
+    Budget(graph("rotate30", 128, False), "ImageProjectiveTransformV3, batch 128", 1.0),
+    Budget(graph("rotate30", 128, True), graph("rotate30", 128, False), 1 / 2),
     Budget("first batch", "reading plain once", 1.3),
     Budget("memory", "the split", 2.0),
     Budget("memory of 20 more epochs", "the split", 0.05),
@@ -114,6 +120,11 @@ def rows_of(
         add(ours(FLOATS, size), load(f"{name}/{FLOATS}", batch_size=size))
     for recipe in KINDS:
         add(ours(recipe, 512), load(f"{name}/{recipe}", batch_size=512))
+    for recipe in ("rotate30", RECIPE):
+        for xla in (False, True):
+            options = {"engine": "graph", "jit_compile": xla}
+            ds = load(f"{name}/{recipe}", batch_size=128, builder_kwargs=options)
+            add(graph(recipe, 128, xla), ds)
     for peer, how in PEERS.items():
         if not how.installed:
             print(f"{peer} is left out: {how.needs} is not installed")

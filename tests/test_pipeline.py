@@ -1,4 +1,5 @@
 import hashlib
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,22 @@ RECIPE = "rotate30+erase"
 Load = Callable[..., Any]
 
 
-@pytest.fixture
-def load(data_dir: str) -> Load:
-    def load(recipe: str = RECIPE, split: Any = "train", **kwargs: Any) -> Any:
-        return tfds.load(f"cifar10_aug/{recipe}", split=split, data_dir=data_dir, **kwargs)
+@pytest.fixture(params=["eager", "graph"])
+def load(data_dir: str, request: pytest.FixtureRequest) -> Load:
+    return loader(data_dir, request.param)
+
+
+def loader(data_dir: str, engine: str) -> Load:
+    def load(
+        recipe: str = RECIPE, split: Any = "train", builder_kwargs: Any = None, **kwargs: Any
+    ) -> Any:
+        return tfds.load(
+            f"cifar10_aug/{recipe}",
+            split=split,
+            data_dir=data_dir,
+            builder_kwargs={"engine": engine, **(builder_kwargs or {})},
+            **kwargs,
+        )
 
     return load
 
@@ -231,8 +244,9 @@ def test_repeated_files_never_end(load: Load) -> None:
 
 @pytest.mark.parametrize("recipe", ["plain", "standard", "rotate+rescale", "erase+normalize"])
 @pytest.mark.parametrize("split", ["train", "test", "train+test"])
-def test_elements_are_what_info_says(data_dir: str, recipe: str, split: str) -> None:
-    builder = tfds.builder(f"cifar10_aug/{recipe}", data_dir=data_dir)
+@pytest.mark.parametrize("engine", ["eager", "graph"])
+def test_elements_are_what_info_says(data_dir: str, recipe: str, split: str, engine: str) -> None:
+    builder = tfds.builder(f"cifar10_aug/{recipe}", data_dir=data_dir, engine=engine)
     features = builder.info.features
     ds = builder.as_dataset(split=split)
     assert ds.element_spec["image"] == tf.TensorSpec((32, 32, 3), features["image"].tf_dtype)
@@ -296,12 +310,19 @@ def digest(batch: Any) -> str:
     return hashlib.sha256(batch["image"].numpy()).hexdigest() + str(batch["id"].numpy())
 
 
-@pytest.mark.parametrize("repeat", [False, True])
-@pytest.mark.parametrize("batch_size", [None, 16, 20])
-@pytest.mark.parametrize("taken", [0, 1, 5, 6, 11])
+CHECKPOINTS = [
+    *itertools.product(["eager"], [False, True], [None, 16, 20], [0, 1, 5, 6, 11]),
+    *(("graph", False, 16, 6), ("graph", True, 16, 11), ("graph", True, 20, 5)),
+    *(("graph", False, 16, 0), ("graph", True, None, 5)),
+]
+
+
+@pytest.mark.parametrize(("engine", "repeat", "batch_size", "taken"), CHECKPOINTS)
 def test_a_checkpointed_iterator_goes_on_where_it_was(
-    load: Load, tmp_path: Path, repeat: bool, batch_size: int | None, taken: int
+    data_dir: str, tmp_path: Path, engine: str, repeat: bool, batch_size: int | None, taken: int
 ) -> None:
+    load = loader(data_dir, engine)
+
     def make() -> tf.data.Dataset:
         ds = load(batch_size=batch_size, shuffle_files=True)
         return ds.repeat() if repeat else ds

@@ -283,7 +283,9 @@ def test_nothing_that_copies_the_pipeline_elsewhere_does_so_in_silence(
 ) -> None:
     said = (
         f"cifar10_aug: {recipe} is made by Python code in the process that loads it, so it cannot "
-        "be sent to others (tf.data service) or saved. Freeze it and load that: cifar10-aug export "
+        "be sent to others (tf.data service) or saved. "
+        + ("Load it with builder_kwargs={'engine': 'graph'}. Or: " if recipe == "flip" else "")
+        + "Freeze it and load that: cifar10-aug export "
         f"{recipe} --copies 5, or tfds.load with the config {recipe}-x5."
     )
     dispatcher = tf.data.experimental.service.DispatchServer()

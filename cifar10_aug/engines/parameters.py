@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -40,8 +40,39 @@ def of(
     if recipe.mixes and len(keys) and not len(among):
         raise ValueError("partners are empty; give the ids of at least one example")
     pool = Partners.of(Source.empty(0, height, width), np.arange(len(among)), among, None)
+
+    def draw_partners(drawn: Draws) -> None:
+        if len(keys):
+            mixing.partners_drawn(drawn, pool)
+
     drawn = Drawing(recipe.ops, seed).of(keys, epoch)
-    found = {}
+    return {
+        name: np.broadcast_to(np.asarray(values), keys.shape).copy()
+        for name, values in named(recipe, drawn, height, width, draw_partners)
+    }
+
+
+class Drawn(Protocol):
+    """What either engine's `Drawing.of` returns."""
+
+    def draws(self, step: Placed) -> Draws: ...
+
+
+def named(
+    recipe: Recipe,
+    drawn: Drawn,
+    height: int,
+    width: int,
+    draw_partners: Callable[[Draws], object],
+) -> Iterator[tuple[str, Any]]:
+    """The parameters of all ops, by position, op and name, as a recipe's draws have them.
+
+    Args:
+        recipe: whose.
+        drawn: what a batch has drawn.
+        height, width: of the images.
+        draw_partners: draws and names the partners of a mix op.
+    """
     seen: set[int] = set()
     for step in _steps(plan(recipe.ops)):
         step = step.chosen_by or step
@@ -49,13 +80,11 @@ def of(
             continue
         seen.add(id(step))
         its_draws = drawn.draws(step)
-        if isinstance(step.op, MixOp) and len(keys):
-            mixing.partners_drawn(its_draws, pool)
+        if isinstance(step.op, MixOp):
+            draw_partners(its_draws)
         _draw(step.op, its_draws, height, width)
         for name, values in its_draws.named.items():
-            array = np.broadcast_to(np.asarray(values), keys.shape).copy()
-            found[f"{step.position}.{step.op.name}.{name}"] = array
-    return found
+            yield f"{step.position}.{step.op.name}.{name}", values
 
 
 def _keys(ids: Any) -> np.ndarray:

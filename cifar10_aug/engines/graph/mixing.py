@@ -6,11 +6,12 @@ import dataclasses
 
 import tensorflow as tf
 
+from cifar10_aug.draws import Draws
 from cifar10_aug.engines.graph.batch import Batch
 from cifar10_aug.engines.graph.drawing import Drawing
 from cifar10_aug.engines.graph.pixels import channels, joined
 from cifar10_aug.engines.graph.strokes import inside
-from cifar10_aug.engines.graph.tensor_draws import TensorDraws, numbers
+from cifar10_aug.engines.graph.tensor_draws import numbers
 from cifar10_aug.engines.plan import Placed
 from cifar10_aug.ops.compositions import Mixing, MixOp
 
@@ -32,9 +33,9 @@ class Partners:
     count: int
 
 
-def partners_drawn(drawn: TensorDraws, partners: Partners) -> tf.Tensor:
+def partners_drawn(drawn: Draws, partners: Partners) -> tf.Tensor:
     """The place of each example's partner: int64 [batch]."""
-    chosen = drawn.integers(0, 0, partners.count - 1)
+    chosen: tf.Tensor = drawn.integers(0, 0, partners.count - 1)
     drawn.name("partner", tf.gather(partners.keys, chosen))
     return chosen
 

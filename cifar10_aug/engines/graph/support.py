@@ -20,6 +20,11 @@ def check(recipe: Recipe, instead: str) -> None:
         raise RecipeError(f"{name} in {recipe} does not run as a graph, since {why}; {instead}")
 
 
+def runs(recipe: Recipe) -> bool:
+    """Whether a recipe runs as a graph."""
+    return not _obstacles(plan(recipe.ops))
+
+
 def _obstacles(stages: tuple[Stage, ...]) -> list[tuple[str, str]]:
     found = []
     for stage in stages:

@@ -70,6 +70,10 @@ class TensorDraws(Draws):
     def unit(self, slot: int) -> Any:
         return divide(self._words[slot], 4294967295.0)
 
+    def uniform(self, slot: int, low: float, high: float) -> Any:
+        # The optimiser would add `low` to what an op adds, in another order.
+        return tf.raw_ops.Snapshot(input=super().uniform(slot, low, high))
+
     def integers(self, slot: int, low: Any, high: Any) -> Any:
         count = tf.cast(high - low + 1, tf.int64)
         return low + tf.bitwise.right_shift(self._words[slot] * count, 32)

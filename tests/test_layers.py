@@ -1,0 +1,146 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cifar10_aug import draws
+from cifar10_aug.engines.eager import Engine
+from cifar10_aug.engines.source import Source
+from cifar10_aug.errors import RecipeError
+from cifar10_aug.layers import RecipeLayer, keys
+from cifar10_aug.recipe import Recipe
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), np.uint8)
+LABELS = np.arange(16) % 10
+
+
+def layer(text: str = "rotate30+erase", **kwargs: Any) -> RecipeLayer:
+    made: RecipeLayer = Recipe.parse(text).layer(**kwargs)
+    return made
+
+
+def model_with(first: RecipeLayer, **how: Any) -> keras.Model:
+    model = keras.Sequential(
+        [
+            keras.Input((32, 32, 3), dtype="uint8"),
+            first,
+            keras.layers.Conv2D(4, 3),
+            keras.layers.GlobalMaxPooling2D(),
+            keras.layers.Dense(10),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss, **how)
+    return model
+
+
+def test_in_training_it_makes_what_the_recipe_makes() -> None:
+    made = layer(seed=5)
+    # Places in the batch, as examples that belong to no split.
+    of_layers = np.arange(16, dtype=np.uint64) | np.uint64(len(draws.SPLIT_NUMBERS) << 32)
+    recipe = Recipe.parse("rotate30+erase")
+    engine = Engine(recipe, 5)
+    for step in range(3):
+        expected = engine(Source.of(IMAGES), np.arange(16), of_layers, step)
+        found = made(IMAGES, training=True)
+        assert found.dtype == tf.float32
+        assert (found.numpy() == expected).all()
+
+
+def test_otherwise_images_pass() -> None:
+    made = layer()
+    assert (made(IMAGES).numpy() == IMAGES).all()
+    assert (made(IMAGES, training=False).numpy() == IMAGES).all()
+    assert int(made.steps.numpy()) == 0
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_value_ranges_apply_to_every_batch(training: bool) -> None:
+    found = layer("rescale")(IMAGES, training=training).numpy()
+    np.testing.assert_allclose(found, IMAGES / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float16", "float32"])
+def test_levels_of_any_dtype_are_the_same(dtype: str) -> None:
+    expected = layer("zoom")(IMAGES, training=True).numpy()
+    assert (layer("zoom")(IMAGES.astype(dtype), training=True).numpy() == expected).all()
+
+
+def test_it_hands_out_its_compute_dtype() -> None:
+    found = layer("flip+rescale", dtype="mixed_float16")(IMAGES, training=True)
+    assert found.dtype == tf.float16
+
+
+@pytest.mark.parametrize("how", [{}, {"jit_compile": True}])
+def test_models_train_with_it_save_it_and_load_it(tmp_path: Path, how: dict[str, Any]) -> None:
+    model = model_with(layer("rotate+rescale", seed=3, **how), **how)
+    model.fit(IMAGES, LABELS, batch_size=4, epochs=2, verbose=0)
+    place = tmp_path / "model.keras"
+    model.save(place)
+    np.save(tmp_path / "expected.npy", model.predict(IMAGES, verbose=0))
+    np.save(tmp_path / "images.npy", IMAGES)
+    # 8 steps, and one more that nothing predicts.
+    check = (
+        "import sys, keras, numpy as np, cifar10_aug.layers\n"
+        "model = keras.models.load_model(sys.argv[1] + '/model.keras')\n"
+        "images = np.load(sys.argv[1] + '/images.npy')\n"
+        "expected = np.load(sys.argv[1] + '/expected.npy')\n"
+        "np.testing.assert_allclose(model.predict(images, verbose=0), expected, atol=1e-5)\n"
+        "layer = model.layers[0]\n"
+        "assert (layer.recipe.name, layer.seed, int(layer.steps)) == ('rotate+rescale', 3, 8)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", check, str(tmp_path)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_loading_goes_on_with_the_next_batch(tmp_path: Path) -> None:
+    model = model_with(layer("rotate"))
+    model.fit(IMAGES, LABELS, batch_size=8, verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    found = [one.layers[0](IMAGES, training=True).numpy() for one in (model, again)]
+    assert (found[0] == found[1]).all()
+    assert (found[0] != layer("rotate")(IMAGES, training=True).numpy()).any()
+
+
+def test_replicas_draw_for_themselves() -> None:
+    devices = tf.config.list_logical_devices("CPU")
+    strategy = tf.distribute.OneDeviceStrategy(devices[0].name)
+    with strategy.scope():
+        made = layer("rotate")
+    one = strategy.run(lambda: made(IMAGES, training=True)).numpy()
+    assert (one == layer("rotate")(IMAGES, training=True).numpy()).all()
+    assert [int(keys(4, replica)[0]) >> 32 for replica in range(3)] == [2, 3, 4]
+
+
+def test_other_recipes_and_seeds_are_refused() -> None:
+    with pytest.raises(RecipeError) as error:
+        layer("flip+mixup")
+    assert str(error.value) == (
+        "mixup in flip+mixup mixes labels, which a layer does not see; put it into the pipeline, "
+        "tfds.load('cifar10_aug/flip+mixup')"
+    )
+    with pytest.raises(RecipeError, match="corruptjpeg in corruptjpeg does not run as a graph"):
+        layer("corruptjpeg")
+    with pytest.raises(ValueError, match="seed is -1; give a whole number"):
+        layer(seed=-1)
+
+
+@pytest.mark.parametrize("shape", [(4, 32, 32), (4, 32, 32, 1)])
+def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
+    message = "it takes (batch, height, width, 3) with known height and width"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        layer()(np.zeros(shape, np.uint8), training=True)
+
+
+def test_an_input_without_a_size_is_refused() -> None:
+    with pytest.raises(ValueError, match=re.escape("give the model an Input of such a shape")):
+        layer()(keras.Input((None, None, 3)))

@@ -1,0 +1,179 @@
+"""A real dispatcher, and workers that know TensorFlow alone, in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+import cifar10_aug
+
+ROOT = Path(__file__).parents[1]
+RECIPE = "crop+flip+mixup"
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("localhost", 0))
+        return int(one.getsockname()[1])
+
+
+class Cluster:
+    """A dispatcher and workers on this machine."""
+
+    def __init__(self, place: Path):
+        self._place = place
+        self._processes: dict[str, subprocess.Popen[str]] = {}
+        self.port = free_port()
+        work_dir = str(place / "dispatcher")
+        self._start("dispatcher", "dispatcher", "--port", str(self.port), "--work-dir", work_dir)
+        self._ports = {name: free_port() for name in ("one", "two")}
+        for name in self._ports:
+            self.start_worker(name)
+
+    @property
+    def address(self) -> str:
+        return f"grpc://localhost:{self.port}"
+
+    def start_worker(self, name: str) -> None:
+        port = str(self._ports[name])
+        self._start(name, "worker", "--dispatcher", f"localhost:{self.port}", "--port", port)
+
+    def _start(self, name: str, *arguments: str) -> None:
+        # From an empty folder: workers have no access to this package's code.
+        script = self._place / "service.py"
+        script.write_text((ROOT / "scripts" / "service.py").read_text())
+        process = subprocess.Popen(
+            [sys.executable, "-P", str(script), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd=self._place,
+            env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_NUM_INTRAOP_THREADS": "1"},
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline(), f"{name} did not start"
+        self._processes[name] = process
+
+    def kill(self, name: str) -> None:
+        process = self._processes.pop(name)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+    def close(self) -> None:
+        for name in list(self._processes):
+            self.kill(name)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def load(data_dir: str, engine: str = "graph", recipe: str = RECIPE, **kwargs: Any) -> Any:
+    options = {"engine": engine, **kwargs.pop("builder_kwargs", {})}
+    kwargs = {"split": "train", "batch_size": 16, "shuffle_files": True, **kwargs}
+    return tfds.load(f"cifar10_aug/{recipe}", data_dir=data_dir, builder_kwargs=options, **kwargs)
+
+
+def by_id(ds: Any) -> dict[bytes, tuple[bytes, bytes]]:
+    found: dict[bytes, tuple[bytes, bytes]] = {}
+    for batch in ds.as_numpy_iterator():
+        for name, image, label in zip(batch["id"], batch["image"], batch["label"], strict=True):
+            assert name not in found, "an example came twice"
+            found[name] = image.tobytes(), np.round(label, 5).tobytes()
+    return found
+
+
+def test_every_epoch_has_the_pixels_of_the_local_run(cluster: Cluster, data_dir: str) -> None:
+    local = load(data_dir, engine="eager")
+    distributed = cifar10_aug.distribute(load(data_dir), cluster.address)
+    for _ in range(3):
+        expected = by_id(local)
+        assert len(expected) == 100
+        assert by_id(distributed) == expected
+    assert distributed.cardinality() == tf.data.UNKNOWN_CARDINALITY
+
+
+def test_repeating_goes_through_the_epochs_in_order(cluster: Cluster, data_dir: str) -> None:
+    local = load(data_dir, engine="eager")
+    distributed = cifar10_aug.distribute(load(data_dir), cluster.address).repeat(2)
+    expected = [by_id(local), by_id(local)]
+    batches = list(distributed)
+    for epoch in range(2):
+        part = tf.data.Dataset.from_generator(
+            lambda part=batches[7 * epoch : 7 * epoch + 7]: part,
+            output_signature=distributed.element_spec,
+        )
+        assert by_id(part) == expected[epoch]
+
+
+def test_xla_start_and_shards_hold_there_too(cluster: Cluster, data_dir: str) -> None:
+    context = tf.distribute.InputContext(2, 1)
+    options: dict[str, Any] = {
+        "read_config": tfds.ReadConfig(input_context=context),
+        "builder_kwargs": {"start_epoch": 3, "start_step": 1},
+        "shuffle_files": False,
+        "recipe": "rotate+erase",
+    }
+    expected = by_id(load(data_dir, **options, engine="eager"))
+    options["builder_kwargs"]["jit_compile"] = True
+    assert by_id(cifar10_aug.distribute(load(data_dir, **options), cluster.address)) == expected
+    assert len(expected) == 50 - 16
+
+
+def test_each_of_several_trainers_gets_its_share(cluster: Cluster, data_dir: str) -> None:
+    shares = []
+    for i in range(2):
+        config = tfds.ReadConfig(input_context=tf.distribute.InputContext(2, i))
+        shares.append(cifar10_aug.distribute(load(data_dir, read_config=config), cluster.address))
+    found = [by_id(share) for share in shares]
+    assert [len(share) for share in found] == [50, 50]
+    assert {**found[0], **found[1]} == by_id(load(data_dir, engine="eager"))
+
+
+def test_a_worker_that_is_killed_loses_its_batches_only(cluster: Cluster, data_dir: str) -> None:
+    distributed = cifar10_aug.distribute(
+        load(data_dir, batch_size=2), cluster.address, max_outstanding_requests=2
+    )
+    seen: list[bytes] = []
+    started = time.monotonic()
+    for step, batch in enumerate(distributed):
+        seen.extend(batch["id"].numpy())
+        if step == 4:
+            cluster.kill("one")
+        if step == 8:
+            cluster.start_worker("one")
+    assert time.monotonic() - started < 120
+    assert len(set(seen)) == len(seen)
+    assert len(seen) >= 40
+    # The next epoch is whole again, and the next.
+    local = load(data_dir, engine="eager", batch_size=2)
+    by_id(local)
+    assert by_id(distributed) == by_id(local)
+
+
+def test_other_datasets_are_refused(cluster: Cluster, data_dir: str) -> None:
+    message = (
+        "distribute takes a dataset as tfds.load returns it, with builder_kwargs={'engine': "
+        "'graph'}; this is none: distribute first, and map, batch, take or repeat what comes back"
+    )
+    for ds in (load(data_dir, engine="eager"), load(data_dir).take(1)):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            cifar10_aug.distribute(ds, cluster.address)
