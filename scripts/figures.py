@@ -1,0 +1,24 @@
+"""Writes figures of matplotlib as pictures."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import matplotlib as mpl
+from PIL import Image
+
+from cifar10_aug import preview
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Writes a figure as PNG at once, and lets go of it."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=110)
+    plt.close(figure)
+    with Image.open(file) as picture:
+        preview.save(picture.convert("RGB"), path)

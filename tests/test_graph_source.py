@@ -1,0 +1,62 @@
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from cifar10_aug import graph_source
+from cifar10_aug.engines.graph.pixels import unpack
+from cifar10_aug.source.images import example_ids
+
+
+@pytest.fixture
+def copied(data_dir: str, tmp_path: Path) -> Path:
+    shutil.copytree(data_dir, tmp_path / "data")
+    return tmp_path / "data"
+
+
+def info_of(place: Any, split: str) -> tfds.core.SplitInfo:
+    return tfds.builder("cifar10_aug/plain", data_dir=str(place)).info.splits[split]
+
+
+def test_it_reads_what_was_prepared(data_dir: str, made: Any) -> None:
+    for split, images, labels in (
+        ("train", made.train_images, made.train_labels),
+        ("test", made.test_images, made.test_labels),
+    ):
+        packed, found = graph_source.tables(info_of(data_dir, split)).get_single_element()
+        assert (unpack(packed).numpy().reshape(images.shape) == images).all()
+        assert (found.numpy() == labels).all()
+
+
+def test_names_are_those_of_the_eager_engine() -> None:
+    numbers = np.array([0, 7, 12_345, 49_999])
+    found = graph_source.names("train", tf.constant(numbers)).numpy()
+    assert found.tolist() == example_ids("train", numbers).tolist()
+
+
+def test_files_of_another_split_are_noticed(copied: Path) -> None:
+    info = info_of(copied, "test")
+    (other,) = (Path(path) for path in info_of(copied, "train").filepaths)
+    (mine,) = (Path(path) for path in info.filepaths)
+    shutil.copy(other, mine)
+    message = (
+        f"{mine.parent}: the prepared images are damaged (other images than were written); delete "
+        "this folder and prepare them again"
+    )
+    with pytest.raises(tf.errors.InvalidArgumentError, match=re.escape(message)):
+        graph_source.tables(info).get_single_element()
+
+
+def test_damaged_files_are_noticed(copied: Path) -> None:
+    info = info_of(copied, "test")
+    (file,) = (Path(path) for path in info.filepaths)
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(tf.errors.DataLossError):
+        graph_source.tables(info).get_single_element()
