@@ -43,6 +43,7 @@ class Run:
     learning_rate: float = 0.01
     seed: int = 0
     engine: str = "eager"
+    threads: int | None = None
     source: str | None = None
     data_dir: str | None = None
 
@@ -60,6 +61,9 @@ class Run:
         options = {"engine": self.engine, "seed": self.seed, **options}
         if self.source:
             options["source"] = self.source
+        pipeline = tf.data.Options()
+        if self.threads:
+            pipeline.threading.private_threadpool_size = self.threads
         return tfds.load(
             f"{self.dataset}/{self.name}",
             split=split,
@@ -67,6 +71,7 @@ class Run:
             shuffle_files=split.startswith("train"),
             as_supervised=True,
             data_dir=self.data_dir,
+            read_config=tfds.ReadConfig(options=pipeline),
             builder_kwargs=options,
         )
 
@@ -217,6 +222,7 @@ def parsed(arguments: Sequence[str] | None = None) -> tuple[Run, Path]:
     parser.add_argument("--learning-rate", type=float, default=default.learning_rate)
     parser.add_argument("--seed", type=int, default=default.seed, help="of draws and weights")
     parser.add_argument("--engine", default=default.engine, choices=("eager", "graph"))
+    parser.add_argument("--threads", type=int, help="of the pipeline; they change nothing")
     parser.add_argument("--source", help="archive or folder of CIFAR-10 [default: the sample]")
     parser.add_argument("--data-dir", help="TFDS's data folder")
     parser.add_argument("--out", type=Path, default=Path("training"), help="folder of the result")
