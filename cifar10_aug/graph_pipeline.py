@@ -12,7 +12,7 @@ import tensorflow as tf
 from cifar10_aug import epochs
 from cifar10_aug.engines.graph import shuffling
 from cifar10_aug.graph_examples import GraphExamples, Tables
-from cifar10_aug.pipeline import Order, Start, tuned
+from cifar10_aug.pipeline import Order, Start, nested, tuned
 from cifar10_aug.source.images import SHAPE
 
 # Single examples are made so many at once.
@@ -63,7 +63,7 @@ class GraphEpochs:
         def make(epoch: tf.Tensor, positions: tf.Tensor) -> Any:
             return self._made([table.get_single_element() for table in tables], positions, epoch)
 
-        return self._each(epochs.token().flat_map(numbered), make)
+        return self._each(epochs.token().flat_map(numbered), make, joblib.cpu_count())
 
     def anywhere(self, token: tf.Tensor) -> tf.data.Dataset:
         """The batches of an iteration, so that whoever makes some of them reads the files itself.
@@ -79,7 +79,8 @@ class GraphEpochs:
             left = order.get_single_element()[skipped * (self.batch_size or 1) :]
             return self._made(read, self._of_step(left, step), epoch)
 
-        return self._each(self._steps(skipped), make)
+        # Workers have cores of their own.
+        return self._each(self._steps(skipped), make, tf.data.AUTOTUNE)
 
     def _positions(self, epoch: tf.Tensor) -> tf.Tensor:
         count = len(self.examples)
@@ -107,15 +108,13 @@ class GraphEpochs:
         made["image"] = tf.ensure_shape(made["image"], [positions.shape[0], *SHAPE])
         return (made["image"], made["label"]) if self.as_supervised else made
 
-    def _each(self, steps: tf.data.Dataset, make: Callable[..., Any]) -> tf.data.Dataset:
-        ds = steps.map(make, num_parallel_calls=joblib.cpu_count(), deterministic=True)
+    def _each(
+        self, steps: tf.data.Dataset, make: Callable[..., Any], calls: int
+    ) -> tf.data.Dataset:
+        ds = steps.map(make, num_parallel_calls=calls)
         if self.batch_size is not None:
             return ds
-        return ds.flat_map(lambda *made: tf.data.Dataset.from_tensor_slices(_nest(made)))
-
-
-def _nest(made: tuple[Any, ...]) -> Any:
-    return made if len(made) > 1 else made[0]
+        return ds.flat_map(lambda *made: tf.data.Dataset.from_tensor_slices(nested(made)))
 
 
 def dataset(

@@ -163,14 +163,14 @@ def dataset(
     ds = ds.map(augment, num_parallel_calls=calls)
     # Slices share the memory of what they are cut from. (`unbatch` would do, but it cannot be
     # checkpointed by position.)
-    ds = ds.flat_map(lambda *made: tf.data.Dataset.from_tensor_slices(_nest(made)))
+    ds = ds.flat_map(lambda *made: tf.data.Dataset.from_tensor_slices(nested(made)))
     if not repeat and not start.step:
         ds = ds.apply(tf.data.experimental.assert_cardinality(-(-count // size)))
     ds = ds.with_options(tuned(options, sharded=sharded))
     return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
 
 
-def _nest(made: tuple[Any, ...]) -> Any:
+def nested(made: tuple[Any, ...]) -> Any:
     """What an element consists of: a pair, or a dict."""
     return made if len(made) > 1 else made[0]
 

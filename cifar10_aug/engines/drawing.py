@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from cifar10_aug.draws import Draws, GivenDraws
@@ -36,7 +38,7 @@ class Drawing:
 class Drawn:
     """The draws of a batch, op by op."""
 
-    def __init__(self, words: np.ndarray, firsts: dict[int, int], epoch: int):
+    def __init__(self, words: Any, firsts: dict[int, int], epoch: Any):
         """Takes words [all slots, batch], and the first row of each position."""
         self._words, self._firsts, self._epoch = words, firsts, epoch
         self._chosen: dict[int, tuple[Draws, Choice]] = {}
@@ -54,7 +56,7 @@ class Drawn:
             self._chosen[id(step)] = drawn, step.op.choose(drawn)
         return self._chosen[id(step)]
 
-    def taken(self, step: Placed) -> tuple[np.ndarray | None, Draws]:
+    def taken(self, step: Placed) -> tuple[Any, Draws]:
         """Which examples do a step, int64 [n] or None for all, and their draws."""
         if step.chosen_by is None:
             return None, self.draws(step)

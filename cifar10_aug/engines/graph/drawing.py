@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from cifar10_aug.draws import POSITION_SHIFT, Draws
+from cifar10_aug.draws import POSITION_SHIFT
+from cifar10_aug.engines import drawing
 from cifar10_aug.engines.graph.tensor_draws import GivenTensorDraws, TensorDraws, where
 from cifar10_aug.engines.graph.words import philox
 from cifar10_aug.engines.plan import Placed
-from cifar10_aug.ops.compositions import Choice, ChoiceOp
 from cifar10_aug.ops.kinds import Op
 
 
@@ -45,26 +45,13 @@ class Drawing:
         return Drawn(rows, {place: 4 * block for place, block in self._first_blocks.items()}, epoch)
 
 
-class Drawn:
-    """The draws of a batch, op by op."""
-
-    def __init__(self, rows: list[tf.Tensor], firsts: dict[int, int], epoch: tf.Tensor):
-        """Takes the words, int64 [batch] each, and the first of each position."""
-        self._rows, self._firsts, self._epoch = rows, firsts, epoch
-        self._chosen: dict[int, tuple[Draws, Choice]] = {}
+class Drawn(drawing.Drawn):
+    """The draws of a batch, op by op; its words are int64 [batch] each."""
 
     def draws(self, step: Placed) -> TensorDraws:
         """The step's draws for the whole batch, whoever does it."""
         first = self._firsts.get(step.position, 0) + step.first_slot
-        return TensorDraws(self._rows[first : first + step.slots], self._epoch)
-
-    def choice(self, step: Placed) -> tuple[Draws, Choice]:
-        """The draws of a step that chooses, and its choice."""
-        if id(step) not in self._chosen:
-            assert isinstance(step.op, ChoiceOp), step
-            drawn = self.draws(step)
-            self._chosen[id(step)] = drawn, step.op.choose(drawn)
-        return self._chosen[id(step)]
+        return TensorDraws(self._words[first : first + step.slots], self._epoch)
 
     def taken(self, step: Placed) -> tuple[tf.Tensor | None, TensorDraws]:
         """Which examples do a step, bool [batch] or None for all, and draws for the whole batch.
