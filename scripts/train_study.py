@@ -33,24 +33,35 @@ def trained(recipe: str, seed: int, place: Path, options: list[str]) -> dict[str
     return found
 
 
-def table(accuracies: dict[str, list[float]]) -> str:
+# Test accuracies by recipe: a list for each seed, epoch by epoch.
+Curves = dict[str, list[list[float]]]
+
+
+def table(curves: Curves) -> str:
     lines = ["| recipe | test accuracy, mean | least to most | seeds |", "|---|---|---|---|"]
-    for recipe, values in accuracies.items():
-        mean, least, most = statistics.mean(values), min(values), max(values)
-        lines.append(f"| `{recipe}` | {mean:.1%} | {least:.1%} to {most:.1%} | {len(values)} |")
+    for recipe, seeds in curves.items():
+        last = [values[-1] for values in seeds]
+        mean, least, most = statistics.mean(last), min(last), max(last)
+        lines.append(f"| `{recipe}` | {mean:.1%} | {least:.1%} to {most:.1%} | {len(last)} |")
     return "\n".join(lines)
 
 
-def draw(accuracies: dict[str, list[float]], title: str, path: Path) -> None:
-    figure, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
-    for place, (_, values) in enumerate(accuracies.items()):
-        percent = [100 * value for value in values]
-        axes.plot(percent, [place] * len(percent), "o", color="#266eb4", alpha=0.6)
-        axes.plot([statistics.mean(percent)], [place], "|", color="#141414", markersize=22)
-    axes.set(yticks=range(len(accuracies)), yticklabels=list(accuracies), title=title)
-    axes.set_xlabel("test accuracy, %: each seed, and their mean")
-    axes.invert_yaxis()
-    axes.grid(alpha=0.3, axis="x")
+def draw(curves: Curves, title: str, path: Path) -> None:
+    """Means over seeds, epoch by epoch; and the last epoch of each seed."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.6), layout="constrained")
+    for place, (recipe, seeds) in enumerate(curves.items()):
+        means = [100 * statistics.mean(values) for values in zip(*seeds, strict=True)]
+        (line,) = left.plot(range(1, len(means) + 1), means, marker=".", label=recipe)
+        last = [100 * values[-1] for values in seeds]
+        right.plot(last, [place] * len(last), "o", color=line.get_color(), alpha=0.6)
+        right.plot([statistics.mean(last)], [place], "|", color="#141414", markersize=22)
+    left.set(xlabel="epoch", ylabel="test accuracy, %, mean over seeds", title=title)
+    left.legend(fontsize="small")
+    right.set(yticks=range(len(curves)), yticklabels=list(curves))
+    right.set_xlabel("test accuracy in the end, %: each seed, and their mean")
+    right.invert_yaxis()
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
     save(figure, path)
 
 
@@ -62,20 +73,20 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("study"), help="folder of the results")
     args, options = parser.parse_known_args()
-    accuracies: dict[str, list[float]] = {recipe: [] for recipe in RECIPES}
+    curves: Curves = {recipe: [] for recipe in RECIPES}
     for seed in range(args.seeds):
         for recipe in RECIPES:
             result = trained(recipe, seed, args.out / f"{recipe}-{seed}", options)
-            accuracies[recipe].append(result["history"][-1]["val_accuracy"])
-            print(f"{recipe}, seed {seed}: {accuracies[recipe][-1]:.2%}", flush=True)
+            curves[recipe].append([epoch["val_accuracy"] for epoch in result["history"]])
+            print(f"{recipe}, seed {seed}: {curves[recipe][-1][-1]:.2%}", flush=True)
     run, about = result["run"], result["about"]
     images = f"{run['images']:,}" if run["images"] else "all"
     title = f"{run['model']}, {images} images, {run['epochs']} epochs"
     (args.out / "study.json").write_text(
-        json.dumps({"about": about, "run": run, "accuracies": accuracies}, indent=2) + "\n"
+        json.dumps({"about": about, "run": run, "accuracies": curves}, indent=2) + "\n"
     )
-    draw(accuracies, title, args.out / "study.png")
-    print(table(accuracies))
+    draw(curves, title, args.out / "study.png")
+    print(table(curves))
     print(json.dumps({**run, **about}))
 
 

@@ -33,6 +33,7 @@ from models import MODELS
 from peers import joblib_and_keras, keras_layers
 
 from cifar10_aug import timing
+from cifar10_aug.source import drawn, local
 
 RECIPE = "rotate30+erase"
 BATCH = 128
@@ -48,10 +49,7 @@ def ways_of(name: str, images: int | None, data_dir: str) -> Ways:
 
     @functools.cache
     def arrays() -> tuple[np.ndarray, np.ndarray]:
-        found = tfds.load(
-            f"{name}/plain", split=split, batch_size=-1, as_supervised=True, data_dir=data_dir
-        )
-        return found[0].numpy(), found[1].numpy()
+        return np.load(f"{data_dir}/images.npy"), np.load(f"{data_dir}/labels.npy")
 
     def ours(config: str, split: str = split, **options: Any) -> tf.data.Dataset:
         return tfds.load(
@@ -184,10 +182,13 @@ def main() -> None:
         way, data_dir = args.memory
         print(memory(ways_of(name, args.images, data_dir)[way]))
         return
+    found = (local.read(args.source) if args.source else drawn.read()).train
     kwargs: dict[str, Any] = {"source": args.source} if args.source else {}
     with tempfile.TemporaryDirectory() as data_dir:
         for config in ("plain", f"{RECIPE}-x{COPIES}"):
             tfds.builder(f"{name}/{config}", data_dir=data_dir, **kwargs).download_and_prepare()
+        np.save(f"{data_dir}/images.npy", found.images[: args.images])
+        np.save(f"{data_dir}/labels.npy", found.labels[: args.images])
         ways = ways_of(name, args.images, data_dir)
         rows: dict[str, dict[str, Any]] = {}
         for way in ways:
