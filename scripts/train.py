@@ -55,7 +55,9 @@ class Run:
     def name(self) -> str:
         """The config: whatever the recipe, pixels go from 0 to 1 or so."""
         recipe = Recipe.parse(self.recipe)
-        return recipe.name if recipe.dtype == "float32" else f"{recipe.name}+normalize"
+        if recipe.dtype == "float32":
+            return recipe.name
+        return f"{recipe.name}+normalize" if recipe.ops else "normalize"
 
     def load(self, split: str, **options: Any) -> tf.data.Dataset:
         options = {"engine": self.engine, "seed": self.seed, **options}

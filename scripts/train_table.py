@@ -131,9 +131,10 @@ class Trainee:
         self.epochs.append({"seconds": seconds, "wait": wait / seconds, "examples": examples})
 
     def accuracy(self, test: Iterable[Any]) -> float:
+        predict = tf.function(lambda images: self._model(in_range(images), training=False))
         right, count = 0, 0
         for images, labels in test:
-            found = np.argmax(self._model(in_range(images), training=False), axis=1)
+            found = np.argmax(predict(images), axis=1)
             right, count = right + int((found == labels.numpy()).sum()), count + len(found)
         return right / count
 
