@@ -29,6 +29,12 @@ _UNKNOWN = (
     "the releases that cifar10_aug supports (see its pyproject.toml), so install one of those"
 )
 
+_UNKNOWN_TO_GRAPHS = (
+    f"the graph engine knows the first {_EPOCHS_OF_GRAPHS:,} iterations of a dataset: to go on, "
+    "load it again with start_epoch. If there were fewer, this TensorFlow draws other tokens than "
+    "the releases that cifar10_aug supports (see its pyproject.toml): install one of those"
+)
+
 
 def token() -> tf.data.Dataset:
     """A dataset of one element, int64 [2], which differs from one iteration to the next."""
@@ -64,7 +70,7 @@ def epoch_tensor(token: tf.Tensor) -> tf.Tensor:
     first, second = tokens(np.arange(_EPOCHS_OF_GRAPHS))
     known = tf.constant((first << draws.HALF | second).astype(np.int64))
     found = tf.where(known == tf.bitwise.left_shift(token[0], 32) + token[1])
-    told = tf.debugging.Assert(tf.size(found) == 1, [_UNKNOWN, token])
+    told = tf.debugging.Assert(tf.size(found) == 1, [_UNKNOWN_TO_GRAPHS, token])
     with tf.control_dependencies([told]):
         return tf.identity(found[0, 0])
 

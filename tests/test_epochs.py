@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -48,3 +50,20 @@ def test_a_token_of_no_epoch_is_an_error(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(epochs, "_MOST_TABLES", 2)
     with pytest.raises(RuntimeError, match=r"the pipeline's epoch cannot be told from its token"):
         epochs.epoch_of(np.array([1, 2]))
+
+
+def test_graphs_count_like_python() -> None:
+    for epoch in (0, 1, 2, 77, 16_383):
+        token = np.array([int(word) for word in epochs.tokens(np.array(epoch))])
+        assert int(epochs.epoch_tensor(tf.constant(token))) == epochs.epoch_of(token) == epoch
+
+
+def test_graphs_say_when_they_do_not_know_the_epoch() -> None:
+    token = np.array([int(word) for word in epochs.tokens(np.array(16_384))])
+    message = (
+        "the graph engine knows the first 16,384 iterations of a dataset: to go on, load it again "
+        "with start_epoch. If there were fewer, this TensorFlow draws other tokens than the "
+        "releases that cifar10_aug supports (see its pyproject.toml): install one of those"
+    )
+    with pytest.raises(tf.errors.InvalidArgumentError, match=re.escape(message)):
+        epochs.epoch_tensor(tf.constant(token))
