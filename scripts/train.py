@@ -162,7 +162,6 @@ def train(run: Run, out: Path, verbose: str | int = "auto") -> dict[str, Any]:
 
     With TensorFlow's determinism switched on, the same run has the same losses to the last digit.
     """
-    keras.utils.set_random_seed(run.seed)
     tf.config.experimental.enable_op_determinism()
     out.mkdir(parents=True, exist_ok=True)
     checkpoint = Checkpoint(out, run)
@@ -170,6 +169,8 @@ def train(run: Run, out: Path, verbose: str | int = "auto") -> dict[str, Any]:
     done = len(checkpoint.history)
     dataset = run.load(run.train_split, start_epoch=done)
     steps = len(dataset)
+    # Just before the weights are drawn: preparing images draws, too.
+    keras.utils.set_random_seed(run.seed)
     model = model or compiled(run, steps)
     if done:
         print(f"going on behind epoch {done} of {run.epochs}")

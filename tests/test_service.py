@@ -37,8 +37,7 @@ class Cluster:
         self._place = place
         self._processes: dict[str, subprocess.Popen[str]] = {}
         self.port = free_port()
-        work_dir = str(place / "dispatcher")
-        self._start("dispatcher", "dispatcher", "--port", str(self.port), "--work-dir", work_dir)
+        self.start_dispatcher()
         self._ports = {name: free_port() for name in ("one", "two")}
         for name in self._ports:
             self.start_worker(name)
@@ -46,6 +45,10 @@ class Cluster:
     @property
     def address(self) -> str:
         return f"grpc://localhost:{self.port}"
+
+    def start_dispatcher(self) -> None:
+        work_dir = str(self._place / "dispatcher")
+        self._start("dispatcher", "dispatcher", "--port", str(self.port), "--work-dir", work_dir)
 
     def start_worker(self, name: str) -> None:
         port = str(self._ports[name])
@@ -167,6 +170,19 @@ def test_a_worker_that_is_killed_loses_its_batches_only(cluster: Cluster, data_d
     local = load(data_dir, engine="eager", batch_size=2)
     by_id(local)
     assert by_id(distributed) == by_id(local)
+
+
+def test_a_dispatcher_that_is_killed_goes_on_where_it_was(cluster: Cluster, data_dir: str) -> None:
+    distributed = cifar10_aug.distribute(
+        load(data_dir, batch_size=2), cluster.address, max_outstanding_requests=2
+    )
+    seen: list[bytes] = []
+    for step, batch in enumerate(distributed):
+        seen.extend(batch["id"].numpy())
+        if step == 4:
+            cluster.kill("dispatcher")
+            cluster.start_dispatcher()
+    assert sorted(seen) == [f"train_{i:05d}".encode() for i in range(100)]
 
 
 def test_other_datasets_are_refused(cluster: Cluster, data_dir: str) -> None:

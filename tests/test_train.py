@@ -98,7 +98,7 @@ def test_the_cnn_has_the_layers_of_the_baseline() -> None:
             sys.executable,
             "-c",
             "import sys; sys.path.insert(0, sys.argv[1]); from models import cnn\n"
-            "print([w.shape for w in cnn().trainable_weights if len(w.shape) > 1])",
+            "print([tuple(w.shape) for w in cnn().trainable_weights if len(w.shape) > 1])",
             str(SCRIPTS),
         ],
         capture_output=True,
