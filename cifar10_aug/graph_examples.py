@@ -49,41 +49,32 @@ class GraphPart:
         self, tables: Tables, numbers: tf.Tensor, epoch: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The images of some examples, and their labels."""
-        images, labels = tables
         run = tf.function(self._run, jit_compile=True) if self.jit_compile else self._run
-        partners = self._partners() if self.engine.recipe.mixes else None
-        drawn_from: tuple[tf.Tensor, ...] = ()
-        if partners is not None:
-            drawn_from = tf.gather(images, partners), tf.gather(labels, partners), partners
-        return run(
-            tf.gather(images, numbers), tf.gather(labels, numbers), numbers, epoch, *drawn_from
-        )
+        return run(*tables, numbers, epoch)
 
     def _run(
-        self,
-        images: tf.Tensor,
-        labels: tf.Tensor,
-        numbers: tf.Tensor,
-        epoch: tf.Tensor,
-        *drawn_from: tf.Tensor,
+        self, images: tf.Tensor, labels: tf.Tensor, numbers: tf.Tensor, epoch: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        keys = self._keys(numbers)
-        own = _one_hot(labels) if self.soft_labels else labels
-        if not drawn_from:
-            return self.engine(images, keys, epoch), own
-        theirs, classes, partners = drawn_from
-        among = Partners(
-            theirs, self._keys(partners), _one_hot(classes), len(np.unique(self.named.among))
+        def shares(rows: tf.Tensor) -> tf.Tensor:
+            return tf.one_hot(tf.gather(labels, rows), CLASSES, dtype=tf.float32)
+
+        keys, own = self._keys(numbers), tf.gather(images, numbers)
+        if not self.engine.recipe.mixes:
+            made = self.engine(own, keys, epoch)
+            return made, shares(numbers) if self.soft_labels else tf.gather(labels, numbers)
+        among = np.unique(self.named.among)
+        partners = Partners(
+            count=len(among),
+            rows=lambda places: _entry(among, places),
+            pixels=lambda rows: tf.gather(images, rows),
+            keys=self._keys,
+            labels=shares,
         )
-        made = self.engine(images, keys, epoch, among)
-        return made, self.engine.soft_labels(own, keys, epoch, among)
+        made = self.engine(own, keys, epoch, partners)
+        return made, self.engine.soft_labels(shares(numbers), keys, epoch, partners)
 
     def _keys(self, numbers: tf.Tensor) -> tf.Tensor:
         return numbers + int(draws.example_keys(0, self.info.name))
-
-    def _partners(self) -> tf.Tensor:
-        among = np.unique(self.named.among)
-        return _entry(among, tf.range(len(among), dtype=tf.int64))
 
     def ids(self, numbers: tf.Tensor) -> tf.Tensor:
         """What examples are called, such as "train_00042"."""
@@ -104,10 +95,6 @@ def _entry(numbers: np.ndarray, places: tf.Tensor) -> tf.Tensor:
     if len(steps) > 1:
         return tf.gather(tf.constant(numbers), places)
     return int(numbers[0]) + places * (int(steps[0]) if len(steps) else 1)
-
-
-def _one_hot(labels: tf.Tensor) -> tf.Tensor:
-    return tf.one_hot(labels, CLASSES, dtype=tf.float32)
 
 
 class GraphExamples:

@@ -121,9 +121,7 @@ class GraphEngine:
         assert isinstance(op, MixOp)
         drawn = batch.drawn.draws(stage.step)
         chosen = mixing.partners_drawn(drawn, partners)
-        others = self._batch(
-            tf.gather(partners.pixels, chosen), tf.gather(partners.keys, chosen), batch.epoch
-        )
+        others = self._batch(partners.pixels(chosen), partners.keys(chosen), batch.epoch)
         others = self._through(before, others, partners)
         made = op.mixing(drawn, self._height, self._width)
         return mixing.mixed(made, batch, others.pixels)

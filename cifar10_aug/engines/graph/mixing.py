@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -20,24 +21,28 @@ from cifar10_aug.ops.compositions import Mixing, MixOp
 class Partners:
     """The examples that partners are drawn from, in the order of their keys.
 
+    Only those that are drawn are looked up, since there may be a whole split of them.
+
     Attributes:
-        pixels: int32 [n, height * width], packed.
-        keys: int64 [n], see `draws.example_keys`.
-        labels: float32 [n, classes].
         count: how many there are.
+        rows: of some of them, 0 to count - 1, in the tables; int64 both.
+        pixels: packed images by row, int32 [batch, height * width].
+        keys: by row, int64 [batch], see `draws.example_keys`.
+        labels: by row, float32 [batch, classes].
     """
 
-    pixels: tf.Tensor
-    keys: tf.Tensor
-    labels: tf.Tensor
     count: int
+    rows: Callable[[tf.Tensor], tf.Tensor]
+    pixels: Callable[[tf.Tensor], tf.Tensor]
+    keys: Callable[[tf.Tensor], tf.Tensor]
+    labels: Callable[[tf.Tensor], tf.Tensor]
 
 
 def partners_drawn(drawn: Draws, partners: Partners) -> tf.Tensor:
-    """The place of each example's partner: int64 [batch]."""
-    chosen: tf.Tensor = drawn.integers(0, 0, partners.count - 1)
-    drawn.name("partner", tf.gather(partners.keys, chosen))
-    return chosen
+    """The row of each example's partner: int64 [batch]."""
+    rows = partners.rows(drawn.integers(0, 0, partners.count - 1))
+    drawn.name("partner", partners.keys(rows))
+    return rows
 
 
 def mixed(mixing: Mixing, batch: Batch, others: tf.Tensor) -> tf.Tensor:
@@ -73,8 +78,8 @@ def labels(
         before,
         drawing,
         size,
-        tf.gather(partners.labels, chosen),
-        tf.gather(partners.keys, chosen),
+        partners.labels(chosen),
+        partners.keys(chosen),
         epoch,
         partners,
     )

@@ -23,7 +23,13 @@ def graph_of(recipe: Recipe, seed: int, height: int, width: int) -> Any:
         if not recipe.mixes:
             return engine(packed, keys, epoch), classes
         own = tf.one_hot(classes, 10)
-        partners = Partners(packed, keys, own, images.shape[0])
+        partners = Partners(
+            count=images.shape[0],
+            rows=tf.identity,
+            pixels=lambda rows: tf.gather(packed, rows),
+            keys=lambda rows: tf.gather(keys, rows),
+            labels=lambda rows: tf.gather(own, rows),
+        )
         return engine(packed, keys, epoch, partners), engine.soft_labels(own, keys, epoch, partners)
 
     return run

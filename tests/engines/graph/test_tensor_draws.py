@@ -34,8 +34,13 @@ def test_parameters_are_those_of_the_eager_engine(text: str) -> None:
     @tf.function
     def of(keys: tf.Tensor, epoch: tf.Tensor) -> dict[str, Any]:
         drawn = Drawing(recipe.ops, SEED).of(keys, epoch)
-        nothing = tf.zeros([len(IDS), 0])
-        among = Partners(nothing, keys, nothing, len(IDS))
+        among = Partners(
+            count=len(IDS),
+            rows=tf.identity,
+            pixels=tf.identity,
+            keys=lambda rows: tf.gather(keys, rows),
+            labels=tf.identity,
+        )
         found = parameters.named(
             recipe, drawn, 32, 32, lambda its: mixing.partners_drawn(its, among)
         )
