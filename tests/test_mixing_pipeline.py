@@ -105,6 +105,34 @@ def test_shards_are_the_whole_by_id(data_dir: str) -> None:
     assert_same(parts, whole)
 
 
+@pytest.mark.parametrize(
+    ("split", "shards"),
+    [("train[10:60]", 1), ("train[50:]+train[:20]", 1), ("train[:30]+test", 1), ("train", 3)],
+)
+def test_the_graph_engine_mixes_with_the_same_partners(
+    data_dir: str, split: str, shards: int
+) -> None:
+    contexts = [tf.distribute.InputContext(shards, i) for i in range(shards)]
+    found = [
+        by_id(
+            load(
+                data_dir,
+                split,
+                read_config=tfds.ReadConfig(input_context=context),
+                builder_kwargs={"engine": "graph"},
+            )
+        )
+        for context in contexts
+    ]
+    expected = by_id(load(data_dir, split))
+    together = {name: example for share in found for name, example in share.items()}
+    assert sum(len(share) for share in found) == len(expected)
+    assert together.keys() == expected.keys()
+    for name, (image, label) in expected.items():
+        assert (together[name][0] == image).all()
+        np.testing.assert_allclose(together[name][1], label, atol=1e-6)
+
+
 def test_splits_do_not_mix_with_each_other(data_dir: str, made: Any) -> None:
     both = by_id(load(data_dir, "train+test", batch_size=16))
     assert_same({k: v for k, v in both.items() if k.startswith(b"train")}, by_id(load(data_dir)))
