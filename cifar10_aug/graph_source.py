@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
@@ -23,12 +25,12 @@ def tables(info: tfds.core.SplitInfo) -> tf.data.Dataset:
     Returns:
         A dataset of one element: packed images, int32 [n, height * width], and labels, int64 [n].
     """
-    files = [str(path) for path in info.filepaths]
+    files = [_absolute(str(path)) for path in info.filepaths]
     count, folder = info.num_examples, files[0].rsplit("/", 1)[0]
 
     def decoded(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         parsed = tf.io.parse_example(records, _SPEC)
-        levels = tf.io.decode_raw(parsed["image"], tf.uint8, fixed_length=None)
+        levels = tf.io.decode_raw(parsed["image"], tf.uint8)
         images = tf.reshape(levels, [-1, *SHAPE])
         return parsed["id"], pixels.pack(images), parsed["label"]
 
@@ -46,6 +48,11 @@ def tables(info: tfds.core.SplitInfo) -> tf.data.Dataset:
     records = tf.data.TFRecordDataset(files).batch(_BATCH)
     batches = records.map(decoded, num_parallel_calls=2, deterministic=True)
     return batches.rebatch(count + 1).map(checked).cache()
+
+
+def _absolute(path: str) -> str:
+    """The path as processes in other folders find it; buckets' addresses stay."""
+    return path if "://" in path else os.path.abspath(path)
 
 
 def names(split: str, numbers: tf.Tensor) -> tf.Tensor:

@@ -141,6 +141,14 @@ def test_xla_start_and_shards_hold_there_too(cluster: Cluster, data_dir: str) ->
     assert len(expected) == 50 - 16
 
 
+def test_workers_find_files_of_a_relative_folder(
+    cluster: Cluster, data_dir: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(data_dir).parent)
+    distributed = cifar10_aug.distribute(load(Path(data_dir).name), cluster.address)
+    assert by_id(distributed) == by_id(load(data_dir, engine="eager"))
+
+
 def test_each_of_several_trainers_gets_its_share(cluster: Cluster, data_dir: str) -> None:
     shares = []
     for i in range(2):
