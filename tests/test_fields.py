@@ -1,3 +1,5 @@
+import decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +31,13 @@ def test_numbers_are_normalised(text: str, normal: str) -> None:
     assert normalise_number(text) == normal
 
 
+def test_numbers_do_not_depend_on_the_threads_decimal_context() -> None:
+    with decimal.localcontext(decimal.Context(prec=2, traps=[decimal.Inexact, decimal.Rounded])):
+        assert normalise_number("12.34560") == "12.3456"
+        assert show_number(12.3456) == "12.3456"
+        assert FACTOR.parse("0.123") == (0.877, 1.123)
+
+
 @given(st.floats(0, 1e6))
 def test_a_shown_number_is_the_number(value: float) -> None:
     assert float(show_number(value)) == value
@@ -42,6 +51,9 @@ def test_a_shown_number_is_the_number(value: float) -> None:
         (DEGREES, "10-20", (10.0, 20.0)),
         (FACTOR, "0.2", (0.8, 1.2)),
         (FACTOR, "0.5-1.5", (0.5, 1.5)),
+        # In floats, 1 - 0.9 is less than 0.1, and 1 - 0.7 is not 0.3.
+        (FACTOR, "0.9", (0.1, 1.9)),
+        (FACTOR, "0.7", (0.3, 1.7)),
         (AREA, "0.1", (0.1, 0.1)),
         (LEVEL, "255", 255),
         (FILL, "mean", "mean"),

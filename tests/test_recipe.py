@@ -263,7 +263,7 @@ def test_a_wrong_config_says_what_is_wrong(text: str, message: str) -> None:
     | st.sampled_from(["../../etc/passwd", "rotate/..", "a" * 10_000, "rotate" + "9" * 10_000])
 )
 def test_any_text_is_a_recipe_or_a_recipe_error_at_once(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         outcome: Config | RecipeError = Config.parse(text)
     except RecipeError as error:
@@ -273,7 +273,7 @@ def test_any_text_is_a_recipe_or_a_recipe_error_at_once(text: str) -> None:
     else:
         assert "\n" not in str(outcome)
         assert len(str(outcome)) < 1200
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.05
 
 
 def test_what_is_no_text_is_a_recipe_error() -> None:
