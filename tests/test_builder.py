@@ -96,6 +96,7 @@ def test_preparing_a_recipe_prepares_plain(sources: dict[str, Path], tmp_path: P
     assert builder.info.features["image"].np_dtype == np.float32
 
 
+@pytest.mark.slow
 def test_two_fresh_processes_give_the_same_three_epochs(data_dir: str) -> None:
     program = f"""
 import os; os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
