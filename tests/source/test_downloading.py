@@ -88,8 +88,8 @@ CASES: dict[Callable[[Handler], None], str] = {
     cut_off_without_a_word: (
         "expected a whole archive (cifar-10-binary.tar.gz: 170052171 bytes or "
         "cifar-10-python.tar.gz: 170498071 bytes), found one that is cut off or damaged "
-        "({size_less_1000} bytes, Compressed file ended before the end-of-stream marker was reached); "
-        "download it again"
+        "({size_less_1000} bytes, Compressed file ended before the end-of-stream marker was "
+        "reached); download it again"
     ),
     announces_too_much: TOO_MUCH,
     without_end: TOO_MUCH,
