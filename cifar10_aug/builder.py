@@ -44,7 +44,16 @@ class _Info(tfds.core.DatasetInfo):
     def read_from_directory(self, dataset_info_dir: Any) -> None:
         """Takes over splits and source from the files, and stays what it is called."""
         identity: Any = self._identity  # type: ignore[has-type]
-        super().read_from_directory(dataset_info_dir)
+        try:
+            super().read_from_directory(dataset_info_dir)
+        except OSError:
+            raise
+        except Exception as error:
+            # TFDS expects what it wrote, and raises nearly anything if it is not that.
+            raise SourceError(
+                f"{dataset_info_dir}: dataset_info.json or metadata.json is damaged "
+                f"({' '.join(str(error).split())}); delete this folder and prepare it again"
+            ) from error
         self._identity = identity
 
 

@@ -42,12 +42,23 @@ def resident(info: tfds.core.SplitInfo) -> Resident:
     """
     files = tuple(str(path) for path in info.filepaths)
     # A dataset that was prepared anew has new files under the old names.
-    key = (*files, *(str(tf.io.gfile.stat(file).mtime_nsec) for file in files))
+    key = (*files, *(str(_time_of(file)) for file in files))
     with _reading:
         found = _residents.get(key)
         if found is None:
             found = _residents[key] = _read(info, files)
         return found
+
+
+def _time_of(file: str) -> int:
+    folder, name = file.rsplit("/", 1)
+    try:
+        stat = tf.io.gfile.stat(file)
+    except tf.errors.NotFoundError as error:
+        raise damaged(folder, f"{name} is missing") from error
+    if stat.is_directory:
+        raise damaged(folder, f"{name} is a folder")
+    return int(stat.mtime_nsec)
 
 
 def _read(info: tfds.core.SplitInfo, files: tuple[str, ...]) -> Resident:
