@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import file_utils
 
-from cifar10_aug import draws, plain
+from cifar10_aug import draws, forked, plain
 from cifar10_aug.configs import RecipeConfig, RecipeConfigs
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.where import Where
@@ -317,6 +317,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         Raises:
             SourceError: if the images are not prepared, or damaged.
             ValueError: if an argument is wrong.
+            RuntimeError: in a process that was forked while TensorFlow was running.
         """
         if not self.is_prepared():
             what = "frozen epochs" if self.builder_config.copies else "images"
@@ -337,6 +338,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 f"batch_size is {batch_size!r}; give a positive number, "
                 "None for single examples or -1 for everything at once"
             )
+        forked.check()
         import tensorflow as tf
 
         from cifar10_aug import online
@@ -346,8 +348,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             split = {name: name for name in self.info.splits}
         dataset = freezing.dataset if self.builder_config.copies else online.dataset
         return tf.nest.map_structure(
-            lambda one: dataset(
-                self, one, batch_size, shuffle_files, config, as_supervised=as_supervised
+            lambda one: forked.checked(
+                dataset(self, one, batch_size, shuffle_files, config, as_supervised=as_supervised)
             ),
             split,
         )
