@@ -126,6 +126,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         self.seed = arguments.checked("seed", seed, draws.SEED_LIMIT)
         self.augment_splits = tuple(augment_splits)
         self._to_write: Cifar10 | None = None
+        if kwargs.get("data_dir") is not None:
+            kwargs["data_dir"] = _placed(os.fspath(kwargs["data_dir"]))
         super().__init__(**kwargs)
         # What a copy in another process is made from.
         self._original_state.update(
@@ -376,6 +378,11 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             "use tfds.load, or cifar10_aug.Recipe.parse(name)(images, ids=…, epoch=…) on your own "
             "arrays"
         )
+
+
+def _placed(data_dir: str) -> str:
+    """A folder as it is found after the program has changed to another; buckets' addresses stay."""
+    return data_dir if "://" in data_dir else os.path.abspath(os.path.expanduser(data_dir))
 
 
 def _parsed(config: Any) -> Config:
