@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import file_utils
 
-from cifar10_aug import draws, plain
+from cifar10_aug import draws, forked, plain
 from cifar10_aug.configs import RecipeConfig, RecipeConfigs
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.where import Where
@@ -135,6 +135,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         self.seed = arguments.checked("seed", seed, draws.SEED_LIMIT)
         self.augment_splits = tuple(augment_splits)
         self._to_write: Cifar10 | None = None
+        if kwargs.get("data_dir") is not None:
+            kwargs["data_dir"] = _placed(os.fspath(kwargs["data_dir"]))
         super().__init__(**kwargs)
         # What a copy in another process is made from.
         self._original_state.update(
@@ -326,6 +328,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         Raises:
             SourceError: if the images are not prepared, or damaged.
             ValueError: if an argument is wrong.
+            RuntimeError: in a process that was forked while TensorFlow was running.
         """
         if not self.is_prepared():
             what = "frozen epochs" if self.builder_config.copies else "images"
@@ -346,6 +349,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 f"batch_size is {batch_size!r}; give a positive number, "
                 "None for single examples or -1 for everything at once"
             )
+        forked.check()
         import tensorflow as tf
 
         from cifar10_aug import online
@@ -355,8 +359,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             split = {name: name for name in self.info.splits}
         dataset = freezing.dataset if self.builder_config.copies else online.dataset
         return tf.nest.map_structure(
-            lambda one: dataset(
-                self, one, batch_size, shuffle_files, config, as_supervised=as_supervised
+            lambda one: forked.checked(
+                dataset(self, one, batch_size, shuffle_files, config, as_supervised=as_supervised)
             ),
             split,
         )
@@ -383,6 +387,11 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             "use tfds.load, or cifar10_aug.Recipe.parse(name)(images, ids=…, epoch=…) on your own "
             "arrays"
         )
+
+
+def _placed(data_dir: str) -> str:
+    """A folder as it is found after the program has changed to another; buckets' addresses stay."""
+    return data_dir if "://" in data_dir else os.path.abspath(os.path.expanduser(data_dir))
 
 
 def _parsed(config: Any) -> Config:

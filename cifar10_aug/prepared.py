@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 import weakref
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from cifar10_aug import forked
 from cifar10_aug.engines.source import Source
 from cifar10_aug.plain import damaged
 from cifar10_aug.source.images import SHAPE, example_ids
@@ -31,7 +31,7 @@ class Resident:
 
 
 _residents: weakref.WeakValueDictionary[tuple[str, ...], Resident] = weakref.WeakValueDictionary()
-_reading = threading.Lock()
+_reading = forked.Lock()
 
 
 def resident(info: tfds.core.SplitInfo) -> Resident:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cifar10_aug import forked
 from cifar10_aug.engines import process_tasks, rooms, workers
 from cifar10_aug.engines.calls import Call, Failure, run
 from cifar10_aug.engines.plan import Placed
@@ -38,13 +39,17 @@ class Group:
         self._names = " and ".join(call.name for call in calls)
         self._work: Work = functools.partial(run, calls, seed)
         self._place = place
-        self._one_at_a_time = threading.Lock()
-        if place == "threads":
-            self._threads = concurrent.futures.ThreadPoolExecutor(self._n_jobs, "cifar10_aug")
-        elif place == "processes":
+        if place == "processes":
             self._functions = process_tasks.Functions(self._work)
             self._pool = workers.pool(self._n_jobs)
             self._pool.used_by(self)
+        forked.renewed(self)
+
+    def renew(self) -> None:
+        """Makes threads, and what they wait for; a forked process has none of its parent's."""
+        self._one_at_a_time = threading.Lock()
+        if self._place == "threads":
+            self._threads = concurrent.futures.ThreadPoolExecutor(self._n_jobs, "cifar10_aug")
 
     def __call__(self, images: np.ndarray, out: np.ndarray, keys: np.ndarray, epoch: int) -> None:
         """Runs the functions.
