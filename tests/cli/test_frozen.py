@@ -150,9 +150,7 @@ def test_info_tells_of_descriptions_that_are_damaged(exported: Path, name: str) 
     result = run("info", str(exported))
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()
-    assert line.startswith(
-        f"Error: {exported}: dataset_info.json or features.json is damaged ("
-    )
+    assert line.startswith(f"Error: {exported}: dataset_info.json or features.json is damaged (")
     assert line.endswith("); export it again with --overwrite")
 
 
