@@ -134,6 +134,8 @@ def test_given_draws_are_what_is_given() -> None:
     assert given.integers(3, 0, 1).dtype == np.int64
     assert given.chance(3, 0.0).tolist() == [True, True, True]
     assert given.chance(3, 0.0).dtype == bool
+    with pytest.raises(IndexError):
+        given.unit(0)
 
 
 def test_unit_is_in_exact_steps() -> None:
