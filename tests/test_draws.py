@@ -177,7 +177,11 @@ def test_formulas_use_the_functions_of_the_array_library() -> None:
     used: list[Any] = []
 
     def noted(function: Any) -> Any:
-        return lambda *args: used.append(function) or function(*args)
+        def noting(*args: Any) -> Any:
+            used.append(function)
+            return function(*args)
+
+        return noting
 
     class Other(Draws):
         functions = elementary.Functions(*(noted(function) for function in elementary.NUMPY))

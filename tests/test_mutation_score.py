@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 SCRIPT = Path(__file__).parents[1] / "scripts" / "mutation_score.py"
 
 
-def score(place: Path, codes: list[int | None]) -> tuple[int, list[str]]:
+def score(place: Path, codes: Sequence[int | None]) -> tuple[int, list[str]]:
     meta = place / "package" / "ops" / "one.py.meta"
     meta.parent.mkdir(parents=True)
     named = {f"package.ops.one.f__mutmut_{n}": code for n, code in enumerate(codes, start=1)}
@@ -22,7 +23,7 @@ def score(place: Path, codes: list[int | None]) -> tuple[int, list[str]]:
 
 
 def test_nine_of_ten_are_enough_and_survivors_are_named(tmp_path: Path) -> None:
-    code, lines = score(tmp_path, [1] * 8 + [-24, 0, None])
+    code, lines = score(tmp_path, [*[1] * 8, -24, 0, None])
     assert code == 0
     assert lines == [
         "Survived (`mutmut show NAME` says what was changed):",
@@ -34,7 +35,7 @@ def test_nine_of_ten_are_enough_and_survivors_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("other", [0, 33, -11, 5])
 def test_what_no_test_saw_is_not_killed(tmp_path: Path, other: int) -> None:
-    code, lines = score(tmp_path, [1] * 8 + [other, other])
+    code, lines = score(tmp_path, [*[1] * 8, other, other])
     assert code == 1
     assert lines[-1].endswith("8 of    10  80.0%")
 

@@ -182,7 +182,7 @@ def test_options_are_ops_of_their_own(text: str, names: tuple[str, ...]) -> None
         assert op == Recipe.parse(f"{spelled}{border}").ops[0]
 
 
-CONSTANTS = {
+CONSTANTS: dict[str, list[tuple[float, ...]]] = {
     "gaussiannoise": [(10.2,), (15.3,), (20.4,), (22.95,), (25.5,)],
     "shotnoise": [(500,), (250,), (100,), (75,), (50,)],
     "fog": [(0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75)],
