@@ -38,7 +38,7 @@ def _described(ops: Mapping[str, type[Op]], width: int) -> Iterator[str]:
         yield f"{_heading(name)}{op.about()}"
         for spelling, field in fields_of(op).items():
             unit = f" {field.unit}" if field.unit else ""
-            default = "off" if field.default is None else field.show(field.default)
+            default = field.show(field.default)
             about = f"{field.about}; " if field.about else ""
             what = f"{spelling:<10} {default}{unit}: {about}takes {field.allowed()}"
             yield from textwrap.wrap(

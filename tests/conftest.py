@@ -20,9 +20,13 @@ from cifar10_aug.source.official import BINARY, PYTHON
 from tests import archives
 
 settings.register_profile("default", deadline=None, derandomize=True)
-# For scripts/mutate.sh, which asks only whether a test fails, not for the smallest example.
+# For scripts/mutate.sh, which asks only whether a test fails, not for the smallest example, and
+# asks thousands of times.
 settings.register_profile(
-    "mutation", settings.get_profile("default"), phases=[Phase.explicit, Phase.generate]
+    "mutation",
+    settings.get_profile("default"),
+    phases=[Phase.explicit, Phase.generate],
+    max_examples=20,
 )
 settings.load_profile("default")
 

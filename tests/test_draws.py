@@ -1,9 +1,10 @@
+import math
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cifar10_aug import draws
+from cifar10_aug import draws, elementary
 from cifar10_aug.draws import Draws, GivenDraws
 from cifar10_aug.engines.kernels.words import draw_words, philox
 
@@ -134,6 +135,8 @@ def test_given_draws_are_what_is_given() -> None:
     assert given.integers(3, 0, 1).dtype == np.int64
     assert given.chance(3, 0.0).tolist() == [True, True, True]
     assert given.chance(3, 0.0).dtype == bool
+    with pytest.raises(IndexError):
+        given.unit(0)
 
 
 def test_unit_is_in_exact_steps() -> None:
@@ -162,7 +165,29 @@ def test_beta_is_exact_where_its_words_are_least_and_greatest() -> None:
     for words in (least, greatest):
         for alpha in (0.01, 1.0, 100.0):
             assert 0 <= Draws(words).beta(1, alpha)[0] <= 1
-    # All of the odds are the second word's: ln 2**-33, over alpha.
+    # No odds are longer than these.
     words = np.array([[TOP], [0], [TOP], [TOP]], np.uint32)
+    assert Draws(words).beta(0, 0.01)[0] == pytest.approx(math.exp(-600), rel=1e-9)
+    # All of the odds are the second word's: ln 2**-33, over alpha.
     odds = 2.0**-33
     assert Draws(words).beta(0, 1.0)[0] == pytest.approx(odds / (1 + odds), rel=1e-9)
+
+
+def test_formulas_use_the_functions_of_the_array_library() -> None:
+    used: list[Any] = []
+
+    def noted(function: Any) -> Any:
+        def noting(*args: Any) -> Any:
+            used.append(function)
+            return function(*args)
+
+        return noting
+
+    class Other(Draws):
+        functions = elementary.Functions(*(noted(function) for function in elementary.NUMPY))
+
+    other = Other(np.empty((0, 1), np.uint32))
+    for formula in (other.sine_cosine, other.exponential, other.logarithm):
+        formula(np.array([1.5]))
+        assert used
+        used.clear()

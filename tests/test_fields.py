@@ -1,3 +1,4 @@
+import dataclasses
 import decimal
 
 import pytest
@@ -8,6 +9,7 @@ from cifar10_aug.fields import (
     ChoiceField,
     Field,
     FieldError,
+    Interval,
     IntervalField,
     NumberField,
     PlainNumberField,
@@ -15,6 +17,7 @@ from cifar10_aug.fields import (
     attributes_of,
     fields_of,
     normalise_number,
+    option,
     show_number,
     symmetric,
 )
@@ -164,3 +167,15 @@ def test_attributes_that_ops_inherit_come_last() -> None:
     assert attributes_of(Rotate) == {"degrees": "degrees", "fillmode": "fill_mode", "cval": "cval"}
     assert list(fields_of(Rotate)) == ["degrees", "fillmode", "cval"]
     assert fields_of(Rotate)["degrees"].unit == "degrees"
+
+
+def test_an_option_is_an_attribute_with_its_field() -> None:
+    @dataclasses.dataclass
+    class Made:
+        level: int = option(LEVEL)
+        degrees: Interval = option(DEGREES, kw_only=True)
+
+    assert Made() == Made(0, degrees=(-30.0, 30.0))
+    level, degrees = dataclasses.fields(Made)
+    assert (level.kw_only, degrees.kw_only) == (False, True)
+    assert (level.metadata["field"], degrees.metadata["field"]) == (LEVEL, DEGREES)

@@ -335,3 +335,12 @@ def test_a_recipe_knows_whether_it_mixes_and_runs_python(text: str) -> None:
     recipe = Recipe.parse(text)
     assert recipe.mixes == ("mixup" in text or "cutmix" in text)
     assert not recipe.runs_python
+
+
+def test_parameters_are_by_default_those_of_cifar10_and_of_the_ids() -> None:
+    recipe, ids = Recipe.parse("erase_p1+mixup"), range(200)
+    given = recipe.parameters(ids, height=32, width=32, partners=ids)
+    found = recipe.parameters(ids)
+    assert all((found[name] == given[name]).all() for name in given)
+    alone = recipe.parameters(ids, partners=[7])["1.mixup.partner"]
+    assert alone.tolist() == [7] * 200

@@ -27,3 +27,8 @@ def test_cifar10_has_five_shards_a_copy() -> None:
     assert [len(shard) for shard in shards] == [10_000] * 11
     assert shards[0].name == "cifar10_aug-train.tfrecord-00000-of-00010"
     assert shards[-1].name == "cifar10_aug-test.tfrecord-00000-of-00001"
+
+
+def test_few_examples_have_a_shard_each() -> None:
+    shards = frozen(copies=1).shards({"train": 5, "test": 2})
+    assert [len(shard) for shard in shards] == [1] * 7

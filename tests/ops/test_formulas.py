@@ -390,10 +390,10 @@ def test_corrupt_elastic_moves_three_points() -> None:
     assert (displaced.alpha, displaced.sigma) == ((2.56, 2.56), (1.92, 1.92))
     words = words_for(points)
     draws = Draws(words)
-    numbers = [np.broadcast_to(np.asarray(n, float), 60) for n in points.affine(draws, 20, 27)]
+    numbers = [np.broadcast_to(np.asarray(n, float), 60) for n in points.affine(draws, 21, 27)]
     assert list(draws.named) == ["x1", "y1", "x2", "y2", "x3", "y3"]
     # A third of the shorter side from the middle, 13 and 10.
-    for k, (x, y) in enumerate(((19, 16), (19, 4), (7, 4))):
+    for k, (x, y) in enumerate(((20, 17), (20, 3), (6, 3))):
         at_x, at_y = draws.named[f"x{k + 1}"], draws.named[f"y{k + 1}"]
         for at, start, slot in ((at_x, x, 2 * k), (at_y, y, 2 * k + 1)):
             by = [uniform(-1.92, 1.92, int(word)) for word in words[slot]]
