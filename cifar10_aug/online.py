@@ -10,6 +10,7 @@ import tensorflow_datasets as tfds
 
 from cifar10_aug import draws, examples, pipeline, slices
 from cifar10_aug.engines import arguments, eager
+from cifar10_aug.engines.buffers import Buffers
 from cifar10_aug.pipeline import Order, Start
 from cifar10_aug.slices import Slice
 from cifar10_aug.source.images import SHAPE
@@ -17,6 +18,10 @@ from cifar10_aug.source.images import SHAPE
 if TYPE_CHECKING:
     from cifar10_aug.builder import AugmentedBuilder
     from cifar10_aug.recipe import Recipe
+
+# TensorFlow never lets go of a Python function that a dataset has called, nor of what it refers to,
+# even when the dataset is gone. So pipelines own no memory of their own.
+_BUFFERS = Buffers()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +60,7 @@ def dataset(
     Raises:
         SourceError: if the prepared images are damaged.
         ValueError: if an argument is wrong.
+        RuntimeError: if the graph engine is to run inside a `tf.Graph`.
     """
     named = slices.named(split, builder.info.splits, config.input_context)
     count = sum(len(one.numbers) for one in named)
@@ -104,7 +110,9 @@ def _eager(builder: AugmentedBuilder, asked: _Asked) -> Any:
     from cifar10_aug.engines.graph import support
 
     def engine_of(split: str) -> eager.Engine:
-        return eager.Engine(_recipe(builder, split), builder.seed, *SHAPE[:2], where=builder.where)
+        return eager.Engine(
+            _recipe(builder, split), builder.seed, *SHAPE[:2], where=builder.where, buffers=_BUFFERS
+        )
 
     chosen = examples.of(
         asked.named,
@@ -127,10 +135,18 @@ def _eager(builder: AugmentedBuilder, asked: _Asked) -> Any:
 
 
 def _graph(builder: AugmentedBuilder, asked: _Asked) -> Any:
+    import tensorflow as tf
+
     from cifar10_aug import distributed, graph_pipeline
     from cifar10_aug.engines.graph.engine import GraphEngine
     from cifar10_aug.graph_examples import GraphExamples, GraphPart
 
+    if not tf.compat.v1.executing_eagerly_outside_functions():
+        # There, == does not compare what tensors hold.
+        raise RuntimeError(
+            "engine='graph' makes datasets of TensorFlow 2, and this is inside a tf.Graph; load it "
+            "outside, or leave engine='graph' out"
+        )
     parts = [
         GraphPart(
             one,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import functools
+import os
 import threading
 from collections.abc import Sequence
 
@@ -39,9 +40,7 @@ class Group:
         self._work: Work = functools.partial(run, calls, seed)
         self._place = place
         self._one_at_a_time = threading.Lock()
-        if place == "threads":
-            self._threads = concurrent.futures.ThreadPoolExecutor(self._n_jobs, "cifar10_aug")
-        elif place == "processes":
+        if place == "processes":
             self._functions = process_tasks.Functions(self._work)
             self._pool = workers.pool(self._n_jobs)
             self._pool.used_by(self)
@@ -84,8 +83,9 @@ class Group:
     def _in_threads(
         self, images: np.ndarray, out: np.ndarray, keys: np.ndarray, epoch: int
     ) -> Failure | None:
+        threads = _threads(os.getpid(), self._recipe, self._names, self._n_jobs)
         futures = [
-            self._threads.submit(self._work, images[part], out[part], keys[part], epoch)
+            threads.submit(self._work, images[part], out[part], keys[part], epoch)
             for part in self._chunks(len(keys))
         ]
         return next(filter(None, _results(futures)), None)
@@ -114,6 +114,18 @@ class Group:
                 cause=error,
             )
         return None
+
+
+@functools.cache
+def _threads(
+    process: int, recipe: str, names: str, n_jobs: int
+) -> concurrent.futures.ThreadPoolExecutor:
+    """The threads of all groups that are alike.
+
+    TensorFlow keeps groups alive for ever. Groups that differ share none: a function may wait for
+    a pipeline of its own.
+    """
+    return concurrent.futures.ThreadPoolExecutor(n_jobs, "cifar10_aug")
 
 
 def _results(futures: Sequence[concurrent.futures.Future]) -> list:
