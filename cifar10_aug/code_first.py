@@ -14,6 +14,7 @@ from typing import Any
 from tensorflow_datasets.core import load
 
 from cifar10_aug.builder import AugmentedBuilder
+from cifar10_aug.recipe import Config
 
 
 def install() -> None:
@@ -31,9 +32,9 @@ def install() -> None:
         if cls is None or not issubclass(cls, AugmentedBuilder):
             return theirs(cls, **builder_kwargs)
         config = builder_kwargs.get("config")
-        if isinstance(config, str):
+        if config is not None:
             # Raises here, where TFDS does not wrap the message in its own.
-            cls.builder_configs[config]
+            Config.parse(getattr(config, "name", config))
         return False
 
     code_first.code_first = AugmentedBuilder  # type: ignore[attr-defined]

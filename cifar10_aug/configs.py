@@ -46,7 +46,7 @@ class RecipeConfigs(Mapping[str, RecipeConfig]):
     def __getitem__(self, name: str) -> RecipeConfig:
         if name in self._presets:
             return self._presets[name]
-        if ":" in name:
+        if isinstance(name, str) and ":" in name:
             # TFDS first asks for "config:version"; no config has several versions.
             raise KeyError(name)
         config = Config.parse(name)

@@ -47,6 +47,7 @@ def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> tuple[Any, A
     Returns:
         Four uint64 scalars or arrays holding 32-bit words.
     """
+    # pragma: no mutate block, since numba compiles it; the published answers pin every bit.
     for _ in range(10):
         product_0 = _MULTIPLIERS[0] * c0
         product_1 = _MULTIPLIERS[1] * c2

@@ -21,6 +21,8 @@ Interval = tuple[float, float]
 # ASCII digits only: `\d` would also match the digits of other scripts.
 NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 _LONGEST_NUMBER = 12
+# Not the thread's context, which users may set to round.
+_EXACT = decimal.Context(prec=40, traps=[])
 
 
 class FieldError(ValueError):
@@ -31,13 +33,13 @@ def normalise_number(text: str) -> str:
     """The shortest plain decimal for `text`: "030.50" becomes "30.5"."""
     if len(text) > _LONGEST_NUMBER:
         raise FieldError(f"numbers have at most {_LONGEST_NUMBER} characters")
-    number = decimal.Decimal(text).normalize()
+    number = decimal.Decimal(text).normalize(_EXACT)
     return format(number, "f")
 
 
 def show_number(value: float) -> str:
     """`value` as the grammar spells it: 30.0 becomes "30"."""
-    return format(decimal.Decimal(repr(value)).normalize(), "f")
+    return format(decimal.Decimal(repr(value)).normalize(_EXACT), "f")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +131,9 @@ def symmetric(value: float) -> Interval:
 
 def around_one(value: float) -> Interval:
     """0.2 stands for 0.8 to 1.2, as in Keras's `zoom_range`."""
-    return (1.0 - value, 1.0 + value)
+    # In decimals: in floats, 1 - 0.9 is less than 0.1.
+    number = decimal.Decimal(repr(value))
+    return float(_EXACT.subtract(1, number)), float(_EXACT.add(1, number))
 
 
 def fixed(value: float) -> Interval:

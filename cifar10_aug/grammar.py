@@ -34,7 +34,12 @@ def parse(name: str) -> tuple[str, tuple[Op, ...]]:
     Raises:
         RecipeError: naming what was wrong, what is allowed and the closest match.
     """
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str):
+        raise RecipeError(
+            f"the recipe is of type {type(name).__name__}; write it as a str, for example "
+            "'rotate30+erase'"
+        )
+    if not name:
         raise RecipeError("the recipe is empty; write op+op, for example rotate30+erase")
     if len(name) > LONGEST_NAME:
         raise RecipeError(

@@ -13,13 +13,17 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ.pop("CIFAR10_AUG_SOURCE", None)
 os.environ.pop("CIFAR10_AUG_MIRROR", None)
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from cifar10_aug.source import drawn
 from cifar10_aug.source.official import BINARY, PYTHON
 from tests import archives
 
 settings.register_profile("default", deadline=None, derandomize=True)
+# For scripts/mutate.sh, which asks only whether a test fails, not for the smallest example.
+settings.register_profile(
+    "mutation", settings.get_profile("default"), phases=[Phase.explicit, Phase.generate]
+)
 settings.load_profile("default")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cifar10_aug import draws
-from cifar10_aug.draws import Draws
+from cifar10_aug.draws import Draws, GivenDraws
 from cifar10_aug.engines.kernels.words import draw_words, philox
 
 # The known-answer vectors that the authors of Random123 publish with it (kat_vectors,
@@ -123,3 +123,46 @@ def test_log_uniform_is_uniform_in_the_logarithm() -> None:
 
 def test_whole_rounds_halves_to_even() -> None:
     assert Draws.whole(np.array([0.5, 1.5, 2.4, -0.5])).tolist() == [0, 2, 2, 0]
+
+
+def test_given_draws_are_what_is_given() -> None:
+    given = GivenDraws(np.array([0.5, 1.5, 7.0]), epoch=9)
+    assert given.epoch == 9
+    assert GivenDraws(np.zeros(1)).epoch == 0
+    assert given.uniform(3, -1.0, 1.0).tolist() == [0.5, 1.5, 7.0]
+    assert given.integers(3, 0, 1).tolist() == [0, 2, 7]
+    assert given.integers(3, 0, 1).dtype == np.int64
+    assert given.chance(3, 0.0).tolist() == [True, True, True]
+    assert given.chance(3, 0.0).dtype == bool
+
+
+def test_unit_is_in_exact_steps() -> None:
+    assert drawn([0, 1, TOP - 1, TOP]).unit(0).tolist() == [0, 1 / TOP, (TOP - 1) / TOP, 1]
+
+
+def test_what_is_named_is_logged_and_handed_back() -> None:
+    draw = drawn([0])
+    assert draw.epoch == 0
+    assert draw.name("degrees", 7) == 7
+    assert draw.named == {"degrees": 7}
+
+
+def test_formulas_have_numpys_functions() -> None:
+    assert Draws.take((5.0, 7.0), np.array([1, 0, 1])).tolist() == [7, 5, 7]
+    assert Draws.real(np.array([3])).dtype == np.float64
+    assert Draws.truncated(np.array([1.9, -1.9])).tolist() == [1, -1]
+    assert Draws.whole(np.array([1.0])).dtype == np.int64
+    assert Draws.where(np.array([True, False]), 1, 2).tolist() == [1, 2]
+    assert (Draws.minimum(3, 4), Draws.maximum(3, 4), Draws.sqrt(9.0)) == (3, 4, 3)
+    assert Draws.quotient(1.0, 49.0) == 1 / 49
+
+
+def test_beta_is_exact_where_its_words_are_least_and_greatest() -> None:
+    least, greatest = np.zeros((5, 1), np.uint32), np.full((5, 1), TOP, np.uint32)
+    for words in (least, greatest):
+        for alpha in (0.01, 1.0, 100.0):
+            assert 0 <= Draws(words).beta(1, alpha)[0] <= 1
+    # All of the odds are the second word's: ln 2**-33, over alpha.
+    words = np.array([[TOP], [0], [TOP], [TOP]], np.uint32)
+    odds = 2.0**-33
+    assert Draws(words).beta(0, 1.0)[0] == pytest.approx(odds / (1 + odds), rel=1e-9)

@@ -100,12 +100,17 @@ class _OneLineErrors(click.Group):
         try:
             code = inner()
         except click.ClickException as error:
-            click.echo(f"Error: {error.format_message()}", err=True)
+            click.echo(f"Error: {_on_one_line(error.format_message())}", err=True)
             sys.exit(error.exit_code)
         except click.Abort:
             click.echo("Aborted.", err=True)
             sys.exit(1)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _on_one_line(message: str) -> str:
+    """`message` with what does not print, such as a line break in an argument, spelled out."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
 
 
 @click.group(

@@ -16,6 +16,8 @@ _IMAGE_BYTES = SIDE * SIDE * 3
 _RECORD_BYTES = 1 + _IMAGE_BYTES
 # The largest published file has 31 MB; more than this is not one of them.
 LARGEST_FILE = 64 * 2**20
+# Of what is told of a pickle's error, in characters.
+_LONGEST = 120
 
 
 def read(data: bytes, layout: Layout, name: str) -> LabelledImages:
@@ -59,6 +61,11 @@ def _binary(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
 def _python(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
     try:
         content = unpickle.load(data)
+        for part in ("data", "labels"):
+            if part not in content:
+                raise pickle.UnpicklingError(f"it has no {part}")
+        if not isinstance(content["data"], unpickle.PickledArray):
+            raise pickle.UnpicklingError("data are no array")
         array, labels = content["data"].array(), content["labels"]
         if not isinstance(labels, list):
             raise pickle.UnpicklingError("labels are not a list")
@@ -71,8 +78,15 @@ def _python(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
         # A damaged pickle can raise nearly anything; whatever it is, the file is not usable.
         raise SourceError(
             f"{name}: expected a pickled CIFAR-10 batch (data and labels), "
-            f"found something else ({error}); get the file again"
+            f"found something else ({_brief(error)}); get the file again"
         ) from error
+
+
+def _brief(error: Exception) -> str:
+    """What is wrong, in a line: the file's own words may be in it."""
+    said = str(error) or type(error).__name__
+    printable = "".join(letter if letter.isprintable() else " " for letter in said[:_LONGEST])
+    return f"{printable}…" if len(said) > _LONGEST else printable
 
 
 def _small_integer(label: Any) -> int:

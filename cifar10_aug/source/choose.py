@@ -82,7 +82,7 @@ class Source:
         Raises:
             SourceError: if they differ.
         """
-        if self.path is None or not Path(self.path).expanduser().exists():
+        if self.path is None or not Path(os.path.expanduser(self.path)).exists():
             return
         if local.archive_digest(self.path) == metadata.get("digest"):
             return

@@ -10,7 +10,6 @@ import hashlib
 import io
 import os
 import tarfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -25,8 +24,11 @@ _EXPECTED = (
     "expected cifar-10-binary.tar.gz, cifar-10-python.tar.gz "
     "or the folder unpacked from either (cifar-10-batches-bin, cifar-10-batches-py)"
 )
-# The published archives unpack to 185 MB.
+# The published archives have 8 or 9 members and 170 MB, and unpack to 185 MB.
 _LARGEST_ARCHIVE = 400 * 2**20
+_MOST_MEMBERS = 1000
+# Of what stands before a member's own bytes, such as a long name.
+_LARGEST_HEADER = 2**16
 
 
 def read(path: str | os.PathLike[str]) -> Cifar10:
@@ -35,35 +37,51 @@ def read(path: str | os.PathLike[str]) -> Cifar10:
     Raises:
         SourceError: saying what was expected, what was found and what to do.
     """
-    path = Path(path).expanduser()
+    path = _expanded(path)
     try:
         if path.is_dir():
             return _read_folder(path)
-        if path.is_file():
-            return _read_archive(path)
+        _check_file(path)
+        return _read_archive(path)
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror or error})") from error
-    raise SourceError(f"{path}: {_EXPECTED}, found nothing there; check the path")
+
+
+def _expanded(path: str | os.PathLike[str]) -> Path:
+    # Path's own raises an error where there is no such user.
+    return Path(os.path.expanduser(path))
+
+
+def _check_file(path: Path) -> None:
+    """Refuses whatever might have no end, such as a pipe."""
+    if not path.is_file():
+        found = "a pipe or device" if path.exists() else "nothing there"
+        raise SourceError(f"{path}: {_EXPECTED}, found {found}; check the path")
 
 
 def find(folder: str | os.PathLike[str]) -> Path | None:
     """An archive or unpacked folder inside `folder`, if there is one."""
     for layout in LAYOUTS:
         for name in (layout.archive, layout.folder):
-            if (candidate := Path(folder).expanduser() / name).exists():
+            if (candidate := _expanded(folder) / name).exists():
                 return candidate
     return None
 
 
 def archive_digest(path: str | os.PathLike[str]) -> str:
-    """ "sha256:…" of an archive, or of a folder's image files one behind the other."""
-    path = Path(path).expanduser()
+    """ "sha256:…" of an archive, or of a folder's image files one behind the other.
+
+    Raises:
+        SourceError: if there is none.
+    """
+    path = _expanded(path)
     digest = hashlib.sha256()
     if path.is_dir():
         folder, layout = _layout_of_folder(path)
         for name in layout.files:
             digest.update((folder / name).read_bytes())
     else:
+        _check_file(path)
         with open(path, "rb") as file:
             while block := file.read(2**20):
                 digest.update(block)
@@ -123,6 +141,10 @@ def _check_size(size: int, name: str) -> None:
 
 def _read_archive(path: Path) -> Cifar10:
     size = path.stat().st_size
+    if size > _LARGEST_ARCHIVE:
+        raise SourceError(
+            f"{path}: expected at most {_LARGEST_ARCHIVE} bytes, found {size}; it is not CIFAR-10"
+        )
     with open(path, "rb") as file:
         start = file.read(512)
     if not start.startswith(b"\x1f\x8b"):
@@ -140,7 +162,12 @@ def _read_archive(path: Path) -> Cifar10:
             layout = layout or next(x for x in LAYOUTS if x.folder == folder)
             if folder == layout.folder and name in layout.files:
                 parts[name] = batch_file.read(data, layout, f"{path}: {folder}/{name}")
-    except (EOFError, tarfile.TarError, zlib.error, gzip.BadGzipFile) as error:
+    except SourceError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
+            raise
+        # A damaged archive can make tarfile raise nearly anything.
         raise SourceError(
             f"{path}: expected a whole archive ({_sizes()}), found one that is cut off or damaged "
             f"({size} bytes, {error}); download it again"
@@ -174,8 +201,14 @@ def _members(path: Path) -> Iterator[tuple[str, str, bytes]]:
     known = {(layout.folder, name) for layout in LAYOUTS for name in layout.files}
     with gzip.open(path) as unpacked:
         bounded = _Bounded(unpacked, str(path))
-        with tarfile.open(fileobj=io.BufferedReader(bounded, 2**20), mode="r|") as tar:
-            for member in tar:
+        stream = io.BufferedReader(bounded, 2**20)
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as tar:
+            for number, member in enumerate(tar, start=1):
+                if number > _MOST_MEMBERS:
+                    raise SourceError(
+                        f"{path}: expected at most {_MOST_MEMBERS} members, found more; "
+                        "it is not CIFAR-10"
+                    )
                 parts = PurePosixPath(member.name).parts
                 if len(parts) != 2 or parts not in known:
                     continue
@@ -188,6 +221,26 @@ def _members(path: Path) -> Iterator[tuple[str, str, bytes]]:
                     )
                 _check_size(member.size, name)
                 yield parts[0], parts[1], file.read()
+        # The checksum of the whole stands behind its last byte.
+        while stream.read(2**20):
+            pass
+
+
+class _Member(tarfile.TarInfo):
+    """A member of an archive whose headers are of a sensible size: tarfile reads them whole."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Member:
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in _HEADERS and not 0 <= member.size <= _LARGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {member.size} bytes")
+        return member
+
+
+_HEADERS = (
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+)
 
 
 class _Bounded(io.RawIOBase):

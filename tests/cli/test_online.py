@@ -113,6 +113,21 @@ def test_bad_usage_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     )
 
 
+def test_line_breaks_in_arguments_stay_in_one_line(tmp_path: Path) -> None:
+    assert_fails(2, r"Got unexpected extra argument (a\nb)", "preview", "flip", "a\nb")
+    assert_fails(
+        2,
+        r"--imports a\x1b[2J\nb: not the name of a module; write my_ops for my_ops.py.",
+        *("preview", "flip", "--imports", "a\x1b[2J\nb"),
+    )
+    place = rf"{tmp_path}/a\nb/cifar10_aug/plain/1.0.0"
+    assert_fails(
+        1,
+        f"nothing is prepared in {place}; run cifar10-aug prepare",
+        *("info", "--data-dir", f"{tmp_path}/a\nb"),
+    )
+
+
 def test_failures_are_one_line_and_exit_code_1(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     assert_fails(

@@ -1,0 +1,295 @@
+"""What a config's name means, read a second time: by the README and nothing of the package's.
+
+No regular expression, no float arithmetic; a table of fields written out by hand.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+from typing import NamedTuple
+
+# How one number alone is meant: n is -n to n, n is 1-n to 1+n, n is n; or there are no ranges.
+SYMMETRIC, AROUND_ONE, ALONE, NUMBER = "symmetric", "around one", "alone", "number"
+
+
+class Kind(NamedTuple):
+    """A field: how a number alone is meant, its limits, the words that it takes instead."""
+
+    single: str
+    low: str
+    high: str
+    default: object
+    whole: bool = False
+    words: tuple[str, ...] = ()
+
+
+Value = float | str | tuple[float, float] | None
+WORDS = "words"
+FILL_MODES = ("nearest", "constant", "reflect")
+
+
+def symmetric(high: str, default: str | None) -> Kind:
+    ends = None if default is None else (-float(default), float(default))
+    return Kind(SYMMETRIC, "0", high, ends)
+
+
+def factor(low: float, high: float) -> Kind:
+    return Kind(AROUND_ONE, "0", "10", (low, high))
+
+
+def zoom(default: tuple[float, float] | None) -> Kind:
+    return Kind(AROUND_ONE, "0.1", "10", default)
+
+
+def alone(low: str, high: str, default: tuple[float, float], whole: bool = False) -> Kind:
+    return Kind(ALONE, low, high, default, whole)
+
+
+def number(low: str, high: str, default: float) -> Kind:
+    return Kind(NUMBER, low, high, default)
+
+
+def whole(low: str, high: str, default: int) -> Kind:
+    return Kind(NUMBER, low, high, default, whole=True)
+
+
+def words(default: str, *others: str) -> Kind:
+    return Kind(WORDS, "", "", default, words=(default, *others))
+
+
+def fill(default: str, *others: str) -> Kind:
+    return Kind(NUMBER, "0", "255", default, whole=True, words=(default, *others))
+
+
+P = number("0", "1", 0.5)
+CVAL = whole("0", "255", 0)
+BORDER = {"fillmode": words("nearest", *FILL_MODES), "cval": CVAL}
+SEVERITY = {"severity": whole("1", "5", 1)}
+ALPHA = number("0.01", "100", 1)
+# The first field is the main one.
+OPS: dict[str, dict[str, Kind]] = {
+    "rotate": {"degrees": symmetric("180", "30"), **BORDER},
+    "shift": {
+        "fraction": symmetric("1", "0.3"),
+        "width": symmetric("1", None),
+        "height": symmetric("1", None),
+        **BORDER,
+    },
+    "shear": {"degrees": symmetric("89", "30"), **BORDER},
+    "shearx": {"slope": symmetric("1", "0.3"), **BORDER},
+    "sheary": {"slope": symmetric("1", "0.3"), **BORDER},
+    "translatex": {"fraction": symmetric("1", "0.3"), **BORDER},
+    "translatey": {"fraction": symmetric("1", "0.3"), **BORDER},
+    "perspective": {
+        "distortion": number("0", "0.9", 0.5),
+        "p": P,
+        "fillmode": words("constant", *FILL_MODES),
+    },
+    "elastic": {
+        "alpha": alone("0", "1000", (34, 34)),
+        "sigma": alone("0", "32", (4, 4)),
+        "fillmode": words("reflect", *FILL_MODES),
+    },
+    "zoom": {"factor": zoom((0.5, 1.5)), "isotropic": zoom(None), **BORDER},
+    "flip": {"p": P},
+    "flipud": {"p": P},
+    "altflip": {},
+    "crop": {"pad": whole("0", "64", 4), "fillmode": words("constant", *FILL_MODES)},
+    "scalecrop": {"size": alone("32", "1024", (38, 60), whole=True)},
+    "erase": {
+        "p": P,
+        "area": alone("0", "1", (0.02, 0.4)),
+        "aspect": alone("0.01", "100", (0.3, 3.3)),
+        "fill": fill("random", "noise", "mean"),
+    },
+    "cutout": {
+        "size": whole("1", "4096", 16),
+        "p": number("0", "1", 1),
+        "fill": fill("mean"),
+    },
+    "brightness": {"factor": factor(0.6, 1.4)},
+    "contrast": {"factor": factor(0.6, 1.4)},
+    "saturation": {"factor": factor(0.6, 1.4)},
+    "sharpness": {"factor": factor(0.1, 1.9)},
+    "hue": {"turn": symmetric("0.5", "0.1")},
+    "colorjitter": {
+        "brightness": factor(0.6, 1.4),
+        "contrast": factor(0.6, 1.4),
+        "saturation": factor(0.6, 1.4),
+        "hue": symmetric("0.5", "0.1"),
+    },
+    "gray": {"p": number("0", "1", 0.2)},
+    "invert": {"p": P},
+    "autocontrast": {"p": P},
+    "equalize": {"p": P},
+    "posterize": {"bits": alone("1", "8", (4, 4), whole=True), "p": P},
+    "solarize": {"threshold": alone("0", "256", (128, 128)), "p": P},
+    "channelshift": {"range": symmetric("255", "20")},
+    "blur": {"sigma": alone("0", "10", (0.1, 2))},
+    "noise": {"sigma": alone("0", "255", (0, 10))},
+    "randaugment": {"n": whole("1", "8", 2), "m": whole("0", "30", 9), "cval": CVAL},
+    "trivialaugment": {"cval": CVAL},
+    "autoaugment": {"cval": CVAL},
+    "augmix": {
+        "severity": number("1", "10", 3),
+        "width": whole("1", "8", 3),
+        "depth": alone("1", "8", (1, 3), whole=True),
+        "cval": CVAL,
+    },
+    "mixup": {"alpha": ALPHA},
+    "cutmix": {"alpha": ALPHA, "p": P},
+    **{
+        f"corrupt{what}": SEVERITY
+        for what in (
+            *("gaussiannoise", "shotnoise", "impulsenoise", "defocusblur", "glassblur"),
+            *("motionblur", "zoomblur", "snow", "frost", "fog", "brightness", "contrast"),
+            *("elastic", "pixelate", "jpeg"),
+        )
+    },
+    "rescale": {},
+    "normalize": {},
+}
+PRESETS = {
+    "standard": "crop4+flip",
+    "wrncutout": "crop4+flip+cutout16",
+    "airbench": "crop4_fillmodereflect+altflip+cutout12",
+    "wrnautoaugment": "crop4+flip+autoaugment+cutout16",
+    "wrnrandaugment": "crop4+flip+randaugment_n2_m9+cutout16",
+    "resnetmixup": "crop4+flip+mixup",
+    "pyramidcutmix": "crop4+flip+cutmix",
+}
+LETTERS, DIGITS = "abcdefghijklmnopqrstuvwxyz", "0123456789"
+
+
+class Wrong(Exception):  # noqa: N818
+    """The name is no recipe."""
+
+
+@dataclasses.dataclass
+class Read:
+    """What is read: the normalised spelling, and the ops with all their fields' values."""
+
+    spelling: str
+    ops: list[tuple[str, dict[str, Value]]]
+    copies: int = 0
+    seed: int = 0
+
+    @property
+    def config(self) -> str:
+        tail = f"-x{self.copies}" if self.copies else ""
+        return self.spelling + tail + (f"-s{self.seed}" if self.seed else "")
+
+
+def read(name: str) -> Read | None:
+    """What a config's name means, or None if it means nothing."""
+    try:
+        recipe, cross, tail = name.rpartition("-x")
+        copies, dash, seed = tail.partition("-s")
+        if not cross or not _digits(copies, 9) or (dash and not _digits(seed, 20)):
+            return _recipe(name)
+        made = _recipe(recipe)
+        made.copies, made.seed = int(copies), int(seed or "0")
+        _check(1 <= made.copies <= 10_000 and made.seed < 2**64 and not (dash and made.seed == 0))
+        return made
+    except Wrong:
+        return None
+
+
+def _check(condition: bool) -> None:
+    if not condition:
+        raise Wrong
+
+
+def _digits(text: str, most: int) -> bool:
+    return 1 <= len(text) <= most and all(c in DIGITS for c in text)
+
+
+def _recipe(name: str) -> Read:
+    _check(1 <= len(name) <= 200)
+    if name == "plain":
+        return Read(name, [])
+    made = Read("", [])
+    spellings = []
+    for token in name.split("+"):
+        if token in PRESETS:
+            made.ops += _recipe(PRESETS[token]).ops
+            spellings.append(token)
+        else:
+            spelling, op = _op(token)
+            made.ops.append(op)
+            spellings.append(spelling)
+    made.spelling = "+".join(spellings)
+    names = [op for op, _ in made.ops]
+    _check(len(names) <= 64)
+    _check(names.count("mixup") + names.count("cutmix") <= 2)
+    _check(names.count("rescale") + names.count("normalize") <= 1)
+    return made
+
+
+def _op(token: str) -> tuple[str, tuple[str, dict[str, Value]]]:
+    head, *assignments = token.split("_")
+    name = head[: len(head) - len(head.lstrip(LETTERS))]
+    _check(name in OPS)
+    kinds = OPS[name]
+    spelling, main = name, head[len(name) :]
+    given: dict[str, Value] = {}
+    if main:
+        _check(bool(kinds))
+        field = next(iter(kinds))
+        given[field], text = _value(kinds[field], main)
+        spelling += text
+    for assignment in assignments:
+        field = max(
+            (field for field in kinds if assignment.startswith(field) and assignment != field),
+            key=len,
+            default="",
+        )
+        _check(bool(field) and field not in given)
+        given[field], text = _value(kinds[field], assignment[len(field) :])
+        spelling += f"_{field}{text}"
+    _check(not {"fraction", "width", "height"} <= set(given))
+    _check(not {"factor", "isotropic"} <= set(given))
+    values: dict[str, Value] = {f: kind.default for f, kind in kinds.items()}  # type: ignore[misc]
+    values.update(given)
+    if "fillmode" in kinds and "cval" in kinds:
+        _check(not values["cval"] or values["fillmode"] == "constant")
+    return spelling, (name, values)
+
+
+def _value(kind: Kind, text: str) -> tuple[Value, str]:
+    """The value that `text` spells, and its normalised spelling."""
+    if text in kind.words:
+        return text, text
+    _check(kind.single != WORDS)
+    if kind.single == NUMBER:
+        (one,), spelling = _numbers([text], kind)
+        return float(one), spelling
+    ends, spelling = _numbers(text.split("-"), kind)
+    _check(len(ends) <= 2)
+    low, high = Fraction(kind.low), Fraction(kind.high)
+    if len(ends) == 2:
+        _check(ends[0] <= ends[1])
+    elif kind.single == SYMMETRIC:
+        ends, low = [-ends[0], ends[0]], -high
+    elif kind.single == AROUND_ONE:
+        ends = [1 - ends[0], 1 + ends[0]]
+    else:
+        ends *= 2
+    _check(all(low <= end <= high for end in ends))
+    return (float(ends[0]), float(ends[1])), spelling
+
+
+def _numbers(texts: list[str], kind: Kind) -> tuple[list[Fraction], str]:
+    numbers, spellings = [], []
+    for text in texts:
+        whole, point, fraction = text.partition(".")
+        _check(len(text) <= 12 and all(c in DIGITS for c in whole + fraction))
+        _check(bool(whole) and bool(fraction) == bool(point))
+        numbers.append(Fraction(int(whole + fraction), 10 ** len(fraction)))
+        whole, fraction = whole.lstrip("0") or "0", fraction.rstrip("0")
+        spellings.append(f"{whole}.{fraction}" if fraction else whole)
+        _check(not kind.whole or not fraction)
+        if kind.single == NUMBER:
+            _check(Fraction(kind.low) <= numbers[-1] <= Fraction(kind.high))
+    return numbers, "-".join(spellings)
