@@ -6,6 +6,7 @@ import dataclasses
 import functools
 from typing import TYPE_CHECKING, Any
 
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from cifar10_aug import draws, examples, pipeline, slices
@@ -60,8 +61,15 @@ def dataset(
     Raises:
         SourceError: if the prepared images are damaged.
         ValueError: if an argument is wrong.
-        RuntimeError: if the graph engine is to run inside a `tf.Graph`.
+        RuntimeError: inside a `tf.Graph`.
     """
+    if not tf.compat.v1.executing_eagerly_outside_functions():
+        # Whoever initialises an iterator there makes a new dataset, so epochs would not differ.
+        raise RuntimeError(
+            "an augmented pipeline is a dataset of TensorFlow 2, and this is inside a tf.Graph, "
+            "where each initialisation of an iterator would give the first epoch again; load it "
+            "outside of the tf.Graph"
+        )
     named = slices.named(split, builder.info.splits, config.input_context)
     count = sum(len(one.numbers) for one in named)
     everything = batch_size == -1
@@ -135,18 +143,10 @@ def _eager(builder: AugmentedBuilder, asked: _Asked) -> Any:
 
 
 def _graph(builder: AugmentedBuilder, asked: _Asked) -> Any:
-    import tensorflow as tf
-
     from cifar10_aug import distributed, graph_pipeline
     from cifar10_aug.engines.graph.engine import GraphEngine
     from cifar10_aug.graph_examples import GraphExamples, GraphPart
 
-    if not tf.compat.v1.executing_eagerly_outside_functions():
-        # There, == does not compare what tensors hold.
-        raise RuntimeError(
-            "engine='graph' makes datasets of TensorFlow 2, and this is inside a tf.Graph; load it "
-            "outside, or leave engine='graph' out"
-        )
     parts = [
         GraphPart(
             one,

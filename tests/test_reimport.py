@@ -40,7 +40,7 @@ def test_a_builders_module_can_be_loaded_again(data_dir: str) -> None:
         assert tfds.builder_cls("cifar10_aug_sample") is module.Builder
     finally:
         reimport.forget(module.Builder)
-        module.Builder = before
+        module.Builder = before  # type: ignore[misc]
         tfds.core.registered._DATASET_REGISTRY["cifar10_aug_sample"] = before
         tfds.core.registered._MODULE_TO_DATASETS[module.__name__] = [before]
 
@@ -120,7 +120,7 @@ def tint(image, rng, by={by}):
 """
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_cell_that_registers_can_be_run_again_on_purpose(data_dir: str, n_jobs: int) -> None:
     import numpy as np
 
