@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import file_utils
 
-from cifar10_aug import draws, forked, plain
+from cifar10_aug import draws, folders, forked, global_state, plain, reimport
 from cifar10_aug.configs import RecipeConfig, RecipeConfigs
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.where import Where
@@ -75,6 +75,10 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
     ]
     DEFAULT_BUILDER_CONFIG_NAME = DEFAULT
     builder_configs = RecipeConfigs(BUILDER_CONFIGS)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        reimport.forget(cls)
+        super().__init_subclass__(**kwargs)
 
     def __init__(
         self,
@@ -235,6 +239,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             SourceError: if there are no images to prepare, if they are not what they should be,
                 or if other images than the ones asked for are prepared already.
             ExportError: if frozen epochs cannot be written.
+            OSError: if the data folder cannot be written to.
         """
         freezing.check_file_format(self.builder_config.parsed, kwargs.get("file_format"))
         if self.builder_config_name != PLAIN and not self.builder_config.copies:
@@ -250,6 +255,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             if self.builder_config.copies:
                 freezing.check_stored(self, kwargs.get("file_format"))
             return
+        folders.check_writable(os.fspath(self.data_dir_root))
         downloads = Path(download_dir or self.data_dir_root / "downloads").expanduser()
         manual = Path(config.manual_dir or downloads / "manual").expanduser()
 
@@ -265,7 +271,11 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         # Before TFDS creates any folder, so that a bad source leaves nothing behind.
         self._to_write = read_source()
         try:
-            super().download_and_prepare(download_dir=downloads, download_config=config, **kwargs)
+            # TFDS draws the name of a folder.
+            with global_state.kept():
+                super().download_and_prepare(
+                    download_dir=downloads, download_config=config, **kwargs
+                )
         except OSError:
             # Another process may have prepared the same images in the meantime.
             if not self.is_prepared():
@@ -343,10 +353,12 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 "leave decoders out and use .map() on the dataset"
             )
         if batch_size is not None and (
-            isinstance(batch_size, bool) or (batch_size < 1 and batch_size != -1)
+            isinstance(batch_size, bool)
+            or not isinstance(batch_size, (int, np.integer))
+            or (batch_size < 1 and batch_size != -1)
         ):
             raise ValueError(
-                f"batch_size is {batch_size!r}; give a positive number, "
+                f"batch_size is {batch_size!r}; give a positive whole number, "
                 "None for single examples or -1 for everything at once"
             )
         forked.check()

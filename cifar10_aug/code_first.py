@@ -20,8 +20,12 @@ from cifar10_aug.recipe import Config
 def install() -> None:
     """Puts the rule in front of TFDS's own; calling it again changes nothing."""
     theirs = load._try_load_from_files_first
-    if getattr(theirs, "code_first", False):
+    ours = getattr(theirs, "code_first", None)
+    if ours is AugmentedBuilder:
         return
+    if ours is not None:
+        # Put there when the package was imported before.
+        theirs = theirs.__wrapped__
 
     @functools.wraps(theirs)
     def code_first(cls: Any, **builder_kwargs: Any) -> bool:
@@ -33,5 +37,5 @@ def install() -> None:
             Config.parse(getattr(config, "name", config))
         return False
 
-    code_first.code_first = True  # type: ignore[attr-defined]
+    code_first.code_first = AugmentedBuilder  # type: ignore[attr-defined]
     load._try_load_from_files_first = code_first

@@ -84,6 +84,12 @@ class Examples:
         """An attribute of all parts, [examples]."""
         return np.concatenate([getattr(part, attribute) for part in self._parts])
 
+    def without_names(self) -> Examples:
+        """The same examples without their ids, which take more memory than all else but images."""
+        none = np.empty(0, np.bytes_)
+        parts = [dataclasses.replace(part, ids=none, tfds_ids=none) for part in self._parts]
+        return Examples(parts, self.soft_labels)
+
     def images(self, epoch: Any, positions: np.ndarray) -> np.ndarray:
         """The augmented images at some positions; may be called from several threads."""
         pieces = list(self._pieces(positions))

@@ -6,10 +6,12 @@ import dataclasses
 import functools
 from typing import TYPE_CHECKING, Any
 
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from cifar10_aug import draws, examples, pipeline, slices
 from cifar10_aug.engines import arguments, eager
+from cifar10_aug.engines.buffers import Buffers
 from cifar10_aug.pipeline import Order, Start
 from cifar10_aug.slices import Slice
 from cifar10_aug.source.images import SHAPE
@@ -17,6 +19,10 @@ from cifar10_aug.source.images import SHAPE
 if TYPE_CHECKING:
     from cifar10_aug.builder import AugmentedBuilder
     from cifar10_aug.recipe import Recipe
+
+# TensorFlow never lets go of a Python function that a dataset has called, nor of what it refers to,
+# even when the dataset is gone. So pipelines own no memory of their own.
+_BUFFERS = Buffers()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +61,15 @@ def dataset(
     Raises:
         SourceError: if the prepared images are damaged.
         ValueError: if an argument is wrong.
+        RuntimeError: inside a `tf.Graph`.
     """
+    if not tf.compat.v1.executing_eagerly_outside_functions():
+        # Whoever initialises an iterator there makes a new dataset, so epochs would not differ.
+        raise RuntimeError(
+            "an augmented pipeline is a dataset of TensorFlow 2, and this is inside a tf.Graph, "
+            "where each initialisation of an iterator would give the first epoch again; load it "
+            "outside of the tf.Graph"
+        )
     named = slices.named(split, builder.info.splits, config.input_context)
     count = sum(len(one.numbers) for one in named)
     everything = batch_size == -1
@@ -104,7 +118,9 @@ def _eager(builder: AugmentedBuilder, asked: _Asked) -> Any:
     from cifar10_aug.engines.graph import support
 
     def engine_of(split: str) -> eager.Engine:
-        return eager.Engine(_recipe(builder, split), builder.seed, *SHAPE[:2], where=builder.where)
+        return eager.Engine(
+            _recipe(builder, split), builder.seed, *SHAPE[:2], where=builder.where, buffers=_BUFFERS
+        )
 
     chosen = examples.of(
         asked.named,

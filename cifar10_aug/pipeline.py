@@ -110,6 +110,9 @@ def dataset(
     if add_tfds_id and not as_supervised:
         texts["tfds_id"] = tf.constant(examples.joined("tfds_ids"))
 
+    # TensorFlow keeps what Python calls refer to for ever, so that is no more than they need.
+    examples = examples.without_names()
+
     @GATE.guarded
     def visit(token: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         forked.check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import weakref
 
@@ -46,7 +47,11 @@ def resident(info: tfds.core.SplitInfo) -> Resident:
     with _reading:
         found = _residents.get(key)
         if found is None:
-            found = _residents[key] = _read(info, files)
+            # In a thread of its own, which is not inside the `tf.function`, `tf.Graph` or scope
+            # that the user may be in.
+            with concurrent.futures.ThreadPoolExecutor(1) as outside:
+                found = outside.submit(_read, info, files).result()
+            _residents[key] = found
         return found
 
 

@@ -1,8 +1,12 @@
 import re
+import threading
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_datasets as tfds
 
 from cifar10_aug import epochs
 
@@ -67,3 +71,50 @@ def test_graphs_say_when_they_do_not_know_the_epoch() -> None:
     )
     with pytest.raises(tf.errors.InvalidArgumentError, match=re.escape(message)):
         epochs.epoch_tensor(tf.constant(token))
+
+
+@pytest.mark.parametrize("engine", ["eager", pytest.param("graph", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("at_once", ["by hand", "in threads"])
+def test_iterators_at_once_are_epochs_of_their_own(
+    engine: str, at_once: str, data_dir: str
+) -> None:
+    """Each iterator is one epoch, whole, from the moment it is opened."""
+
+    def load() -> Any:
+        return tfds.load(
+            "cifar10_aug/flip+erase",
+            split="train[:50]",
+            batch_size=16,
+            shuffle_files=True,
+            data_dir=data_dir,
+            builder_kwargs={"engine": engine},
+        )
+
+    alone = load()
+    epochs = [pictures(iter(alone)) for _ in range(4)]
+    assert len({tuple(epoch) for epoch in epochs}) == 4
+    ds = load()
+    if at_once == "by hand":
+        iterators = [iter(ds) for _ in range(4)]
+        turns = [[next(iterator) for iterator in iterators] for _ in range(4)]
+        assert [pictures(batches) for batches in zip(*turns, strict=True)] == epochs
+        return
+    found: list[list[bytes]] = []
+    together = threading.Barrier(4)
+
+    def read() -> None:
+        together.wait()
+        found.append(pictures(iter(ds)))
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # Which thread opens first is chance.
+    assert sorted(found) == sorted(epochs)
+
+
+def pictures(batches: Iterable[Any]) -> list[bytes]:
+    """Ids and images, in order."""
+    return [batch[name].numpy().tobytes() for batch in batches for name in ("image", "label")]

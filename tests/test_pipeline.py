@@ -380,7 +380,17 @@ def test_keras_fit_trains_on_other_epochs_each_time_and_the_same_on_every_run(lo
     [
         (
             {"batch_size": 0},
-            "batch_size is 0; give a positive number, None for single examples or -1 for "
+            "batch_size is 0; give a positive whole number, None for single examples or -1 for "
+            "everything at once",
+        ),
+        (
+            {"batch_size": 64.0},
+            "batch_size is 64.0; give a positive whole number, None for single examples or -1 for "
+            "everything at once",
+        ),
+        (
+            {"batch_size": "64"},
+            "batch_size is '64'; give a positive whole number, None for single examples or -1 for "
             "everything at once",
         ),
         (

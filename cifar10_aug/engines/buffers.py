@@ -49,6 +49,12 @@ class Buffers:
             memory = np.empty(size, np.uint8)
             if len(self._kept) < _MOST_KEPT:
                 self._kept.append(memory)
+                return memory
+            # The first calls of a pipeline are small, and would keep the place of the others.
+            for i in range(len(self._kept)):
+                if sys.getrefcount(self._kept[i]) == _UNUSED:
+                    self._kept[i] = memory
+                    break
             return memory
 
 

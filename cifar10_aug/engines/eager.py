@@ -42,8 +42,11 @@ class Engine:
         height: int = 32,
         width: int = 32,
         where: Where | None = None,
+        buffers: Buffers | None = None,
     ):
         """Takes the size of images, and where functions of the user's run (by default, anywhere).
+
+        Engines can share the memory of what they make.
 
         Raises:
             RegistrationError: if a function of the user's cannot run there.
@@ -60,7 +63,7 @@ class Engine:
                 scale, offset = op.scale_and_offset()
         self._scale = np.array(scale, np.float32)
         self._offset = np.array(offset, np.float32)
-        self._buffers = Buffers()
+        self._buffers = Buffers() if buffers is None else buffers
 
     def __call__(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import functools
+import os
 import threading
 from collections.abc import Sequence
 
@@ -46,10 +47,8 @@ class Group:
         forked.renewed(self)
 
     def renew(self) -> None:
-        """Makes threads, and what they wait for; a forked process has none of its parent's."""
+        """Makes the lock, which a thread of a forked process's parent may have."""
         self._one_at_a_time = threading.Lock()
-        if self._place == "threads":
-            self._threads = concurrent.futures.ThreadPoolExecutor(self._n_jobs, "cifar10_aug")
 
     def __call__(self, images: np.ndarray, out: np.ndarray, keys: np.ndarray, epoch: int) -> None:
         """Runs the functions.
@@ -89,8 +88,9 @@ class Group:
     def _in_threads(
         self, images: np.ndarray, out: np.ndarray, keys: np.ndarray, epoch: int
     ) -> Failure | None:
+        threads = _threads(os.getpid(), self._recipe, self._names, self._n_jobs)
         futures = [
-            self._threads.submit(self._work, images[part], out[part], keys[part], epoch)
+            threads.submit(self._work, images[part], out[part], keys[part], epoch)
             for part in self._chunks(len(keys))
         ]
         return next(filter(None, _results(futures)), None)
@@ -119,6 +119,18 @@ class Group:
                 cause=error,
             )
         return None
+
+
+@functools.cache
+def _threads(
+    process: int, recipe: str, names: str, n_jobs: int
+) -> concurrent.futures.ThreadPoolExecutor:
+    """The threads of all groups that are alike.
+
+    TensorFlow keeps groups alive for ever. Groups that differ share none: a function may wait for
+    a pipeline of its own.
+    """
+    return concurrent.futures.ThreadPoolExecutor(n_jobs, "cifar10_aug")
 
 
 def _results(futures: Sequence[concurrent.futures.Future]) -> list:

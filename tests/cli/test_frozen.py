@@ -191,8 +191,11 @@ def test_a_file_where_a_folder_should_be_is_one_line(
     arguments = ["--copies", "1", "--jobs", "1", "--source", str(sources["binary folder"])]
     result = run("export", "flip", *arguments, "--data-dir", str(tmp_path / "file"))
     assert result.exit_code == 1
-    assert result.stderr.count("\n") == 1
-    assert result.stderr.endswith("Not a directory\n")
+    assert result.stderr == (
+        f"Error: {tmp_path}/file: datasets cannot be kept here (Not a directory); choose another "
+        "folder: data_dir in tfds.load, --data-dir on the command line, or the environment "
+        "variable TFDS_DATA_DIR\n"
+    )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")

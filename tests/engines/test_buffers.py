@@ -36,3 +36,14 @@ def test_arrays_start_where_tensorflow_takes_them_over() -> None:
     buffers = Buffers()
     kept = [buffers.empty((n, 3), np.float32) for n in range(1, 12)]
     assert all(array.ctypes.data % 64 == 0 for array in kept)
+
+
+def test_small_memory_gives_way_to_larger() -> None:
+    """The first calls of a pipeline make few images, those behind them many."""
+    buffers = Buffers()
+    small = [buffers.empty((n,), np.uint8) for n in range(1, 12)]
+    del small
+    large = buffers.empty(SHAPE, np.uint8)
+    address = large.ctypes.data
+    del large
+    assert buffers.empty(SHAPE, np.uint8).ctypes.data == address

@@ -169,7 +169,9 @@ def test_an_empty_split_is_an_error(load: Load) -> None:
 
 @pytest.mark.parametrize("batch_size", [0, -2, True])
 def test_wrong_batch_sizes_are_named(batch_size: Any, load: Load) -> None:
-    with pytest.raises(ValueError, match=f"batch_size is {batch_size}; give a positive number"):
+    with pytest.raises(
+        ValueError, match=f"batch_size is {batch_size}; give a positive whole number"
+    ):
         load(batch_size=batch_size)
 
 

@@ -1,0 +1,42 @@
+"""What folders of datasets may be called, and where they can be made."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+# Windows opens devices under these names, whatever follows behind a dot. Names of configs that
+# have a dot begin with an op's name and a number.
+_DEVICES = {f"{device}{digit}" for device in ("com", "lpt") for digit in range(10)}
+
+
+def flaw(name: str) -> str | None:
+    """Why no folder can have the name of a frozen config, and what to do; None if it can."""
+    if name.split(".")[0] in _DEVICES:
+        return (
+            f"frozen epochs are kept in a folder of this name, and on Windows {name.split('.')[0]} "
+            "is a device; register the function under another name"
+        )
+    return None
+
+
+def check_writable(root: str) -> None:
+    """Checks that folders can be made where datasets are kept; leaves nothing there.
+
+    Raises:
+        OSError: if they cannot; its message says what to do.
+    """
+    if "://" in root:
+        return
+    place = Path(root).expanduser().absolute()
+    there = next(parent for parent in (place, *place.parents) if parent.exists())
+    try:
+        with tempfile.TemporaryDirectory(prefix="incomplete.", dir=there):
+            pass
+    except OSError as error:
+        raise type(error)(
+            error.errno,
+            f"datasets cannot be kept here ({error.strerror}); choose another folder: data_dir in "
+            "tfds.load, --data-dir on the command line, or the environment variable TFDS_DATA_DIR",
+            str(place),
+        ) from error

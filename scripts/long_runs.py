@@ -1,0 +1,202 @@
+"""Whether long runs leave anything behind: memory, threads, processes or open files.
+
+    python scripts/long_runs.py [--images 1000000] [--datasets 200] [--data-dir DIR]
+
+reads a million images of the drawn sample in one go, for each kind of pipeline, and then builds,
+reads and drops 200 datasets of each kind in one process. Beside them stands a pipeline of
+TensorFlow's alone, since what that leaves behind is TensorFlow's own. Each row is measured in a
+process of its own. Prints numbers; ends with exit code 1 if a limit is broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import gc
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+import cifar10_aug
+from cifar10_aug.engines import workers
+
+BATCH = 250
+# Shares of a run: until then, TensorFlow takes the threads and memory that it will need.
+WARM_UP = 0.2
+FLAT = 1.05
+BARE = "TensorFlow alone"
+KINDS = {
+    "eager": ("rotate30+erase", {}),
+    "graph": ("rotate30", {"engine": "graph"}),
+    "python": ("dim+flip", {"n_jobs": 2}),
+    "python in threads": ("dim+flip", {"n_jobs": 2, "backend": "threading"}),
+    "frozen": ("rotate30+erase-x2", {}),
+}
+
+
+def dim(images: np.ndarray, rngs: list[np.random.Generator]) -> np.ndarray:
+    """A function that someone registers."""
+    shares = np.array([rng.random() for rng in rngs])
+    return (images * shares[:, None, None, None]).astype(np.uint8)
+
+
+@dataclasses.dataclass(frozen=True)
+class Held:
+    """What a process holds at a moment.
+
+    Attributes:
+        megabytes: of resident memory.
+        threads, files, children: how many.
+    """
+
+    megabytes: float
+    threads: int
+    files: int
+    children: int
+
+    @staticmethod
+    def now() -> Held:
+        """By this process, after garbage is collected."""
+        gc.collect()
+        me = Path("/proc/self")
+        pages = int((me / "statm").read_text().split()[1])
+        tasks = list((me / "task").iterdir())
+        children = [(task / "children").read_text().split() for task in tasks]
+        return Held(
+            pages * os.sysconf("SC_PAGE_SIZE") / 1e6,
+            len(tasks),
+            len(list((me / "fd").iterdir())),
+            sum(map(len, children)),
+        )
+
+
+def loaded(kind: str, data_dir: str) -> tf.data.Dataset:
+    """A new dataset of a kind, one epoch of it."""
+    if kind == BARE:
+        images = np.ones((4000, 32, 32, 3), np.uint8)
+        ds = tf.data.Dataset.range(len(images)).shuffle(len(images)).batch(BATCH)
+        ds = ds.map(
+            lambda at: {"image": tf.numpy_function(images.__getitem__, [at], tf.uint8)},
+            num_parallel_calls=2,
+        )
+        return ds.prefetch(tf.data.AUTOTUNE)
+    name, kwargs = KINDS[kind]
+    return tfds.load(
+        f"cifar10_aug_sample/{name}",
+        split="train",
+        batch_size=BATCH,
+        shuffle_files=True,
+        data_dir=data_dir,
+        builder_kwargs=kwargs,
+    )
+
+
+def read(kind: str, data_dir: str, images: int) -> Iterator[Held]:
+    """Reads many images in one go, and says twenty times what is held."""
+    steps = images // BATCH
+    for step, _ in enumerate(loaded(kind, data_dir).repeat().take(steps), start=1):
+        if step % max(1, steps // 20) == 0:
+            yield Held.now()
+
+
+def build(kind: str, data_dir: str, datasets: int) -> Iterator[Held]:
+    """Builds datasets, reads a few batches of each and drops it; says each time what is held."""
+    for _ in range(datasets):
+        assert len(list(loaded(kind, data_dir).take(3))) == 3
+        yield Held.now()
+
+
+WAYS: dict[str, Callable[[str, str, int], Iterator[Held]]] = {"read": read, "build": build}
+
+
+def measure(way: str, kind: str, data_dir: str, count: int) -> list[Held]:
+    """What is held in the course of a run in this process, and at last when all has ended."""
+    cifar10_aug.register("dim", dim, batched=True, replace=True)
+    held = list(WAYS[way](kind, data_dir, count))
+    workers.stop_all()
+    give_up = time.monotonic() + 20
+    while (last := Held.now()).children and time.monotonic() < give_up:
+        time.sleep(0.1)
+    return [*held, last]
+
+
+def growth(held: list[Held]) -> float:
+    """The most memory after the warm-up, as a multiple of the most during it."""
+    *run, _ = held
+    warm = max(1, round(len(run) * WARM_UP))
+    most = [max(one.megabytes for one in part) for part in (run[:warm], run[warm:])]
+    return most[1] / most[0]
+
+
+def left(held: list[Held], way: str) -> list[str]:
+    """What is left behind or grows, in words; nothing if all is well."""
+    *run, last = held
+    begun = run[round(len(run) * WARM_UP)]
+    found = []
+    if growth(held) > FLAT:
+        found.append(f"memory {growth(held):.3f} ×")
+    for what in ("threads", "files"):
+        first, end = getattr(begun, what), getattr(run[-1], what)
+        if end > first:
+            found.append(f"{what} {first} to {end}")
+    if last.children:
+        found.append(f"{last.children} processes")
+    return found
+
+
+def in_fresh_process(way: str, kind: str, data_dir: str, count: int) -> list[Held]:
+    """`measure` in a process of its own."""
+    command = [sys.executable, __file__, "--one", json.dumps([way, kind, data_dir, count])]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return [Held(**one) for one in json.loads(done.stdout.splitlines()[-1])]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=int, default=1_000_000)
+    parser.add_argument("--datasets", type=int, default=200)
+    parser.add_argument("--data-dir", help="where the sample is prepared; a temporary folder")
+    parser.add_argument("--kinds", nargs="*", default=[BARE, *KINDS], choices=[BARE, *KINDS])
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one:
+        held = measure(*json.loads(arguments.one))
+        print(json.dumps([dataclasses.asdict(one) for one in held]))
+        return
+    broken = False
+    with tempfile.TemporaryDirectory() as temporary:
+        place = arguments.data_dir or temporary
+        for kind in KINDS.keys() & {"eager", "frozen"}:
+            list(loaded(kind, place).take(1))
+        print("| run | pipeline | MB warm | MB at the end | growth | threads | files | left |")
+        print("|---|---|---|---|---|---|---|---|")
+        for way, count in (("read", arguments.images), ("build", arguments.datasets)):
+            for kind in arguments.kinds:
+                held = in_fresh_process(way, kind, place, count)
+                warm, end = held[round((len(held) - 1) * WARM_UP)], held[-2]
+                wrong = left(held, way)
+                broken |= bool(wrong) and kind != BARE
+                print(
+                    f"| {way} {count:,} | {kind} | {warm.megabytes:.0f} | {end.megabytes:.0f} | "
+                    f"{growth(held):.3f} × | {warm.threads} to {end.threads} | "
+                    f"{warm.files} to {end.files} | {', '.join(wrong) or 'nothing'} |",
+                    flush=True,
+                )
+    sys.exit(broken)
+
+
+if __name__ == "__main__":
+    main()

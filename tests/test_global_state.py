@@ -1,0 +1,118 @@
+"""Using the package changes nothing in the global generators of the user's process."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from cifar10_aug import global_state
+from cifar10_aug.recipe import Recipe
+from tests import functions
+from tests.registering import registered
+from tests.test_pipeline import by_id
+
+
+def seed(number: int) -> None:
+    random.seed(number)
+    np.random.seed(number)
+    tf.random.set_seed(number)
+
+
+def drawn() -> tuple[float, float, float]:
+    return random.random(), float(np.random.random()), float(tf.random.uniform([]))
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Any:
+    states = random.getstate(), np.random.get_state()
+    yield
+    random.setstate(states[0])
+    np.random.set_state(states[1])
+    tf.random.set_seed(0)
+
+
+def draws_behind(use: Callable[[], Any]) -> tuple[float, float, float]:
+    seed(5)
+    use()
+    return drawn()
+
+
+USES = [
+    "preparing",
+    "freezing",
+    "eager",
+    pytest.param("graph", marks=pytest.mark.slow),
+    "python",
+    "arrays",
+    "layer",
+]
+
+
+@pytest.mark.parametrize("use", USES)
+def test_what_the_user_draws_behind_it_is_the_same(
+    use: str, data_dir: str, sources: dict[str, Path], tmp_path: Path
+) -> None:
+    def load(name: str, **kwargs: Any) -> Any:
+        ds = tfds.load(
+            f"cifar10_aug/{name}",
+            split="train",
+            batch_size=16,
+            shuffle_files=True,
+            data_dir=data_dir,
+            builder_kwargs=kwargs,
+        )
+        return by_id(ds)
+
+    def prepare(name: str) -> None:
+        kwargs = {"source": sources["binary archive"], "data_dir": str(tmp_path)}
+        tfds.builder(f"cifar10_aug/{name}", **kwargs).download_and_prepare()
+
+    images = np.zeros((3, 32, 32, 3), np.uint8)
+    uses: dict[str, Callable[[], Any]] = {
+        "preparing": lambda: prepare("plain"),
+        "freezing": lambda: prepare("rotate-x1"),
+        "eager": lambda: load("rotate+erase+mixup"),
+        "graph": lambda: load("flip+erase", engine="graph"),
+        "python": lambda: load("speckle", n_jobs=1),
+        "arrays": lambda: Recipe.parse("rotate+erase")(images),
+        "layer": lambda: Recipe.parse("flip").layer()(images, training=True),
+    }
+    with registered(speckle=functions.speckle):
+        assert draws_behind(uses[use]) == draws_behind(lambda: None)
+
+
+def test_the_state_comes_back_behind_an_error() -> None:
+    def fail() -> None:
+        def draw_and_fail() -> None:
+            with global_state.kept():
+                raise ZeroDivisionError(random.random())
+
+        with pytest.raises(ZeroDivisionError):
+            draw_and_fail()
+
+    assert draws_behind(fail) == draws_behind(lambda: None)
+
+
+@pytest.mark.parametrize("engine", ["eager", pytest.param("graph", marks=pytest.mark.slow)])
+def test_what_the_user_seeds_and_draws_changes_no_pixel(engine: str, data_dir: str) -> None:
+    def load() -> dict[bytes, bytes]:
+        ds = tfds.load(
+            "cifar10_aug/flip+erase",
+            split="train[:20]",
+            data_dir=data_dir,
+            batch_size=5,
+            shuffle_files=True,
+            builder_kwargs={"engine": engine},
+        )
+        return by_id(ds)
+
+    expected = load()
+    for number in (1, 2):
+        tf.keras.utils.set_random_seed(number)
+        drawn()
+        assert load() == expected
