@@ -121,7 +121,7 @@ class Group:
         return None
 
 
-@functools.cache
+@functools.lru_cache(maxsize=16)
 def _threads(
     process: int, recipe: str, names: str, n_jobs: int
 ) -> concurrent.futures.ThreadPoolExecutor:
