@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import file_utils
 
-from cifar10_aug import draws, folders, global_state, plain, reimport
+from cifar10_aug import draws, folders, forked, global_state, plain, reimport
 from cifar10_aug.configs import RecipeConfig, RecipeConfigs
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.where import Where
@@ -44,7 +44,16 @@ class _Info(tfds.core.DatasetInfo):
     def read_from_directory(self, dataset_info_dir: Any) -> None:
         """Takes over splits and source from the files, and stays what it is called."""
         identity: Any = self._identity  # type: ignore[has-type]
-        super().read_from_directory(dataset_info_dir)
+        try:
+            super().read_from_directory(dataset_info_dir)
+        except OSError:
+            raise
+        except Exception as error:
+            # TFDS expects what it wrote, and raises nearly anything if it is not that.
+            raise SourceError(
+                f"{dataset_info_dir}: dataset_info.json or metadata.json is damaged "
+                f"({' '.join(str(error).split())}); delete this folder and prepare it again"
+            ) from error
         self._identity = identity
 
 
@@ -130,6 +139,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         self.seed = arguments.checked("seed", seed, draws.SEED_LIMIT)
         self.augment_splits = tuple(augment_splits)
         self._to_write: Cifar10 | None = None
+        if kwargs.get("data_dir") is not None:
+            kwargs["data_dir"] = _placed(os.fspath(kwargs["data_dir"]))
         super().__init__(**kwargs)
         # What a copy in another process is made from.
         self._original_state.update(
@@ -327,6 +338,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         Raises:
             SourceError: if the images are not prepared, or damaged.
             ValueError: if an argument is wrong.
+            RuntimeError: in a process that was forked while TensorFlow was running.
         """
         if not self.is_prepared():
             what = "frozen epochs" if self.builder_config.copies else "images"
@@ -349,6 +361,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 f"batch_size is {batch_size!r}; give a positive whole number, "
                 "None for single examples or -1 for everything at once"
             )
+        forked.check()
         import tensorflow as tf
 
         from cifar10_aug import online
@@ -358,8 +371,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             split = {name: name for name in self.info.splits}
         dataset = freezing.dataset if self.builder_config.copies else online.dataset
         return tf.nest.map_structure(
-            lambda one: dataset(
-                self, one, batch_size, shuffle_files, config, as_supervised=as_supervised
+            lambda one: forked.checked(
+                dataset(self, one, batch_size, shuffle_files, config, as_supervised=as_supervised)
             ),
             split,
         )
@@ -386,6 +399,11 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             "use tfds.load, or cifar10_aug.Recipe.parse(name)(images, ids=…, epoch=…) on your own "
             "arrays"
         )
+
+
+def _placed(data_dir: str) -> str:
+    """A folder as it is found after the program has changed to another; buckets' addresses stay."""
+    return data_dir if "://" in data_dir else os.path.abspath(os.path.expanduser(data_dir))
 
 
 def _parsed(config: Any) -> Config:

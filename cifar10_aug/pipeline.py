@@ -9,7 +9,7 @@ import joblib
 import numpy as np
 import tensorflow as tf
 
-from cifar10_aug import epochs
+from cifar10_aug import epochs, forked
 from cifar10_aug.examples import Examples
 from cifar10_aug.shutdown import GATE
 from cifar10_aug.source.images import SHAPE
@@ -115,6 +115,7 @@ def dataset(
 
     @GATE.guarded
     def visit(token: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        forked.check()
         iteration = epochs.epoch_of(token)
         epoch = start.epoch + iteration
         visited = order.positions(count, epoch)[0 if iteration else start.step * size :]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +75,23 @@ def read(info: tfds.core.DatasetInfo) -> Cifar10:
     """
     try:
         splits = {name: _read_split(info.splits[name]) for name in ("train", "test")}
-        fields = [field.name for field in dataclasses.fields(Provenance)]
-        provenance = Provenance(**{name: info.metadata[name] for name in fields})
+        provenance = recorded_provenance(info.metadata)
         cifar10 = Cifar10(splits["train"], splits["test"], provenance)
         if cifar10.content_digest() != info.metadata["content"]:
             raise ValueError("not the images whose digest is recorded")
     except (ValueError, KeyError, FileNotFoundError) as error:
         raise damaged(str(info.data_dir), str(error)) from error
     return cifar10
+
+
+def recorded_provenance(metadata: Mapping[str, Any]) -> Provenance:
+    """What is recorded of where the images are from.
+
+    Raises:
+        KeyError: if it is not.
+    """
+    names = [field.name for field in dataclasses.fields(Provenance)]
+    return Provenance(**{name: metadata[name] for name in names})
 
 
 def _read_split(info: tfds.core.SplitInfo) -> LabelledImages:

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from cifar10_aug import forked
+
 # Between two calls of a pipeline at work there is far less time than this.
 _REST_SECONDS = 0.1
 _PATIENCE_SECONDS = 2.0
@@ -25,6 +27,10 @@ class Gate:
     """Counts the calls that are under way."""
 
     def __init__(self) -> None:
+        forked.renewed(self)
+
+    def renew(self) -> None:
+        """Begins with no call under way, as in a forked process, which has no thread to end it."""
         self._lock = threading.Lock()
         self._under_way = 0
         self._last_end = float("-inf")

@@ -6,6 +6,6 @@ cd "$(dirname "$0")/.."
 scripts/environment.sh '.[test]'
 coverage=(.venv/bin/python -m coverage)
 "${coverage[@]}" erase
-"${coverage[@]}" run -m pytest --numprocesses 2 --dist loadfile "$@"
+"${coverage[@]}" run -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder "$@"
 "${coverage[@]}" combine --quiet
 "${coverage[@]}" report

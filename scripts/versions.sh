@@ -28,7 +28,7 @@ environment() {
 }
 
 tested() {
-  .versions/"$1"/bin/python -m pytest -q --numprocesses 2 --dist loadfile "${options[@]}"
+  .versions/"$1"/bin/python -m pytest -q --numprocesses 2 --dist loadfile --no-loadscope-reorder "${options[@]}"
 }
 
 wheel() {

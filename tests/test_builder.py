@@ -20,6 +20,7 @@ from cifar10_aug import RecipeError, SourceError
 from cifar10_aug.cifar10_aug_dataset_builder import Builder
 from cifar10_aug.cifar10_aug_sample_dataset_builder import Builder as SampleBuilder
 from cifar10_aug.presets import PRESETS
+from tests.cli.running import run
 
 RECIPE = "rotate30+erase"
 
@@ -96,6 +97,7 @@ def test_preparing_a_recipe_prepares_plain(sources: dict[str, Path], tmp_path: P
     assert builder.info.features["image"].np_dtype == np.float32
 
 
+@pytest.mark.slow
 def test_two_fresh_processes_give_the_same_three_epochs(data_dir: str) -> None:
     program = f"""
 import os; os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -288,6 +290,38 @@ def test_damaged_files_are_an_error(data_dir: str, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="the prepared images are damaged") as error:
         images_of("cifar10_aug/rotate", tmp_path)
     assert str(error.value).endswith("delete this folder and prepare them again")
+
+
+@pytest.mark.parametrize("found", ["missing", "a folder"])
+def test_a_missing_file_is_an_error(found: str, data_dir: str, tmp_path: Path) -> None:
+    shutil.copytree(data_dir, tmp_path, dirs_exist_ok=True)
+    folder = tmp_path / "cifar10_aug/plain/1.0.0"
+    file = next(folder.glob("*train*"))
+    file.unlink()
+    if found == "a folder":
+        file.mkdir()
+    with pytest.raises(SourceError) as error:
+        images_of("cifar10_aug/rotate", tmp_path)
+    assert str(error.value) == (
+        f"{folder}: the prepared images are damaged ({file.name} is {found}); "
+        "delete this folder and prepare them again"
+    )
+
+
+@pytest.mark.parametrize("content", ["", "{]", "[]", "{}"])
+def test_a_damaged_description_is_an_error(content: str, data_dir: str, tmp_path: Path) -> None:
+    shutil.copytree(data_dir, tmp_path, dirs_exist_ok=True)
+    folder = tmp_path / "cifar10_aug/plain/1.0.0"
+    (folder / "dataset_info.json").write_text(content)
+    with pytest.raises(SourceError) as error:
+        Builder(config="rotate", data_dir=str(tmp_path))
+    said = str(error.value)
+    assert said.startswith(f"{folder}: dataset_info.json or metadata.json is damaged (")
+    assert said.endswith("); delete this folder and prepare it again")
+    assert "\n" not in said
+    result = run("info", "--data-dir", str(tmp_path))
+    assert result.exit_code == 1
+    assert result.output == f"Error: {said}\n"
 
 
 def test_missing_examples_are_an_error(data_dir: str, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ def test_xla_compiles_it_if_asked_to(data_dir: str, jit_compile: bool) -> None:
     assert bool(compiled) == jit_compile
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["rotate30+erase", "crop+flip+cutmix+rescale"])
 def test_xla_changes_nothing(data_dir: str, recipe: str) -> None:
     expected = load(data_dir, recipe)

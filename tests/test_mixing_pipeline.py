@@ -105,6 +105,7 @@ def test_shards_are_the_whole_by_id(data_dir: str) -> None:
     assert_same(parts, whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("split", "shards"),
     [("train[10:60]", 1), ("train[50:]+train[:20]", 1), ("train[:30]+test", 1), ("train", 3)],

@@ -51,6 +51,7 @@ def test_every_recipe_in_the_readme_is_one(monkeypatch: pytest.MonkeyPatch) -> N
                 Config.parse(name)
 
 
+@pytest.mark.slow
 def test_the_readmes_python_runs(tmp_path: Path) -> None:
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     runnable = [block for block in blocks if "# runs as it stands" in block]

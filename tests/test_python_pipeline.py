@@ -79,6 +79,7 @@ RECIPES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", [*RECIPES, "albumentations"])
 def test_the_same_bytes_online_and_frozen_with_any_number_of_workers(
     recipe: str, data_dir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

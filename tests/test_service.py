@@ -20,6 +20,7 @@ import tensorflow_datasets as tfds
 
 import cifar10_aug
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 RECIPE = "crop+flip+mixup"
 

@@ -9,6 +9,7 @@ from cifar10_aug import shutdown
 from cifar10_aug.shutdown import Gate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["", "raise ValueError('on purpose')"])
 def test_a_program_ends_while_a_pipeline_is_at_work(data_dir: str, ending: str) -> None:
     program = f"""
@@ -19,7 +20,7 @@ iterator = iter(ds.repeat())
 next(iterator)
 {ending}
 """
-    for _ in range(3):
+    for _ in range(2):
         done = subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
         )

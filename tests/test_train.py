@@ -1,6 +1,7 @@
 """The training scripts, as they are run."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -31,20 +32,48 @@ def result(out: Path, data_dir: Path, *options: str) -> dict[str, Any]:
     return found
 
 
-def curve(found: dict[str, Any]) -> list[tuple[float, float]]:
+Curve = list[tuple[float, float]]
+
+
+def curve(found: dict[str, Any]) -> Curve:
     return [(epoch["loss"], epoch["val_loss"]) for epoch in found["history"]]
 
 
 SHORT = ("--images", "512", "--epochs", "3", "--seed", "7", "--recipe", "standard+erase")
 
 
+# Several runs in one process, each of which is a folder and more options.
+SEVERAL = """
+import json, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import train
+for name, options in json.loads(sys.argv[2]):
+    run, out = train.parsed(["--out", name, *options])
+    train.train(run, out, verbose=0)
+"""
+
+
 @pytest.fixture(scope="module")
-def expected(tfds_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[float, float]]:
-    return curve(result(tmp_path_factory.mktemp("first") / "out", tfds_dir, *SHORT))
+def curves(tfds_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Curve]:
+    """The curves of a run, of the same with other threads, and of the same with another engine."""
+    place = tmp_path_factory.mktemp("runs")
+    different = {"run": [], "one thread": ["--threads", "1"], "graph": ["--engine", "graph"]}
+    runs = [
+        (str(place / name), [*SHORT, "--data-dir", str(tfds_dir), *options])
+        for name, options in different.items()
+    ]
+    command = [sys.executable, "-c", SEVERAL, str(SCRIPTS), json.dumps(runs)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return {
+        name: curve(json.loads((place / name / "result.json").read_text())) for name in different
+    }
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_has_the_same_curve_to_the_last_digit(
-    expected: list[tuple[float, float]], tfds_dir: Path, tmp_path: Path
+    curves: dict[str, Curve], tfds_dir: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     process = subprocess.Popen(
@@ -59,53 +88,48 @@ def test_an_interrupted_run_has_the_same_curve_to_the_last_digit(
         process.wait()
     assert not (out / "result.json").exists()
     assert len(json.loads((out / "state.json").read_text())["history"]) < 3
-    assert curve(result(out, tfds_dir, *SHORT)) == expected
+    assert curve(result(out, tfds_dir, *SHORT)) == curves["run"]
     assert sorted(file.name for file in out.iterdir()) == ["curve.png", "result.json"]
 
 
-def test_threads_change_nothing(
-    expected: list[tuple[float, float]], tfds_dir: Path, tmp_path: Path
+@pytest.mark.slow
+def test_threads_change_nothing(curves: dict[str, Curve]) -> None:
+    assert curves["one thread"] == curves["run"]
+
+
+@pytest.mark.slow
+def test_the_engine_changes_the_order_alone(curves: dict[str, Curve]) -> None:
+    assert curves["graph"] != curves["run"]
+    np.testing.assert_allclose(curves["graph"], curves["run"], rtol=0.3)
+
+
+def test_a_folder_of_another_run_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert curve(result(tmp_path / "out", tfds_dir, *SHORT, "--threads", "1")) == expected
+    monkeypatch.syspath_prepend(SCRIPTS)
+    import train
 
-
-def test_the_engine_changes_the_order_alone(
-    expected: list[tuple[float, float]], tfds_dir: Path, tmp_path: Path
-) -> None:
-    found = curve(result(tmp_path / "out", tfds_dir, *SHORT, "--engine", "graph"))
-    assert found != expected
-    np.testing.assert_allclose(found, expected, rtol=0.3)
-
-
-def test_a_folder_of_another_run_is_refused(tfds_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "state.json").write_text(json.dumps({"run": {}, "history": [], "model": ""}))
-    done = subprocess.run(command(tmp_path, tfds_dir, *SHORT), capture_output=True, text=True)
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == (
+    message = (
         f"{tmp_path} holds a checkpoint of another run; name another folder as --out, or delete it"
     )
+    with pytest.raises(SystemExit, match=f"^{re.escape(message)}$"):
+        train.Checkpoint(tmp_path, train.Run()).load()
 
 
+@pytest.mark.slow
 def test_the_sample_is_learned_within_two_minutes(tfds_dir: Path, tmp_path: Path) -> None:
     found = result(tmp_path / "out", tfds_dir, "--epochs", "6")
     assert found["history"][-1]["val_accuracy"] > 0.9
     assert sum(epoch["seconds"] for epoch in found["history"]) < 120
 
 
-def test_the_cnn_has_the_layers_of_the_baseline() -> None:
-    shapes = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import sys; sys.path.insert(0, sys.argv[1]); from models import cnn\n"
-            "print([tuple(w.shape) for w in cnn().trainable_weights if len(w.shape) > 1])",
-            str(SCRIPTS),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+def test_the_cnn_has_the_layers_of_the_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(SCRIPTS)
+    from models import cnn
+
+    shapes = [tuple(w.shape) for w in cnn().trainable_weights if len(w.shape) > 1]
     convolutions = [(3, 32), *[(32, 32)] * 2, (32, 128), *[(128, 128)] * 4]
     convolutions += [(128, 256), *[(256, 256)] * 2]
     dense = [(256, 1000), (1000, 128), (128, 10)]
-    assert shapes.strip() == str([*((3, 3, *pair) for pair in convolutions), *dense])
+    assert shapes == [*((3, 3, *pair) for pair in convolutions), *dense]

@@ -16,9 +16,18 @@ if TYPE_CHECKING:
 
 
 def prepared(builder: AugmentedBuilder) -> str:
-    """A line for each property of what a builder has prepared as `plain`."""
+    """A line for each property of what a builder has prepared as `plain`.
+
+    Raises:
+        SourceError: if what is recorded is damaged.
+    """
+    from cifar10_aug.plain import damaged
+
     info = builder.info
-    return _lines({**_dataset(info), **_source(info.metadata)})
+    try:
+        return _lines({**_dataset(info), **_source(info.metadata)})
+    except (KeyError, TypeError) as error:
+        raise damaged(str(info.data_dir), "metadata.json is not what was written") from error
 
 
 def frozen(folder: Path) -> str:
@@ -37,7 +46,14 @@ def frozen(folder: Path) -> str:
         raise ExportError(
             f"{folder}: {seal.METADATA} is {error}; export it again with --overwrite"
         ) from error
-    info = tfds.builder_from_directory(folder).info
+    try:
+        info = tfds.builder_from_directory(folder).info
+    except Exception as error:
+        # TFDS expects what it wrote, and raises nearly anything if it is not that.
+        raise ExportError(
+            f"{folder}: dataset_info.json or features.json is damaged "
+            f"({' '.join(str(error).split())}); export it again with --overwrite"
+        ) from error
     return _lines(
         {
             **_dataset(info),

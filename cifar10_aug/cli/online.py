@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,6 +72,7 @@ def preview(
 
     if sample and source:
         raise click.UsageError("--sample and --source exclude each other; leave one out.")
+    out = Path(os.path.expanduser(out))
     if not out.parent.is_dir():
         raise click.UsageError(f"--out {out}: the folder {out.parent} does not exist; make it.")
     examples, names = _examples(sample, source, data_dir)

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from cifar10_aug import forked
+
 # TensorFlow takes over memory without copying it if it starts at such an address.
 _ALIGNMENT = 64
 # Enough for the blocks that a pipeline has in flight; what is beyond them is not kept.
@@ -24,6 +26,10 @@ class Buffers:
 
     def __init__(self) -> None:
         self._kept: list[np.ndarray] = []
+        forked.renewed(self)
+
+    def renew(self) -> None:
+        """Makes the lock, which a thread of a forked process's parent may have."""
         self._lock = threading.Lock()
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cifar10_aug import forked
 from cifar10_aug.engines import process_tasks, rooms, workers
 from cifar10_aug.engines.calls import Call, Failure, run
 from cifar10_aug.engines.plan import Placed
@@ -39,11 +40,15 @@ class Group:
         self._names = " and ".join(call.name for call in calls)
         self._work: Work = functools.partial(run, calls, seed)
         self._place = place
-        self._one_at_a_time = threading.Lock()
         if place == "processes":
             self._functions = process_tasks.Functions(self._work)
             self._pool = workers.pool(self._n_jobs)
             self._pool.used_by(self)
+        forked.renewed(self)
+
+    def renew(self) -> None:
+        """Makes the lock, which a thread of a forked process's parent may have."""
+        self._one_at_a_time = threading.Lock()
 
     def __call__(self, images: np.ndarray, out: np.ndarray, keys: np.ndarray, epoch: int) -> None:
         """Runs the functions.
@@ -120,7 +125,7 @@ class Group:
 def _threads(
     process: int, recipe: str, names: str, n_jobs: int
 ) -> concurrent.futures.ThreadPoolExecutor:
-    """The threads of all groups that are alike.
+    """The threads of all groups that are alike; a forked process has none of its parent's.
 
     TensorFlow keeps groups alive for ever. Groups that differ share none: a function may wait for
     a pipeline of its own.

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cifar10_aug import forked
+
 AVAILABLE = hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir()
 # What calls in flight need; larger blocks are not kept, since they come from one large call.
 _MOST_KEPT = 8
@@ -69,6 +71,10 @@ class Blocks:
     """Blocks that are used again; may be called from several threads."""
 
     def __init__(self) -> None:
+        forked.renewed(self)
+
+    def renew(self) -> None:
+        """Begins without blocks: a forked process would write to those of its parent."""
         self._free: list[Block] = []
         self._lock = threading.Lock()
 

@@ -12,7 +12,7 @@ from typing import Any
 from joblib.externals import loky
 from joblib.externals.loky import process_executor
 
-from cifar10_aug import worker_process
+from cifar10_aug import forked, worker_process
 
 # A worker has one core, so what it calls should not start threads for all of them.
 _ONE_THREAD = (
@@ -39,9 +39,16 @@ class Pool:
 
     def __init__(self, n_jobs: int):
         self._n_jobs = n_jobs
-        self._owner = os.getpid()
         self._executor: Any = None
         self._users = 0
+        forked.renewed(self)
+
+    def renew(self) -> None:
+        """Begins without processes: those of a forked process are its parent's."""
+        if self._executor is not None:
+            # Kept, since its destructor would speak to the parent's thread.
+            _of_parents.append(self._executor)
+            self._executor = None
         self._timer: threading.Timer | None = None
         # Users leave when they are collected as garbage, which can be at any line of this class.
         self._lock = threading.RLock()
@@ -91,7 +98,7 @@ class Pool:
             if executor is not None and stopped is not executor:
                 # Others have noticed before, and started anew.
                 self._executor, stopped = stopped, executor
-        if stopped is not None and self._owner == os.getpid():
+        if stopped is not None:
             stopped.shutdown(wait=False, kill_workers=True)
 
 
@@ -101,19 +108,19 @@ def _begin(parent: int) -> None:
     process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize
 
 
-_pools: dict[tuple[int, int], Pool] = {}
+_of_parents: list[Any] = []
+_pools: dict[int, Pool] = {}
 _all: weakref.WeakSet[Pool] = weakref.WeakSet()
-_making = threading.Lock()
+_making = forked.Lock()
 
 
 def pool(n_jobs: int) -> Pool:
-    """The pool of this many processes; a forked process gets its own."""
+    """The pool of this many processes."""
     with _making:
-        key = (os.getpid(), n_jobs)
-        if key not in _pools:
-            _pools[key] = Pool(n_jobs)
-            _all.add(_pools[key])
-        return _pools[key]
+        if n_jobs not in _pools:
+            _pools[n_jobs] = Pool(n_jobs)
+            _all.add(_pools[n_jobs])
+        return _pools[n_jobs]
 
 
 def renew() -> None:

@@ -78,11 +78,11 @@ def _python(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
         # A damaged pickle can raise nearly anything; whatever it is, the file is not usable.
         raise SourceError(
             f"{name}: expected a pickled CIFAR-10 batch (data and labels), "
-            f"found something else ({_brief(error)}); get the file again"
+            f"found something else ({brief(error)}); get the file again"
         ) from error
 
 
-def _brief(error: Exception) -> str:
+def brief(error: Exception) -> str:
     """What is wrong, in a line: the file's own words may be in it."""
     said = str(error) or type(error).__name__
     printable = "".join(letter if letter.isprintable() else " " for letter in said[:_LONGEST])

@@ -55,26 +55,28 @@ class Source:
         return self._download(make_manager)
 
     def _download(self, make_manager: Callable[[], Any]) -> Cifar10:
+        from cifar10_aug.source import downloading
+
         url = self.mirror or URL
-        manager = make_manager()
+        manager = downloading.limited(make_manager())
         before = set(_leftovers(manager.download_dir))
         try:
             path = manager.download(url)
-        except Exception as error:
-            # Whatever went wrong (network, server, checksum), the ways out are the same.
+        except BaseException as error:
+            downloading.stop(manager)
             for folder in set(_leftovers(manager.download_dir)) - before:
                 shutil.rmtree(folder, ignore_errors=True)
+            if not isinstance(error, Exception):
+                raise
+            # Whatever went wrong (network, server, checksum), the ways out are the same.
             reason = " ".join(str(error).split()) or type(error).__name__
             raise SourceError(f"{url}: could not be downloaded ({reason}); {WAYS}") from error
-        cifar10 = local.read(path)
-        # TFDS has compared the official URL's checksum; a mirror has to hold the same file.
-        if url != URL and not cifar10.provenance.official:
-            raise SourceError(
-                f"{url}: expected the official {BINARY.archive} ({BINARY.digest}), found "
-                f"{cifar10.provenance.digest}; use another mirror, or, if you trust the file, "
-                "pass its path as source"
-            )
-        return cifar10
+        try:
+            return _checked(path, url)
+        except SourceError:
+            # TFDS would take it for good the next time.
+            downloading.forget(manager, path)
+            raise
 
     def check_prepared(self, data_dir: str, metadata: Mapping[str, Any]) -> None:
         """Compares an explicit source with what is prepared.
@@ -92,6 +94,19 @@ class Source:
                 f"({metadata.get('source')} {metadata.get('name')}, {metadata.get('content')}); "
                 "use another data_dir, or delete that folder"
             )
+
+
+def _checked(path: Path, url: str) -> Cifar10:
+    """What was downloaded, if it is what it should be."""
+    cifar10 = local.read(path, called=url)
+    # TFDS has compared the official URL's checksum; a mirror has to hold the same file.
+    if url != URL and not cifar10.provenance.official:
+        raise SourceError(
+            f"{url}: expected the official {BINARY.archive} ({BINARY.digest}), found "
+            f"{cifar10.provenance.digest}; use another mirror, or, if you trust the file, "
+            "pass its path as source"
+        )
+    return cifar10
 
 
 WAYS = (

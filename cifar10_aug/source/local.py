@@ -17,6 +17,7 @@ import numpy as np
 
 from cifar10_aug.errors import SourceError
 from cifar10_aug.source import batch_file
+from cifar10_aug.source.batch_file import brief
 from cifar10_aug.source.images import SHAPE, Cifar10, LabelledImages, Provenance
 from cifar10_aug.source.official import LAYOUTS, Layout
 
@@ -31,8 +32,12 @@ _MOST_MEMBERS = 1000
 _LARGEST_HEADER = 2**16
 
 
-def read(path: str | os.PathLike[str]) -> Cifar10:
+def read(path: str | os.PathLike[str], called: str | None = None) -> Cifar10:
     """CIFAR-10 from an archive or folder.
+
+    Args:
+        path: of either.
+        called: what errors call it, if not by its path.
 
     Raises:
         SourceError: saying what was expected, what was found and what to do.
@@ -42,9 +47,11 @@ def read(path: str | os.PathLike[str]) -> Cifar10:
         if path.is_dir():
             return _read_folder(path)
         _check_file(path)
-        return _read_archive(path)
+        return _read_archive(path, called or str(path))
     except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise SourceError(
+            f"{called or path}: cannot be read ({error.strerror or error})"
+        ) from error
 
 
 def _expanded(path: str | os.PathLike[str]) -> Path:
@@ -139,11 +146,11 @@ def _check_size(size: int, name: str) -> None:
         )
 
 
-def _read_archive(path: Path) -> Cifar10:
+def _read_archive(path: Path, called: str) -> Cifar10:
     size = path.stat().st_size
     if size > _LARGEST_ARCHIVE:
         raise SourceError(
-            f"{path}: expected at most {_LARGEST_ARCHIVE} bytes, found {size}; it is not CIFAR-10"
+            f"{called}: expected at most {_LARGEST_ARCHIVE} bytes, found {size}; it is not CIFAR-10"
         )
     with open(path, "rb") as file:
         start = file.read(512)
@@ -152,16 +159,16 @@ def _read_archive(path: Path) -> Cifar10:
             found = "a web page (the download was answered with HTML)"
         else:
             found = "a file that is not gzip-compressed" if size else "an empty file"
-        raise SourceError(f"{path}: {_EXPECTED}, found {found}; download it again")
+        raise SourceError(f"{called}: {_EXPECTED}, found {found}; download it again")
     digest = archive_digest(path)
     md5 = _md5(path)
     parts: dict[str, LabelledImages] = {}
     layout = None
     try:
-        for folder, name, data in _members(path):
+        for folder, name, data in _members(path, called):
             layout = layout or next(x for x in LAYOUTS if x.folder == folder)
             if folder == layout.folder and name in layout.files:
-                parts[name] = batch_file.read(data, layout, f"{path}: {folder}/{name}")
+                parts[name] = batch_file.read(data, layout, f"{called}: {folder}/{name}")
     except SourceError:
         raise
     except Exception as error:
@@ -169,18 +176,19 @@ def _read_archive(path: Path) -> Cifar10:
             raise
         # A damaged archive can make tarfile raise nearly anything.
         raise SourceError(
-            f"{path}: expected a whole archive ({_sizes()}), found one that is cut off or damaged "
-            f"({size} bytes, {error}); download it again"
+            f"{called}: expected a whole archive ({_sizes()}), found one that is cut off or "
+            f"damaged ({size} bytes, {brief(error)}); download it again"
         ) from error
     if layout is None or set(parts) != set(layout.files):
         missing = sorted(set((layout or LAYOUTS[0]).files) - set(parts))
         raise SourceError(
-            f"{path}: {_EXPECTED}, found an archive without {', '.join(missing)}; download it again"
+            f"{called}: {_EXPECTED}, found an archive without {', '.join(missing)}; "
+            "download it again"
         )
     official = layout.digest in (digest, f"md5:{md5}")
     checked = f"{layout.digest.split(':')[0]} of {layout.archive} against the published one"
     return _assemble(
-        parts, layout, Provenance("archive", path.name, digest, official, checked), str(path)
+        parts, layout, Provenance("archive", path.name, digest, official, checked), called
     )
 
 
@@ -196,23 +204,23 @@ def _md5(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _members(path: Path) -> Iterator[tuple[str, str, bytes]]:
+def _members(path: Path, called: str) -> Iterator[tuple[str, str, bytes]]:
     """Folder, name and bytes of each member that may hold images; other members are skipped."""
     known = {(layout.folder, name) for layout in LAYOUTS for name in layout.files}
     with gzip.open(path) as unpacked:
-        bounded = _Bounded(unpacked, str(path))
+        bounded = _Bounded(unpacked, called)
         stream = io.BufferedReader(bounded, 2**20)
         with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member) as tar:
             for number, member in enumerate(tar, start=1):
                 if number > _MOST_MEMBERS:
                     raise SourceError(
-                        f"{path}: expected at most {_MOST_MEMBERS} members, found more; "
+                        f"{called}: expected at most {_MOST_MEMBERS} members, found more; "
                         "it is not CIFAR-10"
                     )
                 parts = PurePosixPath(member.name).parts
                 if len(parts) != 2 or parts not in known:
                     continue
-                name = f"{path}: {member.name}"
+                name = f"{called}: {member.name}"
                 file = tar.extractfile(member) if member.isreg() else None
                 if file is None:
                     raise SourceError(

@@ -144,6 +144,16 @@ def test_verify_names_what_is_not_whole(exported: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["dataset_info.json", "features.json"])
+def test_info_tells_of_descriptions_that_are_damaged(exported: Path, name: str) -> None:
+    (exported / name).write_text("[")
+    result = run("info", str(exported))
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"Error: {exported}: dataset_info.json or features.json is damaged (")
+    assert line.endswith("); export it again with --overwrite")
+
+
 def test_deep_without_a_source_says_what_to_give(exported: Path) -> None:
     assert_fails(
         1,

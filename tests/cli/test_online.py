@@ -170,6 +170,14 @@ def test_prepare_and_info_say_what_there_is(sources: dict[str, Path], tmp_path: 
         "official: no (checked: sha256 of cifar-10-binary.tar.gz against the published one)\n"
         in told
     )
+    folder = Path(place) / "cifar10_aug" / "plain" / "1.0.0"
+    (folder / "metadata.json").write_text("{}")
+    assert_fails(
+        1,
+        f"{folder}: the prepared images are damaged (metadata.json is not what was written); "
+        "delete this folder and prepare them again",
+        *("info", "--data-dir", place),
+    )
 
 
 def test_the_sample_can_be_prepared(tmp_path: Path) -> None:

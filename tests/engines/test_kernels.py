@@ -66,6 +66,7 @@ def test_without_compilation_the_kernels_do_the_same() -> None:
     assert len(outputs) == 1
 
 
+@pytest.mark.slow
 def test_the_first_call_ever_says_that_it_compiles(tmp_path: Path) -> None:
     program = (
         "import numpy as np; from cifar10_aug import Recipe;"
@@ -94,6 +95,7 @@ def test_users_own_compiled_functions_are_left_alone(capfd: pytest.CaptureFixtur
     assert "compiling" not in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_nothing_is_compiled_that_a_recipe_does_not_need(tmp_path: Path) -> None:
     program = (
         "import numpy as np; from cifar10_aug import Recipe;"

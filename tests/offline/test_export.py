@@ -77,6 +77,7 @@ def test_the_number_of_jobs_changes_no_byte(
     assert contents(freeze(tmp_path, source, jobs=jobs)) == expected
 
 
+@pytest.mark.slow
 def test_a_crash_at_any_moment_loses_nothing(sources: dict[str, Path], tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.offline.crashes", sources["binary folder"], tmp_path],
@@ -90,6 +91,7 @@ def test_a_crash_at_any_moment_loses_nothing(sources: dict[str, Path], tmp_path:
     assert crashes > 50
 
 
+@pytest.mark.slow
 def test_kill_9_and_resume_with_other_jobs(tmp_path: Path) -> None:
     first = start(tmp_path)
     wait_for_shards(tmp_path, 3)
@@ -240,6 +242,8 @@ def test_a_write_that_fails_leaves_the_old_data_intact(
         capture_output=True,
         text=True,
         preexec_fn=small_files,
+        # Coverage would write a larger file.
+        env={name: value for name, value in os.environ.items() if "COVERAGE" not in name},
         check=False,
     )
     assert done.returncode == 1
@@ -330,6 +334,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     assert many < few * 1.05
 
 
+@pytest.mark.slow
 def test_beam_workers_write_the_same_bytes(
     source: Path, expected: dict[str, bytes], tmp_path: Path
 ) -> None:

@@ -162,6 +162,7 @@ def test_stock_tfds_reads_it_where_this_package_is_unknown(frozen_dir: Path, mad
     assert done.stdout.split() == [str(total), "airplane", RECIPE]
 
 
+@pytest.mark.slow
 def test_tfds_build_makes_the_same(
     sources: dict[str, Path], frozen_dir: Path, tmp_path: Path
 ) -> None:

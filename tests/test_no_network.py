@@ -1,0 +1,79 @@
+"""What is prepared needs no network, and nothing ever asks whether there is one."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cifar10_aug import SourceError
+from cifar10_aug.source import choose, downloading
+from cifar10_aug.source.official import URL
+from tests import no_network
+
+DONE = "prepare eager graph export verify verify info info list preview frozen"
+
+
+@pytest.mark.slow
+def test_with_a_source_at_hand_no_socket_is_ever_opened(
+    sources: dict[str, Path], tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.no_network", sources["binary archive"], tmp_path],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    assert done.stdout.split() == DONE.split()
+
+
+@pytest.mark.parametrize(
+    ("asks", "linux"),
+    [
+        ("socket.socket()", False),
+        ("socket.socket(socket.AF_INET6)", False),
+        ("socket.getaddrinfo('localhost', 80)", False),
+        # As TensorFlow does it, behind Python's back.
+        ("ctypes.CDLL(None).socket(socket.AF_INET, socket.SOCK_STREAM, 0)", True),
+        ("ctypes.CDLL(None).socket(socket.AF_INET6, socket.SOCK_STREAM, 0)", True),
+    ],
+)
+def test_a_socket_would_be_noticed(asks: str, linux: bool) -> None:
+    if linux and sys.platform != "linux":
+        pytest.skip("seccomp is Linux's")
+    program = (
+        "import ctypes, socket\nfrom tests import no_network\nno_network.forbid()\n"
+        f"socket.socketpair()\nprint('so far', flush=True)\n{asks}\nprint('asked')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "so far\n"
+    # Signal 31 is SIGSYS.
+    assert done.returncode == (-31 if linux else no_network.ASKED)
+
+
+def test_without_data_and_network_the_error_names_the_three_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow_datasets as tfds
+
+    asked = []
+
+    def nobody_knows(host: str, *args: object, **kwargs: object) -> None:
+        asked.append(host)
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody_knows)
+    monkeypatch.setattr(downloading, "ANSWER_SECONDS", 0.6)
+    with pytest.raises(SourceError) as error:
+        tfds.load("cifar10_aug/flip", data_dir=str(tmp_path))
+    assert str(error.value) == (
+        f"{URL}: could not be downloaded (no answer within 0.6 seconds); there are three ways to "
+        "give CIFAR-10: a local archive or unpacked folder (source=PATH, --source PATH or "
+        "CIFAR10_AUG_SOURCE); a cifar10 that TFDS has prepared in the same data_dir; or a download "
+        f"of {URL} (from another place with mirror=URL or CIFAR10_AUG_MIRROR, or by hand into the "
+        "folder downloads/manual)"
+    )
+    assert str(error.value).endswith(choose.WAYS)
+    assert set(asked) == {URL.split("/")[2]}
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
