@@ -125,7 +125,7 @@ class Group:
 def _threads(
     process: int, recipe: str, names: str, n_jobs: int
 ) -> concurrent.futures.ThreadPoolExecutor:
-    """The threads of all groups that are alike.
+    """The threads of all groups that are alike; a forked process has none of its parent's.
 
     TensorFlow keeps groups alive for ever. Groups that differ share none: a function may wait for
     a pipeline of its own.
