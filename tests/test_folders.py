@@ -105,11 +105,12 @@ def test_a_folder_that_cannot_be_made_is_an_error_that_says_what_to_do(
 def test_a_home_that_cannot_be_written_to_is_that_error_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "home").touch()
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    home = tmp_path / "home"
+    home.touch()
+    monkeypatch.setenv("HOME", str(home))
     with pytest.raises(NotADirectoryError) as error:
         folders.check_writable("~/tensorflow_datasets")
-    place = f"{tmp_path}/somewhere/tensorflow_datasets"
+    place = str(home / "tensorflow_datasets")
     assert (error.value.strerror, error.value.filename) == (NOT_A_FOLDER, place)
 
 
