@@ -117,6 +117,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
 
         Raises:
             RecipeError: if the config is no recipe.
+            SourceError: if TFDS cannot find files in such a data_dir.
             ValueError: if another argument is wrong.
         """
         config = _parsed(kwargs.get("config"))
@@ -140,7 +141,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         self.augment_splits = tuple(augment_splits)
         self._to_write: Cifar10 | None = None
         if kwargs.get("data_dir") is not None:
-            kwargs["data_dir"] = _placed(os.fspath(kwargs["data_dir"]))
+            kwargs["data_dir"] = folders.placed(os.fspath(kwargs["data_dir"]))
         super().__init__(**kwargs)
         # What a copy in another process is made from.
         self._original_state.update(
@@ -186,6 +187,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             config_name=self.builder_config.name if self.builder_config.copies else PLAIN,
             version=self.version,
         )
+        folders.check_name(os.fspath(root))
         return os.fspath(root), os.fspath(folder)
 
     def is_prepared(self) -> bool:
@@ -272,7 +274,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         self._to_write = read_source()
         try:
             # TFDS draws the name of a folder.
-            with global_state.kept():
+            with global_state.kept(), plain.errors_of_files():
                 super().download_and_prepare(
                     download_dir=downloads, download_config=config, **kwargs
                 )
@@ -328,7 +330,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             split: as in the base class.
             batch_size: examples in a batch; None for single examples, -1 for everything at once.
             shuffle_files: visits all examples of the split in a new random order each epoch.
-            decoders: must be None: images are stored raw.
+            decoders: must be None: images are decoded already.
             read_config: `shuffle_seed` seeds the order (by default the builder's seed does);
                 `shuffle_reshuffle_each_iteration`, `input_context`, `repeat_filenames`,
                 `add_tfds_id`, `skip_prefetch` and `options` mean what they mean in TFDS; options
@@ -349,7 +351,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             )
         if decoders is not None:
             raise ValueError(
-                "decoders have nothing to decode, since images are stored raw; "
+                "decoders must be None, since images are decoded already; "
                 "leave decoders out and use .map() on the dataset"
             )
         if batch_size is not None and (
@@ -399,11 +401,6 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             "use tfds.load, or cifar10_aug.Recipe.parse(name)(images, ids=…, epoch=…) on your own "
             "arrays"
         )
-
-
-def _placed(data_dir: str) -> str:
-    """A folder as it is found after the program has changed to another; buckets' addresses stay."""
-    return data_dir if "://" in data_dir else os.path.abspath(os.path.expanduser(data_dir))
 
 
 def _parsed(config: Any) -> Config:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
+
+from cifar10_aug.errors import SourceError
 
 # Windows opens devices under these names, whatever follows behind a dot. Names of configs that
 # have a dot begin with an op's name and a number.
@@ -18,6 +21,24 @@ def flaw(name: str) -> str | None:
             "is a device; register the function under another name"
         )
     return None
+
+
+# TFDS looks for its files by patterns that begin with the folder.
+_PATTERNS = "[*?"
+
+
+def placed(data_dir: str) -> str:
+    """A folder as it is found after the program has changed to another; buckets' addresses stay."""
+    return data_dir if "://" in data_dir else os.path.abspath(os.path.expanduser(data_dir))
+
+
+def check_name(data_dir: str) -> None:
+    """Raises a `SourceError` if TFDS would look for its files in other folders than this."""
+    if found := sorted(set(data_dir) & set(_PATTERNS)):
+        raise SourceError(
+            f"data_dir is {data_dir!r}, and TFDS takes {' and '.join(found)} in it for a pattern "
+            "of other folders' names; choose a data_dir without [, * and ?"
+        )
 
 
 def check_writable(root: str) -> None:

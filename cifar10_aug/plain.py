@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import errno
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -101,6 +104,21 @@ def _read_split(info: tfds.core.SplitInfo) -> LabelledImages:
     images = np.frombuffer(b"".join(one["image"] for one in features), np.uint8)
     labels = np.array([one["label"] for one in features], np.int64)
     return LabelledImages(images.reshape(-1, *SHAPE), labels)
+
+
+@contextlib.contextmanager
+def errors_of_files() -> Iterator[None]:
+    """Raises what TensorFlow says of files, such as a full disk, as Python does: an `OSError`."""
+    try:
+        yield
+    except Exception as error:
+        # What TensorFlow has raised, it has been imported for.
+        tf = sys.modules.get("tensorflow")
+        if tf is None or not isinstance(error, tf.errors.OpError):
+            raise
+        file, _, what = error.message.rpartition("; ")
+        full = isinstance(error, tf.errors.ResourceExhaustedError)
+        raise OSError(errno.ENOSPC if full else errno.EIO, what, file or None) from error
 
 
 # What is said of prepared images that are not what was prepared.

@@ -395,7 +395,7 @@ def test_keras_fit_trains_on_other_epochs_each_time_and_the_same_on_every_run(lo
         ),
         (
             {"decoders": {"image": tfds.decode.SkipDecoding()}},
-            "decoders have nothing to decode, since images are stored raw; leave decoders out and "
+            "decoders must be None, since images are decoded already; leave decoders out and "
             "use .map() on the dataset",
         ),
         (

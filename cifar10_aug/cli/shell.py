@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cifar10_aug import folders, interrupts
 from cifar10_aug.errors import (
     ExportError,
     PythonOpError,
@@ -62,8 +63,23 @@ source_option = click.option(
     help="Archive (cifar-10-binary.tar.gz, cifar-10-python.tar.gz) or unpacked folder.",
 )
 mirror_option = click.option("--mirror", help="URL of cifar-10-binary.tar.gz to download instead.")
+
+
+def _placed(context: Any, option: Any, data_dir: str | None) -> str | None:
+    """The folder as it was given, if datasets can be kept there."""
+    if data_dir is not None:
+        try:
+            folders.check_name(folders.placed(data_dir))
+        except SourceError as error:
+            raise click.UsageError(str(error)) from error
+    return data_dir
+
+
 data_dir_option = click.option(
-    "--data-dir", type=click.Path(), help="Where TFDS keeps datasets [default: TFDS's own]."
+    "--data-dir",
+    type=click.Path(),
+    callback=_placed,
+    help="Where TFDS keeps datasets [default: TFDS's own].",
 )
 sample_option = click.option(
     "--sample", is_flag=True, help="Use the pictures that the code draws, instead of CIFAR-10."
@@ -83,7 +99,16 @@ seed_option = click.option(
     show_default=True,
     help="Seed of the draws.",
 )
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+class FolderType(click.Path):
+    """A folder that exists; ~ is home even where the shell has left it as it is."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        return super().convert(os.path.expanduser(value), param, ctx)
+
+
+FOLDER = FolderType(exists=True, file_okay=False, path_type=Path)
 
 
 class _OneLineErrors(click.Group):
@@ -101,11 +126,13 @@ class _OneLineErrors(click.Group):
             code = inner()
         except click.ClickException as error:
             click.echo(f"Error: {_on_one_line(error.format_message())}", err=True)
-            sys.exit(error.exit_code)
+            code = error.exit_code
         except click.Abort:
             click.echo("Aborted.", err=True)
-            sys.exit(1)
-        sys.exit(code if isinstance(code, int) else 0)
+            code = 1
+        code = code if isinstance(code, int) else 0
+        interrupts.ended(code)
+        sys.exit(code)
 
 
 def _on_one_line(message: str) -> str:

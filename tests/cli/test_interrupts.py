@@ -1,0 +1,57 @@
+"""Ctrl-C, at moments that are always the same."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# Interrupts itself when a module is about to be imported, or when the command has ended.
+PROGRAM = """
+import atexit, os, signal, sys
+moment, sys.argv = sys.argv[1], ["cifar10-aug", *sys.argv[2:]]
+interrupt = lambda: os.kill(os.getpid(), signal.SIGINT)
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == moment:
+            interrupt()
+
+sys.meta_path.insert(0, Interrupting())
+if moment == "end":
+    atexit.register(interrupt)
+from cifar10_aug.cli import main
+main()
+"""
+
+
+def interrupted(moment: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, moment, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("module", ["numpy", "tensorflow_datasets", "cifar10_aug.cli.shell"])
+def test_an_interrupt_while_the_package_is_imported_is_one_line(module: str) -> None:
+    done = interrupted(module, "list")
+    assert (done.stderr.strip(), done.stdout, done.returncode) == ("Aborted.", "", 1)
+
+
+@pytest.mark.parametrize("module", ["tensorflow", "cifar10_aug.features"])
+def test_an_interrupt_of_a_command_is_one_line(module: str, tmp_path: Path) -> None:
+    done = interrupted(module, "prepare", "--sample", "--data-dir", str(tmp_path / "data"))
+    assert done.stderr.strip().splitlines()[-1] == "Aborted."
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert not list(tmp_path.rglob("dataset_info.json"))
+
+
+def test_an_interrupt_after_the_end_changes_nothing() -> None:
+    done = interrupted("end", "list")
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert done.stdout.startswith("A recipe is op+op")
