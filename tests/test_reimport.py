@@ -106,6 +106,7 @@ print("again and again")
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_package_that_is_deleted_and_imported_anew_takes_over(data_dir: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, data_dir], capture_output=True, text=True, timeout=300
