@@ -162,8 +162,9 @@ class _Answer:
 
     def _talk(self) -> None:
         try:
-            # So that the thread ends even if its time is over before the server's.
-            timeout = (ANSWER_SECONDS, ANSWER_SECONDS + SPEED_SECONDS)
+            # Only ends a thread that was left alone: longer than the two spans of time within which
+            # silence is noticed by who waits for it.
+            timeout = (ANSWER_SECONDS, ANSWER_SECONDS + 3 * SPEED_SECONDS)
             opened = downloader._open_url(self._url, verify=self._verify, timeout=timeout)
             with opened as (response, blocks):
                 self._put(_length(response))

@@ -68,8 +68,11 @@ def places_of_truncation(data: bytes) -> Iterator[int]:
     yield from range(len(data) - 20, len(data))
 
 
-def pickle_bombs() -> dict[str, bytes]:
-    """Small files that fill the memory or the stack of an unpickler that lets them."""
+def pickle_bombs(most_steps: int) -> dict[str, tuple[bytes, str]]:
+    """Small files that fill the memory or the stack of an unpickler that lets them.
+
+    Each comes with what is said of it.
+    """
     proto, many = pickle.PROTO + b"\x04", 2**20
     text = pickle.BINUNICODE + (2**20).to_bytes(4, "little") + b"x" * 2**20
     latin = pickle.BINUNICODE + (6).to_bytes(4, "little") + b"latin1"
@@ -78,20 +81,36 @@ def pickle_bombs() -> dict[str, bytes]:
     put = [pickle.BINPUT + bytes([k]) for k in range(3)]
     unpiled = again + pickle.TUPLE2 + pickle.REDUCE
     deep = pickle.EMPTY_TUPLE + pickle.TUPLE1 * 150_000
+    names = "a dictionary has keys that are not names"
+    steps = f"it takes more than {most_steps} steps"
+    other, cut = "it holds no dictionary", "it is cut off"
+    far = pickle.NONE + pickle.LONG_BINPUT + b"\xff" * 4
     return {
-        "a place in memory far away": proto + pickle.NONE + pickle.LONG_BINPUT + b"\xff" * 4 + b".",
-        "tuples in tuples as a key": proto + b"}" + deep + b"Ns.",
-        "tuples in tuples as keys": proto + b"}(" + deep + b"Nu.",
-        "tuples in tuples as a key of another kind": proto + b"(" + deep + b"Nd.",
-        "tuples in tuples": proto + deep + b".",
-        "a million lists": proto + b"(" + b"]" * many + b"l.",
-        "a million sets": proto + b"(" + b"\x8f" * many + b"l.",
-        "a million marks": proto + b"(" * many + b".",
-        "bytes that are not there": proto + pickle.BINBYTES8 + b"\xff" * 7 + b"\x7f.",
-        "a text that is not there": proto + pickle.BINUNICODE + b"\xff\xff\xff\xff.",
-        "an array that is not there": proto + pickle.BYTEARRAY8 + b"\xff" * 4 + b"\0" * 4 + b".",
-        "a frame that is not there": proto + pickle.FRAME + b"\xff" * 7 + b"\x7f.",
-        "the same text a thousand times": proto
-        + (encode + put[0] + b"0" + text + put[1] + b"0" + latin + put[2] + b"0")
-        + (b"(" + unpiled * 1000 + b"l."),
+        "a place in memory far away": (proto + far + b".", other),
+        "tuples in tuples as a key": (proto + b"}" + deep + b"Ns.", names),
+        "tuples in tuples as keys": (proto + b"}(" + deep + b"Nu.", names),
+        "tuples in tuples as a key of another kind": (proto + b"(" + deep + b"Nd.", names),
+        "tuples in tuples": (proto + deep + b".", other),
+        "a million lists": (proto + b"(" + b"]" * many + b"l.", steps),
+        "a million sets": (
+            proto + b"(" + b"\x8f" * many + b"l.",
+            "it has a step b'\\x8f', which no batch does",
+        ),
+        "a million marks": (proto + b"(" * many + b".", steps),
+        "bytes that are not there": (proto + pickle.BINBYTES8 + b"\xff" * 7 + b"\x7f.", cut),
+        "a text that is not there": (proto + pickle.BINUNICODE + b"\xff\xff\xff\xff.", cut),
+        "an array that is not there": (
+            proto + pickle.BYTEARRAY8 + b"\xff" * 4 + b"\0" * 4 + b".",
+            "it has a step b'\\x96', which no batch does",
+        ),
+        "a frame that is not there": (
+            proto + pickle.FRAME + b"\xff" * 7 + b"\x7f.",
+            "pop from empty list",
+        ),
+        "the same text a thousand times": (
+            proto
+            + (encode + put[0] + b"0" + text + put[1] + b"0" + latin + put[2] + b"0")
+            + (b"(" + unpiled * 1000 + b"l."),
+            "it writes the same bytes again and again",
+        ),
     }

@@ -98,6 +98,16 @@ def a_byte_now_and_then(handler: Handler) -> None:
         handler.wfile.write(handler.server.archive[place : place + 1])
 
 
+def a_block_now_and_then(handler: Handler) -> None:
+    """Never silent, and never done: 8 kB, as much as is read at once, ten times a second."""
+    archive = handler.server.archive
+    handler.send(b"", len(archive))
+    for first in range(0, len(archive), 2**13):
+        if handler.server.over.wait(0.1):
+            return
+        handler.wfile.write(archive[first : first + 2**13])
+
+
 def cut_off(handler: Handler) -> None:
     archive = handler.server.archive
     handler.send(archive[:-1000], len(archive))

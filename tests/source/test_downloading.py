@@ -21,6 +21,7 @@ from tests.source.servers import (
     PAGE,
     Handler,
     Server,
+    a_block_now_and_then,
     a_byte_now_and_then,
     announces_too_much,
     around_and_around,
@@ -179,6 +180,21 @@ def test_a_slow_server_that_goes_on_is_waited_for(
     builder = Builder(config="plain", data_dir=str(tmp_path), mirror=server.url)
     builder.download_and_prepare()
     assert builder.is_prepared()
+
+
+def test_a_server_that_is_never_silent_and_too_slow_is_not_waited_for(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloading, "SLOWEST_SPEED", 200_000)
+    server.answer = a_block_now_and_then
+    with pytest.raises(SourceError) as error:
+        Builder(config="plain", data_dir=str(tmp_path), mirror=server.url).download_and_prepare()
+    said = str(error.value)
+    expected = (
+        "could not be downloaded (only * bytes within 0.6 seconds; * of "
+        f"{len(server.archive)} bytes had arrived); {choose.WAYS}"
+    )
+    assert is_said(f"{server.url}: {expected}", said), said
 
 
 def test_an_interrupted_download_ends_and_leaves_nothing(

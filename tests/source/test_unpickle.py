@@ -58,20 +58,14 @@ def test_a_whole_batch_takes_half_of_the_steps_that_are_allowed(
     assert len(batch_file.read(pickle.dumps(batch, protocol=2), PYTHON, "batch")) == 10_000
 
 
-@pytest.mark.parametrize("bomb", damage.pickle_bombs())
+BOMBS = damage.pickle_bombs(unpickle.MOST_STEPS)
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
 def test_a_bomb_is_refused_and_takes_no_memory(bomb: str) -> None:
-    data = damage.pickle_bombs()[bomb]
+    data, found = BOMBS[bomb]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert refusal(data) in {
-        message(found)
-        for found in (
-            *("it holds no dictionary", "it is cut off", "pop from empty list"),
-            "a dictionary has keys that are not names",
-            f"it takes more than {unpickle.MOST_STEPS} steps",
-            *(f"it has a step {step!r}, which no batch does" for step in (b"\x8f", b"\x96")),
-            "it writes the same bytes again and again",
-        )
-    }
+    assert refusal(data) == message(found)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
 
 
