@@ -166,14 +166,17 @@ def test_maps_are_as_said(text: str, expected: Callable[[Words], Made]) -> None:
     assert_as_said(text, lambda op, draws: op.affine(draws, HEIGHT, WIDTH), expected)
 
 
-def erased(words: Words) -> Made:
-    area = max(uniform(0.02, 0.4, words[1]) * HEIGHT * WIDTH, 1)
-    low, high = max(0.3, area / WIDTH**2), min(3.3, HEIGHT**2 / area)
-    aspect = math.exp(uniform(math.log(low), math.log(max(low, high)), words[2]))
-    tall = max(min(round(math.sqrt(area * aspect)), HEIGHT), 1)
-    wide = max(min(round(math.sqrt(area / aspect)), WIDTH), 1)
-    top, left = integer(0, HEIGHT - tall, words[3]), integer(0, WIDTH - wide, words[4])
-    return boxed(chance(0.6, words[0]), top, left, top + tall, left + wide)
+def erased(least: float, most: float) -> Callable[[Words], Made]:
+    def expected(words: Words) -> Made:
+        area = max(uniform(least, most, words[1]) * HEIGHT * WIDTH, 1)
+        low, high = max(0.3, area / WIDTH**2), min(3.3, HEIGHT**2 / area)
+        aspect = math.exp(uniform(math.log(low), math.log(max(low, high)), words[2]))
+        tall = max(min(round(math.sqrt(area * aspect)), HEIGHT), 1)
+        wide = max(min(round(math.sqrt(area / aspect)), WIDTH), 1)
+        top, left = integer(0, HEIGHT - tall, words[3]), integer(0, WIDTH - wide, words[4])
+        return boxed(chance(0.6, words[0]), top, left, top + tall, left + wide)
+
+    return expected
 
 
 def cut_out(words: Words) -> Made:
@@ -187,9 +190,16 @@ def boxed(applied: bool, top: int, left: int, bottom: int, right: int) -> Made:
     return sides, dict(zip(("top", "left", "bottom", "right"), sides, strict=True))
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"), [("erase0.6", erased), ("cutout7_p0.6", cut_out)], ids=["erase", "cutout"]
-)
+BOXES: list[tuple[str, Callable[[Words], Made]]] = [
+    ("erase0.6", erased(0.02, 0.4)),
+    # A pixel at least; and so large that few aspects fit.
+    ("erase0.6_area0", erased(0, 0)),
+    ("erase0.6_area0.5-0.9", erased(0.5, 0.9)),
+    ("cutout7_p0.6", cut_out),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), BOXES, ids=[text for text, _ in BOXES])
 def test_boxes_are_as_said(text: str, expected: Callable[[Words], Made]) -> None:
     assert_as_said(text, lambda op, draws: op.boxes(draws, HEIGHT, WIDTH), expected)
 
@@ -255,6 +265,12 @@ def test_ops_with_a_probability_are_applied_as_often(name: str) -> None:
         return (applied,), {"applied": applied}
 
     assert_as_said(f"{name}_p0.3", lambda op, draws: (op.applied(draws),), expected)
+
+
+@pytest.mark.parametrize("name", ["brightness", "contrast", "erase", "corruptfog"])
+def test_ops_without_one_are_always_applied(name: str) -> None:
+    op: Any = Recipe.parse(name).ops[0]
+    assert op.applied(Draws(words_for(op))) is True
 
 
 def brightened(words: Words) -> Made:
