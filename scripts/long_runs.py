@@ -4,11 +4,10 @@
 
 reads a million images of the drawn sample in one go, for each kind of pipeline, and then builds,
 reads and drops 200 datasets of each kind in one process. Beside them stand pipelines of
-TensorFlow's alone, since what those leave behind is TensorFlow's own: it keeps the arrays that a
-Python call refers to for ever, and shuffled records in more and more scattered memory. Frozen
-epochs, which are read by TensorFlow alone, may grow as much as its records; nothing else may grow.
-Each row is measured in a process of its own. Prints numbers; ends with exit code 1 if a limit is
-broken.
+TensorFlow's alone, since what those leave behind is TensorFlow's own: it keeps for ever what a
+Python call of a dataset refers to, and the memory of shuffled records scatters for some hundred
+thousand records until it stays as it is. Each row is measured in a process of its own. Prints
+numbers; ends with exit code 1 if a limit is broken.
 """
 
 from __future__ import annotations
@@ -35,9 +34,8 @@ import cifar10_aug
 from cifar10_aug.engines import workers
 
 BATCH = 250
-# The share of a run in which TensorFlow takes the threads and memory that it needs; a shuffle
-# buffer of records takes longest.
-WARM_UP = 0.5
+# The share of a run in which TensorFlow takes the threads and memory that it needs.
+WARM_UP, WARM_UP_OF_SHUFFLED_RECORDS = 0.25, 0.75
 FLAT = 1.05
 # That TensorFlow's pools start when they happen to need them.
 MORE_THREADS = 4
@@ -158,21 +156,27 @@ def measure(way: str, kind: str, data_dir: str, count: int) -> list[Held]:
     return [*held, last]
 
 
-def growth(held: list[Held]) -> float:
+def warm_up(way: str, kind: str) -> float:
+    """The share of a run that is not judged."""
+    records = way == "read" and kind in (BARE_RECORDS, "frozen")
+    return WARM_UP_OF_SHUFFLED_RECORDS if records else WARM_UP
+
+
+def growth(held: list[Held], share: float) -> float:
     """The most memory after the warm-up, as a multiple of the most during it."""
     *run, _ = held
-    warm = max(1, round(len(run) * WARM_UP))
+    warm = max(1, round(len(run) * share))
     most = [max(one.megabytes for one in part) for part in (run[:warm], run[warm:])]
     return most[1] / most[0]
 
 
-def left(held: list[Held], most: float) -> list[str]:
-    """What is left behind, or grows to more than `most` times, in words; nothing if all is well."""
+def left(held: list[Held], share: float) -> list[str]:
+    """What is left behind or grows, in words; nothing if all is well."""
     *run, last = held
-    begun = run[round(len(run) * WARM_UP)]
+    begun = run[round(len(run) * share)]
     found = []
-    if growth(held) > most:
-        found.append(f"memory {growth(held):.3f} ×")
+    if growth(held, share) > FLAT:
+        found.append(f"memory {growth(held, share):.3f} ×")
     for what, more in (("threads", MORE_THREADS), ("files", 0)):
         first, end = getattr(begun, what), getattr(run[-1], what)
         if end > first + more:
@@ -211,17 +215,14 @@ def main() -> None:
         print("| run | pipeline | MB warm | MB at the end | growth | threads | files | left |")
         print("|---|---|---|---|---|---|---|---|")
         for way, count in (("read", arguments.images), ("build", arguments.datasets)):
-            most = FLAT
             for kind in arguments.kinds:
-                held = in_fresh_process(way, kind, place, count)
-                warm, end = held[round((len(held) - 1) * WARM_UP)], held[-2]
-                wrong = left(held, most if kind == "frozen" else FLAT)
+                held, share = in_fresh_process(way, kind, place, count), warm_up(way, kind)
+                warm, end = held[round((len(held) - 1) * share)], held[-2]
+                wrong = left(held, share)
                 broken |= bool(wrong) and kind in KINDS
-                if kind == BARE_RECORDS:
-                    most = FLAT * max(1, growth(held))
                 print(
                     f"| {way} {count:,} | {kind} | {warm.megabytes:.0f} | {end.megabytes:.0f} | "
-                    f"{growth(held):.3f} × | {warm.threads} to {end.threads} | "
+                    f"{growth(held, share):.3f} × | {warm.threads} to {end.threads} | "
                     f"{warm.files} to {end.files} | {', '.join(wrong) or 'nothing'} |",
                     flush=True,
                 )
