@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import file_utils
 
-from cifar10_aug import draws, folders, forked, global_state, plain, reimport
+from cifar10_aug import draws, folders, forked, global_state, op_errors, plain, reimport
 from cifar10_aug.configs import RecipeConfig, RecipeConfigs
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.where import Where
@@ -52,7 +52,7 @@ class _Info(tfds.core.DatasetInfo):
             # TFDS expects what it wrote, and raises nearly anything if it is not that.
             raise SourceError(
                 f"{dataset_info_dir}: dataset_info.json or metadata.json is damaged "
-                f"({' '.join(str(error).split())}); delete this folder and prepare it again"
+                f"({op_errors.reason(error)}); delete this folder and prepare it again"
             ) from error
         self._identity = identity
 
@@ -274,7 +274,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         self._to_write = read_source()
         try:
             # TFDS draws the name of a folder.
-            with global_state.kept(), plain.errors_of_files():
+            with global_state.kept(), op_errors.of_files():
                 super().download_and_prepare(
                     download_dir=downloads, download_config=config, **kwargs
                 )
@@ -342,13 +342,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             ValueError: if an argument is wrong.
             RuntimeError: in a process that was forked while TensorFlow was running.
         """
-        if not self.is_prepared():
-            what = "frozen epochs" if self.builder_config.copies else "images"
-            raise SourceError(
-                f"{self.name}: no {what} are prepared in {self.data_dir_root}; "
-                "let tfds.load download them (download=True), "
-                "or call builder.download_and_prepare()"
-            )
+        self._require_prepared()
         if decoders is not None:
             raise ValueError(
                 "decoders must be None, since images are decoded already; "
@@ -379,6 +373,16 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             split,
         )
 
+    def _require_prepared(self) -> None:
+        """Raises a `SourceError` if nothing is prepared."""
+        if not self.is_prepared():
+            what = "frozen epochs" if self.builder_config.copies else "images"
+            raise SourceError(
+                f"{self.name}: no {what} are prepared in {self.data_dir_root}; "
+                "let tfds.load download them (download=True), "
+                "or call builder.download_and_prepare()"
+            )
+
     def _as_dataset(
         self, split: Any, decoders: Any = None, read_config: Any = None, shuffle_files: bool = False
     ) -> tf.data.Dataset:
@@ -392,9 +396,13 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         Raises:
             RecipeError: if the config is online: its files hold images that are not augmented.
             ValueError: if the epochs are stored as tfrecord.
+            SourceError: if nothing is prepared.
+            ExportError: if the epochs are damaged.
         """
         if self.builder_config.copies:
+            self._require_prepared()
             freezing.check_file_kind(self, "array_record", "tfds.load")
+            freezing.check_whole(self.info)
             return super().as_data_source(*args, **kwargs)
         raise RecipeError(
             f"{self.recipe.name!r} is made while it is read, so there is no random access to it; "

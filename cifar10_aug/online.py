@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from cifar10_aug import draws, examples, pipeline, slices
+from cifar10_aug import draws, examples, pipeline, plain, slices
 from cifar10_aug.engines import arguments, eager
 from cifar10_aug.engines.buffers import Buffers
 from cifar10_aug.pipeline import Order, Start
@@ -70,6 +70,7 @@ def dataset(
             "where each initialisation of an iterator would give the first epoch again; load it "
             "outside of the tf.Graph"
         )
+    plain.check_files(builder.info)
     named = slices.named(split, builder.info.splits, config.input_context)
     count = sum(len(one.numbers) for one in named)
     everything = batch_size == -1

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import errno
-import sys
+import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import tqdm_utils
 
+from cifar10_aug import shard_files
 from cifar10_aug._version import VERSION
 from cifar10_aug.errors import SourceError
 from cifar10_aug.records import examples, tfrecord
@@ -70,19 +69,39 @@ class _ShardExamples:
             )
 
 
+def check_files(info: tfds.core.DatasetInfo) -> None:
+    """Compares what the description says with the files' sizes, which is quick.
+
+    Raises:
+        SourceError: if a file is missing, or if so many images cannot be in them.
+    """
+    try:
+        for split in info.splits.values():
+            size = shard_files.total_size(split)
+            if min(split.shard_lengths) < 0 or split.num_examples * math.prod(SHAPE) > size:
+                lengths = ", ".join(map(str, split.shard_lengths))
+                raise ValueError(
+                    f"dataset_info.json says that the files of {split.name}, {size} bytes, have "
+                    f"{lengths} images"
+                )
+    except ValueError as error:
+        raise damaged(str(info.data_dir), str(error)) from error
+
+
 def read(info: tfds.core.DatasetInfo) -> Cifar10:
     """The prepared images, read without TensorFlow and compared with their recorded digest.
 
     Raises:
         SourceError: if they are not what was prepared.
     """
+    check_files(info)
     try:
         splits = {name: _read_split(info.splits[name]) for name in ("train", "test")}
         provenance = recorded_provenance(info.metadata)
         cifar10 = Cifar10(splits["train"], splits["test"], provenance)
         if cifar10.content_digest() != info.metadata["content"]:
             raise ValueError("not the images whose digest is recorded")
-    except (ValueError, KeyError, FileNotFoundError) as error:
+    except (ValueError, KeyError) as error:
         raise damaged(str(info.data_dir), str(error)) from error
     return cifar10
 
@@ -104,21 +123,6 @@ def _read_split(info: tfds.core.SplitInfo) -> LabelledImages:
     images = np.frombuffer(b"".join(one["image"] for one in features), np.uint8)
     labels = np.array([one["label"] for one in features], np.int64)
     return LabelledImages(images.reshape(-1, *SHAPE), labels)
-
-
-@contextlib.contextmanager
-def errors_of_files() -> Iterator[None]:
-    """Raises what TensorFlow says of files, such as a full disk, as Python does: an `OSError`."""
-    try:
-        yield
-    except Exception as error:
-        # What TensorFlow has raised, it has been imported for.
-        tf = sys.modules.get("tensorflow")
-        if tf is None or not isinstance(error, tf.errors.OpError):
-            raise
-        file, _, what = error.message.rpartition("; ")
-        full = isinstance(error, tf.errors.ResourceExhaustedError)
-        raise OSError(errno.ENOSPC if full else errno.EIO, what, file or None) from error
 
 
 # What is said of prepared images that are not what was prepared.

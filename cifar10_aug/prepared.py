@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from cifar10_aug import forked
+from cifar10_aug import forked, op_errors
 from cifar10_aug.engines.source import Source
 from cifar10_aug.plain import damaged
 from cifar10_aug.source.images import SHAPE, example_ids
@@ -43,7 +43,7 @@ def resident(info: tfds.core.SplitInfo) -> Resident:
     """
     files = tuple(str(path) for path in info.filepaths)
     # A dataset that was prepared anew has new files under the old names.
-    key = (*files, *(str(_time_of(file)) for file in files))
+    key = (*files, *(str(tf.io.gfile.stat(file).mtime_nsec) for file in files))
     with _reading:
         found = _residents.get(key)
         if found is None:
@@ -53,17 +53,6 @@ def resident(info: tfds.core.SplitInfo) -> Resident:
                 found = outside.submit(_read, info, files).result()
             _residents[key] = found
         return found
-
-
-def _time_of(file: str) -> int:
-    folder, name = file.rsplit("/", 1)
-    try:
-        stat = tf.io.gfile.stat(file)
-    except tf.errors.NotFoundError as error:
-        raise damaged(folder, f"{name} is missing") from error
-    if stat.is_directory:
-        raise damaged(folder, f"{name} is a folder")
-    return int(stat.mtime_nsec)
 
 
 def _read(info: tfds.core.SplitInfo, files: tuple[str, ...]) -> Resident:
@@ -94,7 +83,7 @@ def _read(info: tfds.core.SplitInfo, files: tuple[str, ...]) -> Resident:
             labels[first:last] = batch["label"]
             first = last
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-        raise damaged(folder, str(error.message)) from error
+        raise damaged(folder, op_errors.reason(error)) from error
     if first != count:
         raise damaged(folder, f"{first} images instead of {count}")
     return Resident(source, labels)

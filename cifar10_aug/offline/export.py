@@ -13,7 +13,7 @@ from typing import Any
 import filelock
 import numpy as np
 
-from cifar10_aug import plain
+from cifar10_aug import op_errors, plain
 from cifar10_aug.carried import fingerprints
 from cifar10_aug.errors import ExportError
 from cifar10_aug.offline import seal
@@ -74,16 +74,17 @@ def export(
             try:
                 shards = _begin(staging, frozen, cifar10, metadata, final, overwrite)
                 _write(staging, crew, shards, final)
+                written = [(shard, _known(staging, shard)) for shard in shards]
+                with op_errors.of_files():
+                    write_info(_empty(staging.folder / "info"), metadata, written)
+                digests = {shard.name: finished.digest for shard, finished in written}
+                seal.seal(staging.folder / "info", metadata, digests)
+                _publish(staging, final, set(digests))
             except OSError as error:
                 raise ExportError(
                     f"{final}: {error.strerror or error}; finished shards are kept, so mend it "
                     "and run the same command again"
                 ) from error
-        written = [(shard, _known(staging, shard)) for shard in shards]
-        write_info(_empty(staging.folder / "info"), metadata, written)
-        digests = {shard.name: finished.digest for shard, finished in written}
-        seal.seal(staging.folder / "info", metadata, digests)
-        _publish(staging, final, set(digests))
 
 
 @contextlib.contextmanager

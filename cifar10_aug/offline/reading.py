@@ -11,6 +11,7 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core.splits import AbstractSplit
 from tensorflow_datasets.core.utils import shard_utils
 
+from cifar10_aug.records.examples import NO_PNG, PNG_BEGINS
 from cifar10_aug.source.images import SHAPE
 
 # How many records a call parses if the user wants single examples.
@@ -157,6 +158,12 @@ class _Parse:
 
     def _images(self, encoded: tf.Tensor) -> tf.Tensor:
         if self._png:
+            # TensorFlow inflates whatever size a PNG says it has.
+            right = tf.reduce_all(tf.strings.substr(encoded, 0, len(PNG_BEGINS)) == PNG_BEGINS)
+            with tf.control_dependencies(
+                [tf.debugging.Assert(right, [f"the image of a record is {NO_PNG}"])]
+            ):
+                encoded = tf.identity(encoded)
             return tf.map_fn(
                 lambda png: tf.ensure_shape(tf.io.decode_png(png, channels=SHAPE[-1]), SHAPE),
                 encoded,

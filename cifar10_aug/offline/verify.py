@@ -156,7 +156,7 @@ class Deep:
             return_as="generator_unordered",
             mmap_mode="c",
         )
-        compare = joblib.delayed(_first_fault)
+        compare = joblib.delayed(_compared)
         yield from parallel(
             compare(
                 carried, self._folder, shard, sources[shard.split], self._splits[shard.split].labels
@@ -165,13 +165,21 @@ class Deep:
         )
 
 
-def _first_fault(
+def _compared(
     carried: Carried, folder: Path, shard: Shard, source: Source, labels: np.ndarray
 ) -> tuple[Shard, Fault | None]:
     carried.register()
     source = dataclasses.replace(source, pixels=np.asarray(source.pixels))
-    dtype = Recipe.parse(shard.frozen.recipe).dtype
-    records = FORMATS[shard.frozen.file_format].read(folder / shard.name)
+    try:
+        what = _first_fault(_stored(folder, shard), shard, source, labels)
+    except _RecordError as error:
+        what = str(error)
+    return shard, Fault(shard.name, what) if what else None
+
+
+def _first_fault(
+    stored: Iterator[tuple[dict[str, Any], bytes]], shard: Shard, source: Source, labels: np.ndarray
+) -> str | None:
     place = 0
     for numbers, images, theirs in worker.augmented(shard, source, labels):
         for number, image, label in zip(numbers.tolist(), images, theirs, strict=True):
@@ -180,15 +188,27 @@ def _first_fault(
                 "id": example_id(shard.split, number).encode(),
                 "label": examples.label_of(label),
             }
-            record = next(records, None)
-            if record is None:
-                return shard, Fault(shard.name, f"{place} examples instead of {len(shard)}")
-            found = examples.parsed(record)
-            stored = examples.decoded(found.pop("image"), shard.frozen.image_encoding, dtype)
+            found = next(stored, None)
+            if found is None:
+                return f"{place} examples instead of {len(shard)}"
             # As bytes, since even NaNs have to be the same.
-            if found != expected or stored.tobytes() != image.tobytes():
-                return shard, Fault(shard.name, f"record {place} is not what the recipe makes")
+            if found != (expected, image.tobytes()):
+                return f"record {place} is not what the recipe makes"
             place += 1
-    if next(records, None) is not None:
-        return shard, Fault(shard.name, f"more than {len(shard)} examples")
-    return shard, None
+    return None if next(stored, None) is None else f"more than {len(shard)} examples"
+
+
+class _RecordError(Exception):
+    """A record that cannot be read; the message is a clause."""
+
+
+def _stored(folder: Path, shard: Shard) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """The examples in a file, each with its image's bytes apart from all else."""
+    dtype = Recipe.parse(shard.frozen.recipe).dtype
+    try:
+        for record in FORMATS[shard.frozen.file_format].read(folder / shard.name):
+            found = examples.parsed(record)
+            image = examples.decoded(found.pop("image", b""), shard.frozen.image_encoding, dtype)
+            yield found, image.tobytes()
+    except ValueError as error:
+        raise _RecordError(f"a record cannot be read ({error})") from error

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +15,10 @@ from tensorflow_datasets.proto import tf_example_pb2, tf_feature_pb2
 from cifar10_aug.source.images import SHAPE
 
 IMAGE_ENCODINGS = ("raw", "png")
+# The signature, and the header's length, name, width and height (PNG specification, 11.2.1). Looked
+# at first, since decoders inflate whatever size a picture says it has.
+PNG_BEGINS = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", SHAPE[1], SHAPE[0])
+NO_PNG = f"no PNG of {SHAPE[1]} x {SHAPE[0]} pixels"
 
 # All records of a chunk: rows of one size, or bytes of different sizes.
 Records = np.ndarray | Sequence[bytes]
@@ -142,13 +148,18 @@ def decoded(image: bytes, image_encoding: str, dtype: str) -> np.ndarray:
     """The image of a record, uint8 or float32 [height, width, 3].
 
     Raises:
-        ValueError: if the bytes are none.
+        ValueError: if the bytes are none; the message is a clause.
     """
     if image_encoding == "raw":
+        size = math.prod(SHAPE) * np.dtype(dtype).itemsize
+        if len(image) != size:
+            raise ValueError(f"{len(image)} bytes of pixels instead of {size}")
         return np.frombuffer(image, dtype).reshape(SHAPE)
+    if not image.startswith(PNG_BEGINS):
+        raise ValueError(NO_PNG)
     try:
         with Image.open(io.BytesIO(image), formats=["PNG"]) as picture:
-            return np.asarray(picture.convert("RGB")).reshape(SHAPE)
+            return np.asarray(picture.convert("RGB"))
     except (OSError, SyntaxError) as error:
         raise ValueError("not a PNG") from error
 

@@ -13,6 +13,7 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core import utils
 from tensorflow_datasets.core.download import checksums, downloader, resource
 
+from cifar10_aug.source import connecting
 from cifar10_aug.source.official import BINARY
 
 # How long a server may take to answer, redirections and TFDS's repeated attempts included.
@@ -162,6 +163,7 @@ class _Answer:
 
     def _talk(self) -> None:
         try:
+            connecting.check(self._url, ANSWER_SECONDS)
             # Only ends a thread that was left alone: longer than the two spans of time within which
             # silence is noticed by who waits for it.
             timeout = (ANSWER_SECONDS, ANSWER_SECONDS + 3 * SPEED_SECONDS)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cifar10_aug import op_errors
 from cifar10_aug.errors import SourceError
 from cifar10_aug.source.images import SHAPE, Cifar10, LabelledImages, Provenance
 
@@ -23,10 +24,18 @@ def read(data_dir: str | os.PathLike[str]) -> Cifar10 | None:
         builder = tfds.core.read_only_builder.builder_from_files(
             "cifar10", data_dir=os.fspath(data_dir)
         )
+        where = str(builder.data_path)
     except tfds.core.registered.DatasetNotFoundError:
         return None
-    where = str(builder.data_path)
-    splits = {name: _read_split(builder, name, where) for name in ("train", "test")}
+    except Exception as error:
+        # TFDS expects what it wrote, and raises nearly anything if it is not that.
+        raise _unreadable(os.path.join(data_dir, "cifar10"), error) from error
+    try:
+        splits = {name: _read_split(builder, name, where) for name in ("train", "test")}
+    except SourceError:
+        raise
+    except Exception as error:
+        raise _unreadable(where, error) from error
     provenance = Provenance(
         source="tfds",
         name=builder.info.full_name,
@@ -35,6 +44,13 @@ def read(data_dir: str | os.PathLike[str]) -> Cifar10 | None:
         checked="TFDS compared the archive's checksum when it prepared cifar10",
     )
     return Cifar10(splits["train"], splits["test"], provenance)
+
+
+def _unreadable(where: str, error: Exception) -> SourceError:
+    return SourceError(
+        f"{where}: TFDS cannot read the cifar10 that it has prepared ({op_errors.reason(error)}); "
+        "delete this folder or pass source=PATH"
+    )
 
 
 def _read_split(builder: Any, split: str, where: str) -> LabelledImages:

@@ -1,5 +1,6 @@
 """What happens to an export that is disturbed."""
 
+import errno
 import os
 import resource
 import shutil
@@ -296,7 +297,7 @@ def test_what_was_replaced_comes_back_if_the_exchange_fails(
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", failing)
-    with pytest.raises(OSError, match="no more renaming"):
+    with pytest.raises(ExportError, match="no more renaming; finished shards are kept"):
         freeze(tmp_path, source, download_config=OVERWRITE)
     assert contents(final) == expected
     monkeypatch.undo()
@@ -304,6 +305,25 @@ def test_what_was_replaced_comes_back_if_the_exchange_fails(
     final.rename(Staging.of(final).replaced)
     freeze(tmp_path, source)
     assert contents(final) == expected
+
+
+def test_a_disk_that_is_full_at_the_very_end_can_be_mended(
+    source: Path, expected: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "metadata.json")
+
+    monkeypatch.setattr(seal, "seal", full)
+    with pytest.raises(ExportError) as error:
+        freeze(tmp_path, source)
+    assert str(error.value) == (
+        f"{final_of(tmp_path)}: No space left on device; finished shards are kept, so mend it and "
+        "run the same command again"
+    )
+    assert not final_of(tmp_path).exists()
+    monkeypatch.undo()
+    monkeypatch.setattr(worker, "write", None)
+    assert contents(freeze(tmp_path, source)) == expected
 
 
 def test_a_folder_that_is_no_dataset_is_named(source: Path, tmp_path: Path) -> None:

@@ -72,5 +72,8 @@ def test_what_is_no_example_is_an_error() -> None:
     two.features.feature["label"].int64_list.value.extend([1, 2])
     with pytest.raises(ValueError, match="2 values of label"):
         examples.parsed(two.SerializeToString())
+    for image in (b"", b"GIF89a", examples.PNG_BEGINS[:-1] + b"\x21"):
+        with pytest.raises(ValueError, match="no PNG of 32 x 32 pixels"):
+            examples.decoded(image, "png", "uint8")
     with pytest.raises(ValueError, match="not a PNG"):
-        examples.decoded(b"GIF89a", "png", "uint8")
+        examples.decoded(examples.PNG_BEGINS, "png", "uint8")

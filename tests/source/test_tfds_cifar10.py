@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,46 @@ def test_ids_that_are_not_the_official_ones_are_refused(
     prepare_cifar10(tmp_path, made, ids)
     with pytest.raises(SourceError, match="delete this folder or pass source=PATH"):
         tfds_cifar10.read(tmp_path)
+
+
+def damaged(data_dir: Path, what: str) -> None:
+    folder = data_dir / "cifar10" / "3.0.2"
+    (shard,) = folder.glob("*train*")
+    info = folder / "dataset_info.json"
+    if what == "cut":
+        shard.write_bytes(shard.read_bytes()[:1000])
+    elif what == "missing":
+        shard.unlink()
+    elif what == "no description":
+        info.write_text("{")
+    else:
+        content = json.loads(info.read_text())
+        for split in content["splits"]:
+            split["shardLengths"] = [what]
+        info.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ("cut", "truncated record at"),
+        ("missing", "No such file or directory"),
+        ("no description", "Failed to load JSON"),
+        ("-5", "negative dimensions are not allowed"),
+        ("100000000000", "Unable to allocate"),
+        ("101", "Input dataset was expected to contain 101 elements"),
+    ],
+)
+def test_what_tfds_cannot_read_is_refused(
+    what: str, reason: str, made: archives.Made, tmp_path: Path
+) -> None:
+    prepare_cifar10(tmp_path, made)
+    damaged(tmp_path, what)
+    with pytest.raises(SourceError) as error:
+        tfds_cifar10.read(tmp_path)
+    said = str(error.value)
+    folder = tmp_path / "cifar10" / ("" if what == "no description" else "3.0.2")
+    assert said.startswith(f"{folder}: TFDS cannot read the cifar10 that it has prepared ("), said
+    assert reason in said
+    assert said.endswith("); delete this folder or pass source=PATH")
+    assert "node" not in said

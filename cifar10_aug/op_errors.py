@@ -1,0 +1,33 @@
+"""TensorFlow's errors, as this package passes them on."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import re
+import sys
+from collections.abc import Iterator
+
+# Where in TensorFlow it was: {{node …}} in front, [[node …]] and [Op:…] behind.
+_WHERE = re.compile(r"\{\{[^{}]*\}\}|\[\[.*?\]\]|\[Op:.*", re.DOTALL)
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong, in one line; without where in TensorFlow's graphs."""
+    text = _WHERE.sub("", str(getattr(error, "message", error)))
+    return " ".join(text.split()) or type(error).__name__
+
+
+@contextlib.contextmanager
+def of_files() -> Iterator[None]:
+    """Raises what TensorFlow says of files, such as a full disk, as Python does: an `OSError`."""
+    try:
+        yield
+    except Exception as error:
+        # What TensorFlow has raised, it has been imported for.
+        tf = sys.modules.get("tensorflow")
+        if tf is None or not isinstance(error, tf.errors.OpError):
+            raise
+        file, _, what = error.message.rpartition("; ")
+        full = isinstance(error, tf.errors.ResourceExhaustedError)
+        raise OSError(errno.ENOSPC if full else errno.EIO, what, file or None) from error

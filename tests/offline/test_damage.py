@@ -1,0 +1,200 @@
+"""Frozen epochs that are not what was written are refused before they are read."""
+
+import json
+import shutil
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from cifar10_aug.errors import ExportError, SourceError
+from cifar10_aug.offline import seal
+from cifar10_aug.offline.verify import Deep, Fault
+from cifar10_aug.records import examples, tfrecord
+from tests.offline.freezing import CONFIG, cifar10_of, freeze
+
+SHARD = "cifar10_aug-train.tfrecord-00004-of-00015"
+
+
+def seal_again(folder: Path) -> None:
+    """Digests of what is there: what somebody does who means harm."""
+    metadata = json.loads((folder / "metadata.json").read_text())
+    for name in ("files", "dataset_digest"):
+        del metadata[name]
+    seal.seal(folder, metadata, {})
+
+
+@pytest.fixture
+def final(frozen_dir: Path, tmp_path: Path) -> Path:
+    """Frozen epochs that may be changed."""
+    shutil.copytree(frozen_dir, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "cifar10_aug" / CONFIG / "1.0.0"
+
+
+def load(folder: Path) -> tf.data.Dataset:
+    config, place = folder.parent.name, folder.parents[2]
+    return tfds.load(f"cifar10_aug/{config}", split="train", data_dir=str(place), download=False)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def make_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "found"),
+    [
+        (SHARD, Path.unlink, f"{SHARD} is missing"),
+        (SHARD, make_folder, f"{SHARD} is a folder"),
+        (SHARD, cut, "949199 bytes instead of 949200 in the files of train"),
+        ("metadata.json", Path.unlink, "metadata.json is missing"),
+        ("metadata.json", cut, "metadata.json is edited or damaged"),
+        ("features.json", Path.unlink, "features.json is missing"),
+        ("features.json", cut, "features.json has another digest"),
+    ],
+)
+def test_what_is_missing_or_cut_is_named(
+    name: str, damage: Callable[[Path], None], found: str, final: Path
+) -> None:
+    damage(final / name)
+    with pytest.raises(ExportError) as error:
+        load(final)
+    said = str(error.value)
+    assert said[said.index(str(final)) :] == (
+        f"{final}: the frozen epochs are damaged ({found}); cifar10-aug verify names all of it; "
+        "delete this folder and export them again"
+    )
+
+
+@pytest.mark.parametrize("length", ["-5", "19", "100000000000"])
+def test_a_description_that_was_edited_is_refused(length: str, final: Path) -> None:
+    path = final / "dataset_info.json"
+    info = json.loads(path.read_text())
+    info["splits"][0]["shardLengths"][0] = length
+    path.write_text(json.dumps(info))
+    with pytest.raises(ExportError, match=r"damaged \(dataset_info.json has another digest\)"):
+        load(final)
+
+
+def test_a_description_that_is_none_is_refused(final: Path) -> None:
+    cut(final / "dataset_info.json")
+    with pytest.raises(SourceError, match=r"dataset_info.json or metadata.json is damaged \(Fail"):
+        load(final)
+
+
+def test_a_changed_bit_is_an_error_when_its_record_is_read(final: Path) -> None:
+    data = bytearray((final / SHARD).read_bytes())
+    data[len(data) // 2] ^= 1
+    (final / SHARD).write_bytes(data)
+    ds = load(final)
+    with pytest.raises(tf.errors.DataLossError, match="corrupted record at 31640"):
+        list(ds)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, make_folder, cut])
+def test_random_access_refuses_what_is_missing_or_cut(
+    damage: Callable[[Path], None], sources: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = freeze(tmp_path, sources["binary archive"], "flip-x1", file_format="array_record")
+    source = tfds.data_source("cifar10_aug/flip-x1", split="train", data_dir=str(tmp_path))
+    assert len([source[i] for i in range(100)]) == 100
+    damage(sorted(folder.glob("*train.array_record*"))[2])
+    with pytest.raises(ExportError, match="the frozen epochs are damaged"):
+        tfds.data_source("cifar10_aug/flip-x1", split="train", data_dir=str(tmp_path))
+
+
+def test_random_access_to_nothing_says_what_to_do(tmp_path: Path) -> None:
+    builder = tfds.builder("cifar10_aug/flip-x1", data_dir=str(tmp_path))
+    with pytest.raises(SourceError) as error:
+        builder.as_data_source("train")
+    assert str(error.value) == (
+        f"cifar10_aug: no frozen epochs are prepared in {tmp_path}; let tfds.load download them "
+        "(download=True), or call builder.download_and_prepare()"
+    )
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def bomb(size: int) -> bytes:
+    """A PNG of so many grey pixels in each direction, one bit each."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", size, size, 1, 0, 0, 0, 0))
+    rows = chunk(b"IDAT", zlib.compress(bytes((size // 8 + 1) * size), 9))
+    return b"\x89PNG\r\n\x1a\n" + header + rows + chunk(b"IEND", b"")
+
+
+@pytest.fixture
+def with_bomb(sources: dict[str, Path], tmp_path: Path) -> Path:
+    """Frozen epochs whose digests match, with one image of 1.2 GB."""
+    from cifar10_aug.cifar10_aug_dataset_builder import Builder
+
+    source = sources["binary folder"]
+    builder = Builder(
+        config="flip-x1", data_dir=str(tmp_path), source=source, image_encoding="png", n_jobs=1
+    )
+    builder.download_and_prepare()
+    folder = Path(builder.data_dir)
+    shard = sorted(folder.glob("*train*"))[0]
+    records = list(tfrecord.read(shard))
+    records[3] = examples.serialized({**examples.parsed(records[3]), "image": bomb(20_000)})
+    tfrecord.framed(records).tofile(shard)
+    info = json.loads((folder / "dataset_info.json").read_text())
+    size = sum(path.stat().st_size for path in folder.glob("*train*"))
+    info["splits"][0]["numBytes"] = str(size)
+    (folder / "dataset_info.json").write_text(json.dumps(info))
+    seal_again(folder)
+    return folder
+
+
+def test_large_pictures_are_refused_before_they_are_inflated(
+    with_bomb: Path, made: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PIL import PngImagePlugin
+
+    inflate = PngImagePlugin.PngImageFile.load_prepare
+    inflated = set()
+
+    def noted(picture: PngImagePlugin.PngImageFile) -> None:
+        inflated.add(picture.size)
+        inflate(picture)
+
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load_prepare", noted)
+    faults = [fault for _, fault in Deep(with_bomb, lambda _: cifar10_of(made)).run(1) if fault]
+    assert faults[0] == Fault(
+        "cifar10_aug-train.tfrecord-00000-of-00005",
+        "a record cannot be read (no PNG of 32 x 32 pixels)",
+    )
+    assert inflated == {(32, 32)}
+
+
+def test_large_pictures_are_no_images_of_a_pipeline(with_bomb: Path) -> None:
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="the image of a record is no PNG of 32 x 32 pixels"
+    ):
+        list(load(with_bomb))
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [(b"\0" * 3071, "3071 bytes of pixels instead of 3072"), (b"", "0 bytes of pixels instead")],
+)
+def test_deep_names_records_that_cannot_be_read(
+    image: bytes, reason: str, final: Path, made: Any
+) -> None:
+    records = list(tfrecord.read(final / SHARD))
+    records[3] = examples.serialized({**examples.parsed(records[3]), "image": image})
+    tfrecord.framed(records).tofile(final / SHARD)
+    seal_again(final)
+    (fault,) = (fault for _, fault in Deep(final, lambda _: cifar10_of(made)).run(1) if fault)
+    assert fault.file == SHARD
+    assert fault.what.startswith(f"a record cannot be read ({reason}")
