@@ -88,11 +88,25 @@ def _parts(function: Any) -> Iterator[bytes]:
         yield from _parts(function.func)
         return
     inner = inspect.unwrap(function)
+    code = getattr(inner, "__code__", None)
+    source = _source(inner, code)
+    if source is not None:
+        yield source.encode()
+    elif code is not None:
+        yield from _code(code)
+    else:
+        yield type(inner).__qualname__.encode()
+
+
+def _source(function: Any, code: types.CodeType | None) -> str | None:
+    # What `exec` makes is called like the program of `python -c`, whose text Python 3.13 would give
+    # as its source.
+    if code is not None and code.co_filename == "<string>":
+        return None
     try:
-        yield inspect.getsource(inner).encode()
+        return inspect.getsource(function)
     except (OSError, TypeError):
-        code = getattr(inner, "__code__", None)
-        yield from _code(code) if code else [type(inner).__qualname__.encode()]
+        return None
 
 
 def _code(code: types.CodeType) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,9 @@ from hypothesis import Phase, settings
 from cifar10_aug.source import drawn
 from cifar10_aug.source.official import BINARY, PYTHON
 from tests import archives
+
+# What a shell starts in the background ignores Ctrl-C, and so would the programs that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("default", deadline=None, derandomize=True)
 # For scripts/mutate.sh, which asks only whether a test fails, not for the smallest example, and

@@ -1,4 +1,5 @@
 import functools
+import linecache
 import subprocess
 import sys
 import threading
@@ -74,7 +75,7 @@ def fingerprint(function: Any, **how: Any) -> str:
         return fingerprints(Recipe.parse("flip+mine"))["mine"]
 
 
-def test_an_edited_function_has_another_fingerprint() -> None:
+def test_an_edited_function_has_another_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
     def made_by(text: str) -> Any:
         names: dict[str, Any] = {}
         exec(text, names)  # As in a console, without source text.
@@ -92,6 +93,12 @@ def test_an_edited_function_has_another_fingerprint() -> None:
         fingerprint(made_by("def f(image, rng): return (lambda x: x + 3)(image)")),
         fingerprint(made_by("def f(image, rng): return (lambda x: x + 4)(image)")),
         fingerprint(lambda image, rng: image),
+    ]
+    # As Python 3.13 does with the program of `python -c`.
+    monkeypatch.setitem(linecache.cache, "<string>", (20, None, ["def f(): pass\n"], "<string>"))
+    seen += [
+        fingerprint(made_by("def f(image, rng): return image + 5")),
+        fingerprint(made_by("def f(image, rng): return image + 6")),
     ]
     assert len(set(seen)) == len(seen)
     assert all(one.startswith("sha256:") and len(one) == 71 for one in seen)

@@ -11,6 +11,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from joblib.externals import loky
 
 from cifar10_aug.carried import NOTHING, Carried
 from cifar10_aug.engines.source import Source
@@ -145,6 +146,7 @@ class Deep:
             RecipeError: if the recipe has a registered function that is not registered here.
             RegistrationError: if one cannot be sent to other processes.
             PythonOpError: if one fails.
+            ExportError: if a process ends unexpectedly.
         """
         # joblib maps large arrays into the workers' memory.
         sources = {name: Source.of(split.images) for name, split in self._splits.items()}
@@ -157,12 +159,22 @@ class Deep:
             mmap_mode="c",
         )
         compare = joblib.delayed(_compared)
-        yield from parallel(
-            compare(
-                carried, self._folder, shard, sources[shard.split], self._splits[shard.split].labels
+        try:
+            yield from parallel(
+                compare(
+                    carried,
+                    self._folder,
+                    shard,
+                    sources[shard.split],
+                    self._splits[shard.split].labels,
+                )
+                for shard in self._shards
             )
-            for shard in self._shards
-        )
+        except loky.BrokenProcessPool as error:
+            raise ExportError(
+                f"{self._folder}: a worker process ended unexpectedly, perhaps because memory ran "
+                "out; run the same command again, with fewer jobs"
+            ) from error
 
 
 def _compared(

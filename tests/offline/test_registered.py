@@ -188,3 +188,21 @@ def test_the_exporting_process_keeps_its_own_generators(source: Path, tmp_path: 
         images = builder.as_dataset(split="train", batch_size=-1)["image"].numpy()
         assert os.getpid() in functions.pids(images)
     assert np.random.get_state()[1].tolist() == before  # type: ignore[index]
+
+
+def test_a_worker_that_ends_while_it_verifies_is_an_error(source: Path, tmp_path: Path) -> None:
+    here = os.getpid()
+
+    def leaving(image: Any, rng: Any) -> Any:
+        if os.getpid() != here:
+            os._exit(3)
+        return image
+
+    with registered(leaving=leaving):
+        folder = freeze(tmp_path, source, "leaving-x1")
+        with pytest.raises(ExportError) as error:
+            list(Deep(folder, lambda _: local.read(str(source))).run(2))
+    assert str(error.value) == (
+        f"{folder}: a worker process ended unexpectedly, perhaps because memory ran out; run the "
+        "same command again, with fewer jobs"
+    )
