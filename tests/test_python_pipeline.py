@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -79,14 +80,22 @@ RECIPES = [
 ]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("recipe", [*RECIPES, "albumentations"])
-def test_the_same_bytes_online_and_frozen_with_any_number_of_workers(
-    recipe: str, data_dir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # It would ask the network for a newer version.
-    monkeypatch.setenv("NO_ALBUMENTATIONS_UPDATE", "1")
-    with registered(**KERAS, **OTHERS):
+@pytest.fixture(scope="class")
+def all_registered() -> Iterator[None]:
+    """Once for all: after each registration, pools start new processes, which import Keras."""
+    with pytest.MonkeyPatch.context() as patch, registered(**KERAS, **OTHERS):
+        # It would ask the network for a newer version.
+        patch.setenv("NO_ALBUMENTATIONS_UPDATE", "1")
+        yield
+
+
+@pytest.mark.usefixtures("all_registered")
+class TestEveryFunction:
+    @pytest.mark.slow
+    @pytest.mark.parametrize("recipe", [*RECIPES, "albumentations"])
+    def test_the_same_bytes_online_and_frozen_with_any_number_of_workers(
+        self, recipe: str, data_dir: str, tmp_path: Path
+    ) -> None:
         first = images_of(recipe, data_dir, builder_kwargs={"n_jobs": 1})
         for n_jobs in (2, 4):
             made = images_of(recipe, data_dir, builder_kwargs={"n_jobs": n_jobs})
