@@ -24,7 +24,7 @@ from cifar10_aug.configs import RecipeConfig, RecipeConfigs
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.where import Where
 from cifar10_aug.errors import RecipeError, SourceError
-from cifar10_aug.offline import freezing
+from cifar10_aug.offline import freezing, stored
 from cifar10_aug.online_options import OnlineOptions
 from cifar10_aug.plain import PLAIN
 from cifar10_aug.presets import DEFAULT, PRESETS
@@ -197,7 +197,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
     @property
     def image_encoding(self) -> str:
         """How frozen epochs store images, "raw" or "png"."""
-        return self._options.image_encoding or freezing.stored_encoding(self.data_path) or "raw"
+        return self._options.image_encoding or stored.image_encoding(self.data_path) or "raw"
 
     def _info(self) -> tfds.core.DatasetInfo:
         from cifar10_aug.features import RawImage, SoftLabel
@@ -255,7 +255,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         if self.is_prepared() and not config.download_mode.overwrite_dataset:
             self._check_prepared()
             if self.builder_config.copies:
-                freezing.check_stored(self, kwargs.get("file_format"))
+                stored.check_as_told(self, kwargs.get("file_format"))
             return
         folders.check_writable(os.fspath(self.data_dir_root))
         downloads = Path(download_dir or self.data_dir_root / "downloads").expanduser()
@@ -401,8 +401,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         """
         if self.builder_config.copies:
             self._require_prepared()
-            freezing.check_file_kind(self, "array_record", "tfds.load")
-            freezing.check_whole(self.info)
+            stored.check_file_kind(self, "array_record", "tfds.load")
+            stored.check_whole(self.info)
             return super().as_data_source(*args, **kwargs)
         raise RecipeError(
             f"{self.recipe.name!r} is made while it is read, so there is no random access to it; "

@@ -13,16 +13,15 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core import naming
 from tensorflow_datasets.core.splits import SplitDict, SplitInfo
 
-from cifar10_aug import shard_files
 from cifar10_aug.carried import Carried
 from cifar10_aug.errors import ExportError, RegistrationError
-from cifar10_aug.offline import crews, seal
+from cifar10_aug.offline import crews, stored
 from cifar10_aug.offline.export import export
 from cifar10_aug.offline.shards import TRAIN, Frozen, Shard
 from cifar10_aug.offline.staging import Finished
 from cifar10_aug.recipe import Config, Recipe
 from cifar10_aug.records.examples import IMAGE_ENCODINGS
-from cifar10_aug.records.formats import FORMATS, digest_of
+from cifar10_aug.records.formats import FORMATS
 from cifar10_aug.source.images import Cifar10
 
 if TYPE_CHECKING:
@@ -88,86 +87,6 @@ def check_file_format(config: Config, file_format: Any) -> None:
         f"file_format is {file_format!r}; the images are stored as tfrecord and read back "
         "whole, so leave file_format out"
     )
-
-
-def stored_encoding(folder: Path) -> str | None:
-    """The image encoding of the frozen epochs in a folder, if there are any.
-
-    Raises:
-        ExportError: if they are damaged.
-    """
-    if not (Path(folder) / seal.INFO).exists():
-        return None
-    return str(_metadata(Path(folder))["image_encoding"])
-
-
-def _metadata(folder: Path) -> dict[str, Any]:
-    try:
-        return seal.read(folder)
-    except ValueError as error:
-        raise _damaged(folder, f"{seal.METADATA} is {error}") from error
-
-
-def _damaged(folder: Path, found: str) -> ExportError:
-    return ExportError(
-        f"{folder}: the frozen epochs are damaged ({found}); cifar10-aug verify names all of it; "
-        "delete this folder and export them again"
-    )
-
-
-def check_whole(info: tfds.core.DatasetInfo) -> None:
-    """Finds files that are missing or cut, and descriptions that are not what was written.
-
-    It does not read the shards; their records have checksums.
-
-    Raises:
-        ExportError: if there are any.
-    """
-    folder = Path(info.data_dir)
-    files = _metadata(folder)["files"]
-    for name in sorted(name for name in files if name.endswith(".json")):
-        if not (folder / name).is_file():
-            raise _damaged(folder, f"{name} is missing")
-        if digest_of(folder / name) != files[name]:
-            raise _damaged(folder, f"{name} has another digest")
-    for split in info.splits.values():
-        try:
-            size = shard_files.total_size(split)
-        except ValueError as error:
-            raise _damaged(folder, str(error)) from error
-        if size != split.num_bytes:
-            raise _damaged(
-                folder,
-                f"{size} bytes instead of {int(split.num_bytes)} in the files of {split.name}",
-            )
-
-
-def check_stored(builder: AugmentedBuilder, file_format: Any = None) -> None:
-    """Raises an `ExportError` if frozen epochs are stored otherwise than the builder is told."""
-    stored = {
-        "file_format": builder.info.file_format.value,
-        "image_encoding": stored_encoding(builder.data_path),
-    }
-    wanted = {
-        "file_format": str(getattr(file_format, "value", file_format or stored["file_format"])),
-        "image_encoding": builder.image_encoding,
-    }
-    if wanted != stored:
-        raise ExportError(
-            f"{builder.data_dir}: stored as {' and '.join(map(str, stored.values()))}, not as "
-            f"{' and '.join(wanted.values())}; choose another data_dir, or overwrite it "
-            "(--overwrite)"
-        )
-
-
-def check_file_kind(builder: AugmentedBuilder, needed: str, instead: str) -> None:
-    """Raises a `ValueError` that names another way to read, if the files are not of a kind."""
-    stored = builder.info.file_format.value
-    if builder.is_prepared() and stored != needed:
-        raise ValueError(
-            f"{builder.data_dir} is stored as {stored}, and {needed} is needed here; use "
-            f"{instead}, or export it as {needed} to another data_dir"
-        )
 
 
 def local_folder(data_dir: str) -> Path:
@@ -287,9 +206,9 @@ def dataset(
     """
     from cifar10_aug.offline import reading
 
-    check_stored(builder)
-    check_file_kind(builder, "tfrecord", "tfds.data_source")
-    check_whole(builder.info)
+    stored.check_as_told(builder)
+    stored.check_file_kind(builder, "tfrecord", "tfds.data_source")
+    stored.check_whole(builder.info)
     seed = builder.seed if config.shuffle_seed is None else config.shuffle_seed
     return reading.dataset(
         builder.info,

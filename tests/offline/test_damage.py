@@ -54,12 +54,13 @@ def make_folder(path: Path) -> None:
     ("name", "damage", "found"),
     [
         (SHARD, Path.unlink, f"{SHARD} is missing"),
-        (SHARD, make_folder, f"{SHARD} is a folder"),
+        (SHARD, make_folder, f"{SHARD} is missing"),
         (SHARD, cut, "949199 bytes instead of 949200 in the files of train"),
         ("metadata.json", Path.unlink, "metadata.json is missing"),
         ("metadata.json", cut, "metadata.json is edited or damaged"),
         ("features.json", Path.unlink, "features.json is missing"),
         ("features.json", cut, "features.json has another digest"),
+        ("label.labels.txt", cut, "label.labels.txt has another digest"),
     ],
 )
 def test_what_is_missing_or_cut_is_named(
