@@ -60,7 +60,7 @@ class Cluster:
         script = self._place / "service.py"
         script.write_text((ROOT / "scripts" / "service.py").read_text())
         process = subprocess.Popen(
-            [sys.executable, "-P", str(script), *arguments],
+            [sys.executable, str(script), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
