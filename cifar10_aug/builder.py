@@ -366,6 +366,9 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         if split is None:
             split = {name: name for name in self.info.splits}
         dataset = freezing.dataset if self.builder_config.copies else online.dataset
+        # What tf.data traces here has no Python control flow over tensors, and AutoGraph, which
+        # looks for that, would take seconds.
+        dataset = tf.autograph.experimental.do_not_convert(dataset)
         return tf.nest.map_structure(
             lambda one: forked.checked(
                 dataset(self, one, batch_size, shuffle_files, config, as_supervised=as_supervised)

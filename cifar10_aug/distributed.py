@@ -54,5 +54,7 @@ def distributed(
             max_outstanding_requests=max_outstanding_requests,
         )
 
+    # See `AugmentedBuilder.as_dataset`.
+    of_iteration = tf.autograph.experimental.do_not_convert(of_iteration)
     # A worker that dies takes the batches with it that it has under way.
     return finished(epochs.token().flat_map(of_iteration), made, **finish, counted=False)

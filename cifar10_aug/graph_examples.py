@@ -49,7 +49,9 @@ class GraphPart:
         self, tables: Tables, numbers: tf.Tensor, epoch: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The images of some examples, and their labels."""
-        run = tf.function(self._run, jit_compile=True) if self.jit_compile else self._run
+        run = self._run
+        if self.jit_compile:
+            run = tf.function(run, jit_compile=True, autograph=False)
         return run(*tables, numbers, epoch)
 
     def _run(

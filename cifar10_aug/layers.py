@@ -68,9 +68,10 @@ class RecipeLayer(keras.layers.Layer):
         self._check_shape(images.shape)
         if not training:
             return self._cast(self._in_range(tf.cast(images, tf.float32)))
-        augment = self._augmented
+        # It has no Python control flow over tensors for AutoGraph to look for, which takes seconds.
+        augment = tf.autograph.experimental.do_not_convert(self._augmented)
         if self.jit_compile:
-            augment = tf.function(augment, jit_compile=True)
+            augment = tf.function(augment, jit_compile=True, autograph=False)
         made = augment(_levels(images), tf.identity(self.steps.value), _replica())
         self.steps.assign_add(1)
         return self._cast(made)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import os
 import weakref
 
 import numpy as np
@@ -43,16 +44,26 @@ def resident(info: tfds.core.SplitInfo) -> Resident:
     """
     files = tuple(str(path) for path in info.filepaths)
     # A dataset that was prepared anew has new files under the old names.
-    key = (*files, *(str(tf.io.gfile.stat(file).mtime_nsec) for file in files))
+    key = (*files, *map(_written, files))
     with _reading:
         found = _residents.get(key)
         if found is None:
             # In a thread of its own, which is not inside the `tf.function`, `tf.Graph` or scope
             # that the user may be in.
             with concurrent.futures.ThreadPoolExecutor(1) as outside:
-                found = outside.submit(_read, info, files).result()
+                read = tf.autograph.experimental.do_not_convert(_read)
+                found = outside.submit(read, info, files).result()
             _residents[key] = found
         return found
+
+
+def _written(file: str) -> str:
+    """What tells a file from another that was under the same name."""
+    if "://" in file:
+        return str(tf.io.gfile.stat(file).mtime_nsec)
+    # TensorFlow knows local times to the second only.
+    stat = os.stat(file)
+    return f"{stat.st_mtime_ns} {stat.st_ino}"
 
 
 def _read(info: tfds.core.SplitInfo, files: tuple[str, ...]) -> Resident:

@@ -1,7 +1,9 @@
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import tensorflow_datasets as tfds
 
 from cifar10_aug.cifar10_aug_dataset_builder import Builder
@@ -15,18 +17,22 @@ def images(ds: Any) -> np.ndarray:
     return np.concatenate([one["image"] for one in ds.as_numpy_iterator()])
 
 
-def prepared(place: Path, made: archives.Made, **kwargs: Any) -> Any:
-    source = archives.write_folder(made, place / f"source {made.train_labels[:9]}", BINARY)
+def load(place: Path, made: archives.Made, nanoseconds: int) -> Any:
+    """Prepares images anew, in files that were written at some time, and loads them."""
+    source = archives.write_folder(made, place / f"source{nanoseconds}", BINARY)
     builder = Builder(config="plain", data_dir=str(place / "data"), source=source)
-    builder.download_and_prepare(**kwargs)
+    builder.download_and_prepare(download_config=OVERWRITE)
+    for file in Path(builder.data_dir).glob("*-of-*"):
+        os.utime(file, ns=(nanoseconds, nanoseconds))
     return builder.as_dataset("train", batch_size=40)
 
 
-def test_images_that_are_prepared_anew_are_read_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("later", [2_000_000_000, 2])
+def test_images_that_are_prepared_anew_are_read_anew(later: int, tmp_path: Path) -> None:
     first, second = archives.make(seed=1), archives.make(seed=2)
-    before = prepared(tmp_path, first)
+    before = load(tmp_path, first, 1)
     assert (images(before) == first.train_images).all()
-    after = prepared(tmp_path, second, download_config=OVERWRITE)
+    after = load(tmp_path, second, later)
     assert (images(after) == second.train_images).all()
     # Who has loaded the others keeps them.
     assert (images(before) == first.train_images).all()
