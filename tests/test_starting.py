@@ -18,7 +18,9 @@ from tests.test_pipeline import by_id
 ENGINES = ["eager", "graph"]
 
 
-def load(data_dir: str, recipe: str = "flip+brightness", split: Any = "train", **kwargs: Any) -> Any:
+def load(
+    data_dir: str, recipe: str = "flip+brightness", split: Any = "train", **kwargs: Any
+) -> Any:
     how = {"batch_size": kwargs.pop("batch_size", 16), "shuffle_files": True}
     return tfds.load(
         f"cifar10_aug/{recipe}", split=split, data_dir=data_dir, builder_kwargs=kwargs, **how
