@@ -47,7 +47,8 @@ def run(
     """Images and labels; `how` is "op by op", "graph" or "XLA"; ids ascend, labels are theirs."""
     made = graph_of(recipe, seed, *images.shape[1:3])
     if how != "op by op":
-        made = tf.function(made, jit_compile=how == "XLA")
+        # As in pipelines and layers.
+        made = tf.function(made, jit_compile=how == "XLA", autograph=False)
     keys = draws.example_keys(ids).astype(np.int64)
     found = made(
         tf.constant(images), tf.constant(ids % 10), tf.constant(keys), tf.constant(epoch, tf.int64)
