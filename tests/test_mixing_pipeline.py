@@ -16,7 +16,7 @@ from cifar10_aug.offline.verify import Deep, verify
 from cifar10_aug.recipe import Recipe
 from tests.offline.freezing import cifar10_of, freeze
 
-RECIPE = "crop4+mixup+cutmix_p1"
+RECIPE = "flip+mixup+cutmix_p1"
 
 
 def load(data_dir: str, split: str = "train", **kwargs: Any) -> tf.data.Dataset:
