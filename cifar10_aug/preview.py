@@ -109,8 +109,20 @@ def contact_sheet(
 
 
 def save(sheet: Image.Image, path: str | os.PathLike[str]) -> None:
-    """Writes a PNG at once: readers see the old file or the new one, never half of one."""
+    """Writes a PNG at once: readers see the old file or the new one, never half of one.
+
+    Raises:
+        OSError: if it cannot be written; names the path.
+    """
     path = Path(path)
+    try:
+        _save(sheet, path)
+    except OSError as error:
+        # And not the temporary file's, or none.
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def _save(sheet: Image.Image, path: Path) -> None:
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -1,3 +1,4 @@
+import errno
 import os
 import stat
 from pathlib import Path
@@ -87,13 +88,22 @@ def test_a_failed_save_leaves_the_old_file(
     sheet = preview.contact_sheet(Recipe.parse("flip"), four, drawn.SHAPE_NAMES)
 
     def full(*args: object, **kwargs: object) -> None:
-        raise OSError("no space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", full)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(OSError, match="No space") as error:
         preview.save(sheet, path)
+    assert error.value.filename == str(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_missing_is_named(four: LabelledImages, tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "sheet.png"
+    sheet = preview.contact_sheet(Recipe.parse("flip"), four, drawn.SHAPE_NAMES)
+    with pytest.raises(FileNotFoundError) as error:
+        preview.save(sheet, path)
+    assert error.value.filename == str(path)
 
 
 def test_what_was_drawn_is_written_under_the_pictures(four: LabelledImages) -> None:
