@@ -4,8 +4,6 @@ import hashlib
 import json
 import pickle
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from cifar10_aug import RecipeError, SourceError
 from cifar10_aug.cifar10_aug_dataset_builder import Builder
 from cifar10_aug.cifar10_aug_sample_dataset_builder import Builder as SampleBuilder
 from cifar10_aug.presets import PRESETS
+from tests import programs
 from tests.cli.running import run
 
 RECIPE = "rotate30+erase"
@@ -110,12 +109,7 @@ for epoch in range(3):
         digest.update(batch["image"]); digest.update(b"".join(batch["id"]))
     print(digest.hexdigest())
 """
-    outputs = [
-        subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True
-        ).stdout.split()
-        for _ in range(2)
-    ]
+    outputs = [programs.run("-c", program, check=True).stdout.split() for _ in range(2)]
     assert outputs[0] == outputs[1]
     assert len(set(outputs[0])) == 3
 
@@ -242,9 +236,7 @@ assert "cifar10_aug" not in sys.modules
 assert [e["id"] for e in examples] == [f"train_{{i:05d}}".encode() for i in range(100)]
 print(sum(int(e["image"].sum()) for e in examples), builder.info.features["label"].names)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd="/"
-    )
+    done = programs.run("-c", program, check=True, cwd="/")
     total, names = done.stdout.split(" ", 1)
     assert int(total) == made.train_images.astype(int).sum()
     assert "airplane" in names

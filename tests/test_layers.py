@@ -1,6 +1,4 @@
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from cifar10_aug.engines.source import Source
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.layers import RecipeLayer, keys
 from cifar10_aug.recipe import Recipe
+from tests import programs
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), np.uint8)
 LABELS = np.arange(16) % 10
@@ -95,10 +94,7 @@ def test_models_train_with_it_save_it_and_load_it(tmp_path: Path, how: dict[str,
         "layer = model.layers[0]\n"
         "assert (layer.recipe.name, layer.seed, int(layer.steps)) == ('rotate+rescale', 3, 8)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", check, str(tmp_path)], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+    programs.run("-c", check, tmp_path, check=True)
 
 
 def test_loading_goes_on_with_the_next_batch(tmp_path: Path) -> None:

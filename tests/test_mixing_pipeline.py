@@ -1,8 +1,5 @@
 """Mixing through `tfds.load`: labels, partners from the slice, shards, frozen epochs."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ import tensorflow_datasets as tfds
 from cifar10_aug.cifar10_aug_dataset_builder import Builder
 from cifar10_aug.offline.verify import Deep, verify
 from cifar10_aug.recipe import Recipe
+from tests import programs
 from tests.offline.freezing import cifar10_of, freeze
 
 RECIPE = "flip+mixup+cutmix_p1"
@@ -214,15 +212,7 @@ def test_plain_tfds_reads_the_frozen_labels(sources: dict[str, Path], tmp_path: 
         "assert 'cifar10_aug' not in sys.modules;"
         "print(len(labels), labels[0].dtype, labels[0].shape, sum(map(sum, labels)).round(3))"
     )
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=environment,
-        cwd=tmp_path,
-    )
+    done = programs.run("-c", program, check=True, cwd=tmp_path)
     assert done.stdout.split("\n")[0] == "200 float32 (10,) 200.0"
 
 

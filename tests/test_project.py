@@ -1,9 +1,9 @@
 """What the documents and the project's own files promise."""
 
+import os
 import re
 import runpy
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from cifar10_aug.cli import main
 from cifar10_aug.ops import OPS
 from cifar10_aug.presets import NAMED
 from cifar10_aug.recipe import Config
+from tests import programs
 from tests.registering import registered
 
 ROOT = Path(__file__).parents[1]
@@ -57,17 +58,8 @@ def test_the_readmes_python_runs(tmp_path: Path) -> None:
     runnable = [block for block in blocks if "# runs as it stands" in block]
     assert runnable
     for block in runnable:
-        subprocess.run(
-            [sys.executable, "-c", block],
-            check=True,
-            capture_output=True,
-            cwd=tmp_path,
-            env={
-                **__import__("os").environ,
-                "TFDS_DATA_DIR": str(tmp_path),
-                "NO_ALBUMENTATIONS_UPDATE": "1",
-            },
-        )
+        env = {"TFDS_DATA_DIR": str(tmp_path), "NO_ALBUMENTATIONS_UPDATE": "1"}
+        programs.run("-c", block, check=True, cwd=tmp_path, env={**os.environ, **env})
 
 
 def test_the_readmes_functions_are_those_of_the_script() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 import warnings
@@ -22,7 +20,7 @@ from cifar10_aug.engines import workers
 from cifar10_aug.errors import RecipeError, RegistrationError
 from cifar10_aug.recipe import Recipe
 from cifar10_aug.registration import seeded
-from tests import functions
+from tests import functions, programs
 from tests.registering import registered
 
 ROOT = Path(__file__).parents[1]
@@ -376,13 +374,8 @@ print("one batch")
 def test_a_script_without_a_main_guard_works_and_ends(data_dir: str, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(PROGRAM.replace("rng.integers(by)", "rng.integers(by, dtype='uint8')"))
-    done = subprocess.run(
-        [sys.executable, str(script), data_dir],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = programs.run(script, data_dir, timeout=120, env=env)
     assert done.stdout == "one batch\n"
     assert done.returncode == 0
     assert "Traceback" not in done.stderr

@@ -1,8 +1,6 @@
 """Notebooks: cells that import the package or register functions are run again."""
 
 import importlib
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -11,7 +9,7 @@ import tensorflow_datasets as tfds
 import cifar10_aug
 from cifar10_aug import RegistrationError, cifar10_aug_sample_dataset_builder, reimport
 from cifar10_aug.builder import AugmentedBuilder
-from tests import functions
+from tests import functions, programs
 from tests.registering import registered
 from tests.test_pipeline import by_id
 
@@ -106,11 +104,8 @@ print("again and again")
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_a_package_that_is_deleted_and_imported_anew_takes_over(data_dir: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, data_dir], capture_output=True, text=True, timeout=300
-    )
+    done = programs.run("-c", PROGRAM, data_dir)
     assert done.stdout == "again and again\n", done.stderr
 
 

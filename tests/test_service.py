@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +16,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 import cifar10_aug
+from tests import programs
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
@@ -36,7 +34,7 @@ class Cluster:
 
     def __init__(self, place: Path):
         self._place = place
-        self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._processes: dict[str, programs.Program] = {}
         self.port = free_port()
         self.start_dispatcher()
         self._ports = {name: free_port() for name in ("one", "two")}
@@ -59,22 +57,13 @@ class Cluster:
         # From an empty folder: workers have no access to this package's code.
         script = self._place / "service.py"
         script.write_text((ROOT / "scripts" / "service.py").read_text())
-        process = subprocess.Popen(
-            [sys.executable, str(script), *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            cwd=self._place,
-            env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_NUM_INTRAOP_THREADS": "1"},
-        )
-        assert process.stdout is not None
-        assert process.stdout.readline(), f"{name} did not start"
+        env = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_NUM_INTRAOP_THREADS": "1"}
+        process = programs.Program(script, *arguments, cwd=self._place, env=env)
         self._processes[name] = process
+        process.first_line()
 
     def kill(self, name: str) -> None:
-        process = self._processes.pop(name)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        self._processes.pop(name).close()
 
     def close(self) -> None:
         for name in list(self._processes):

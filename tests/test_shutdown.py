@@ -1,5 +1,3 @@
-import subprocess
-import sys
 import threading
 import time
 
@@ -7,6 +5,7 @@ import pytest
 
 from cifar10_aug import shutdown
 from cifar10_aug.shutdown import Gate
+from tests import programs
 
 
 @pytest.mark.slow
@@ -21,9 +20,7 @@ next(iterator)
 {ending}
 """
     for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
-        )
+        done = programs.run("-c", program, timeout=60)
         assert done.returncode == (1 if ending else 0), done.stderr
 
 

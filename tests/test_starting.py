@@ -1,8 +1,6 @@
 """Going on in the middle: by a checkpoint in another process, or by a number."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import tensorflow_datasets as tfds
 
 from cifar10_aug import draws
 from cifar10_aug.engines import eager
+from tests import programs
 from tests.test_pipeline import by_id
 
 ENGINES = ["eager", "graph"]
@@ -129,9 +128,7 @@ for engine in ("eager", "graph"):
 def test_another_process_goes_on_with_the_next_batch(data_dir: str, tmp_path: Path) -> None:
     outputs = []
     for taken in ("11", "restore"):
-        command = [sys.executable, "-c", PROGRAM, str(tmp_path), data_dir, taken]
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        done = programs.run("-c", PROGRAM, tmp_path, data_dir, taken, check=True)
         outputs.append(done.stdout.splitlines())
     assert outputs[0] == outputs[1]
     assert len(set(outputs[0])) == 18

@@ -2,14 +2,14 @@
 
 import json
 import re
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+from tests import programs
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "scripts"
@@ -20,38 +20,50 @@ def tfds_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("tfds")
 
 
-def command(out: Path, data_dir: Path, *options: str) -> list[str]:
-    place = ["--out", str(out), "--data-dir", str(data_dir)]
-    return [sys.executable, str(SCRIPTS / "train.py"), *place, *options]
+Curve = list[tuple[float, float]]
 
 
-def result(out: Path, data_dir: Path, *options: str) -> dict[str, Any]:
-    done = subprocess.run(command(out, data_dir, *options), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+def result(out: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((out / "result.json").read_text())
     return found
-
-
-Curve = list[tuple[float, float]]
 
 
 def curve(found: dict[str, Any]) -> Curve:
     return [(epoch["loss"], epoch["val_loss"]) for epoch in found["history"]]
 
 
-SHORT = ("--images", "256", "--epochs", "2", "--seed", "7", "--recipe", "standard+erase")
-
-
-# Several runs in one process, each of which is a folder and more options.
-SEVERAL = """
+# Several runs in one process, each of them a command line, with a model that is quick to trace.
+PROGRAM = """
 import json, sys
-from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-import train
-for name, options in json.loads(sys.argv[2]):
-    run, out = train.parsed(["--out", name, *options])
+import keras, train
+from keras import layers
+
+def small():
+    return keras.Sequential([
+        keras.Input((32, 32, 3)), layers.Conv2D(8, 5, 4), layers.BatchNormalization(),
+        layers.Activation("relu"), layers.GlobalMaxPooling2D(), layers.Dense(10),
+    ])
+
+train.MODELS["small"] = small
+for options in json.loads(sys.argv[2]):
+    run, out = train.parsed(options)
     train.train(run, out, verbose=0)
 """
+SHORT = ("--images", "256", "--epochs", "4", "--seed", "7", "--recipe", "standard+erase")
+
+
+def options(out: Path, data_dir: Path, *more: str) -> list[str]:
+    return ["--model", "small", *SHORT, "--out", str(out), "--data-dir", str(data_dir), *more]
+
+
+def started(*runs: list[str]) -> programs.Program:
+    return programs.Program("-c", PROGRAM, SCRIPTS, json.dumps(runs))
+
+
+def trained(*runs: list[str]) -> None:
+    with started(*runs) as program:
+        assert program.wait(300) == 0, program.stderr
 
 
 @pytest.fixture(scope="module")
@@ -59,16 +71,8 @@ def curves(tfds_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     """The curves of a run, of the same with other threads, and of the same with another engine."""
     place = tmp_path_factory.mktemp("runs")
     different = {"run": [], "one thread": ["--threads", "1"], "graph": ["--engine", "graph"]}
-    runs = [
-        (str(place / name), [*SHORT, "--data-dir", str(tfds_dir), *options])
-        for name, options in different.items()
-    ]
-    command = [sys.executable, "-c", SEVERAL, str(SCRIPTS), json.dumps(runs)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return {
-        name: curve(json.loads((place / name / "result.json").read_text())) for name in different
-    }
+    trained(*(options(place / name, tfds_dir, *more) for name, more in different.items()))
+    return {name: curve(result(place / name)) for name in different}
 
 
 @pytest.mark.slow
@@ -76,19 +80,15 @@ def test_an_interrupted_run_has_the_same_curve_to_the_last_digit(
     curves: dict[str, Curve], tfds_dir: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    process = subprocess.Popen(
-        command(out, tfds_dir, *SHORT), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
+    run = options(out, tfds_dir)
+    with started(run) as program:
         while not (out / "state.json").exists():
-            assert process.poll() is None
-            time.sleep(0.01)
-    finally:
-        process.kill()
-        process.wait()
+            assert program.poll() is None, program.stderr
+            time.sleep(0.005)
     assert not (out / "result.json").exists()
-    assert len(json.loads((out / "state.json").read_text())["history"]) < 2
-    assert curve(result(out, tfds_dir, *SHORT)) == curves["run"]
+    assert len(json.loads((out / "state.json").read_text())["history"]) < 4
+    trained(run)
+    assert curve(result(out)) == curves["run"]
     assert sorted(file.name for file in out.iterdir()) == ["curve.png", "result.json"]
 
 
@@ -119,7 +119,10 @@ def test_a_folder_of_another_run_is_refused(
 
 @pytest.mark.slow
 def test_the_sample_is_learned_within_two_minutes(tfds_dir: Path, tmp_path: Path) -> None:
-    found = result(tmp_path / "out", tfds_dir, "--epochs", "6")
+    out = tmp_path / "out"
+    script = SCRIPTS / "train.py"
+    programs.run(script, "--out", out, "--data-dir", tfds_dir, "--epochs", "6", check=True)
+    found = result(out)
     assert found["history"][-1]["val_accuracy"] > 0.9
     assert sum(epoch["seconds"] for epoch in found["history"]) < 120
 

@@ -3,8 +3,6 @@
 import json
 import os
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import cifar10_aug
 from cifar10_aug import ExportError, RecipeError, SourceError
 from cifar10_aug.cifar10_aug_dataset_builder import Builder
 from cifar10_aug.offline.freezing import local_folder
+from tests import programs
 from tests.offline.freezing import CONFIG, RECIPE, contents, freeze
 
 
@@ -150,13 +149,7 @@ print(sum(int(e["image"].sum()) for e in examples), names[0], builder.info.metad
 
 
 def test_stock_tfds_reads_it_where_this_package_is_unknown(frozen_dir: Path, made: Any) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", READ_BY_STOCK_TFDS, str(frozen_dir), CONFIG],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd="/",
-    )
+    done = programs.run("-c", READ_BY_STOCK_TFDS, frozen_dir, CONFIG, check=True, cwd="/")
     recipe = cifar10_aug.Recipe.parse(RECIPE)
     total = sum(int(recipe(made.train_images, epoch=k).sum(dtype=int)) for k in range(3))
     assert done.stdout.split() == [str(total), "airplane", RECIPE]
@@ -168,13 +161,10 @@ def test_tfds_build_makes_the_same(
 ) -> None:
     pytest.importorskip("apache_beam")  # The command imports it.
     program = "from tensorflow_datasets.scripts.cli.main import launch_cli; launch_cli()"
-    subprocess.run(
-        [
-            *(sys.executable, "-c", program, "build", f"cifar10_aug/{CONFIG}"),
-            *("--imports", "cifar10_aug", "--data_dir", str(tmp_path)),
-        ],
+    programs.run(
+        *("-c", program, "build", f"cifar10_aug/{CONFIG}"),
+        *("--imports", "cifar10_aug", "--data_dir", tmp_path),
         env={**os.environ, "CIFAR10_AUG_SOURCE": str(sources["binary archive"])},
-        capture_output=True,
         check=True,
         cwd="/",
     )

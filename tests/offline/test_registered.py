@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from cifar10_aug.errors import ExportError, PythonOpError, RecipeError, Registra
 from cifar10_aug.offline.verify import Deep, verify
 from cifar10_aug.registration import register, seeded
 from cifar10_aug.source import local
-from tests import functions
+from tests import functions, programs
 from tests.engines.test_python_ops import draw_globally
 from tests.offline.freezing import contents, freeze
 from tests.registering import registered
@@ -153,9 +151,7 @@ def test_stored_epochs_need_no_function_to_be_read_and_verified(
         "import tensorflow_datasets as tfds\n"
         "print(len(tfds.builder_from_directory(sys.argv[1]).as_dataset(split='train')))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True
-    )
+    done = programs.run("-c", program, folder, check=True)
     assert done.stdout == "200\n"
     with pytest.raises(RecipeError, match="there is no op 'sepia'"):
         tfds.load("cifar10_aug/flip+sepia-x2", data_dir=str(tmp_path))
