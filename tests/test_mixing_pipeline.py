@@ -17,9 +17,11 @@ from tests.offline.freezing import cifar10_of, freeze
 RECIPE = "flip+mixup+cutmix_p1"
 
 
-def load(data_dir: str, split: str = "train", **kwargs: Any) -> tf.data.Dataset:
+def load(
+    data_dir: str, split: str = "train", recipe: str = RECIPE, **kwargs: Any
+) -> tf.data.Dataset:
     kwargs.setdefault("batch_size", 32)
-    return tfds.load(f"cifar10_aug/{RECIPE}", split=split, data_dir=data_dir, **kwargs)
+    return tfds.load(f"cifar10_aug/{recipe}", split=split, data_dir=data_dir, **kwargs)
 
 
 def by_id(ds: tf.data.Dataset) -> dict[bytes, tuple[np.ndarray, np.ndarray]]:
@@ -105,11 +107,16 @@ def test_shards_are_the_whole_by_id(data_dir: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("split", "shards"),
-    [("train[10:60]", 1), ("train[50:]+train[:20]", 1), ("train[:30]+test", 1), ("train", 3)],
+    ("recipe", "split", "shards"),
+    [
+        (RECIPE, "train[10:60]", 1),
+        ("mixup", "train[50:]+train[:20]", 1),
+        ("mixup", "train[:30]+test", 1),
+        ("mixup", "train", 3),
+    ],
 )
 def test_the_graph_engine_mixes_with_the_same_partners(
-    data_dir: str, split: str, shards: int
+    data_dir: str, recipe: str, split: str, shards: int
 ) -> None:
     contexts = [tf.distribute.InputContext(shards, i) for i in range(shards)]
     found = [
@@ -117,13 +124,14 @@ def test_the_graph_engine_mixes_with_the_same_partners(
             load(
                 data_dir,
                 split,
+                recipe,
                 read_config=tfds.ReadConfig(input_context=context),
                 builder_kwargs={"engine": "graph"},
             )
         )
         for context in contexts
     ]
-    expected = by_id(load(data_dir, split))
+    expected = by_id(load(data_dir, split, recipe))
     together = {name: example for share in found for name, example in share.items()}
     assert sum(len(share) for share in found) == len(expected)
     assert together.keys() == expected.keys()

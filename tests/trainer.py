@@ -1,7 +1,7 @@
 """One of two trainers of `test_trainers`; its number is in TF_CONFIG.
 
-Prints, for each way to share a dataset out, what it read and, behind one step of training together,
-the weights.
+Prints, for each engine and way to share a dataset out, what it read and, behind one step of
+training together, the weights.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import tensorflow_datasets as tfds
 import cifar10_aug  # noqa: F401
 
 GLOBAL_BATCH = 20
+ENGINES = ("eager", "graph")
 WAYS = ("shares", "sharded by the strategy")
 
 
@@ -72,9 +73,13 @@ def trained(strategy: tf.distribute.Strategy, data_dir: str, engine: str, way: s
     return {"seen": seen, "weights": float(tf.reduce_sum(tf.abs(weights)))}
 
 
-def main(data_dir: str, engine: str) -> None:
+def main(data_dir: str) -> None:
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
-    found = {way: trained(strategy, data_dir, engine, way) for way in WAYS}
+    found = {
+        f"{engine}, {way}": trained(strategy, data_dir, engine, way)
+        for engine in ENGINES
+        for way in WAYS
+    }
     sys.stdout.write(json.dumps(found) + "\n")
 
 

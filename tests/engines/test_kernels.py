@@ -67,26 +67,40 @@ def test_without_compilation_the_kernels_do_the_same() -> None:
     assert len(outputs) == 1
 
 
-@pytest.mark.slow
-def test_the_first_call_ever_says_that_it_compiles(tmp_path: Path) -> None:
+def said_by_rotating(compiled: Path) -> str:
+    """What a program says that keeps what is compiled in a folder."""
     program = (
         "import numpy as np; from cifar10_aug import Recipe;"
         "images = np.zeros((2, 32, 32, 3), np.uint8);"
-        "[Recipe.parse('rotate')(images) for _ in range(2)]"
+        "[Recipe.parse('rotate+erase')(images) for _ in range(2)]"
     )
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    first, second = (
-        subprocess.run(
-            [sys.executable, "-c", program],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stderr
-        for _ in range(2)
-    )
-    assert first.count("compiling for this machine; this takes some seconds, once\n") == 1
-    assert "compiling" not in second
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(compiled)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
+
+
+@pytest.fixture(scope="module")
+def first_call(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder that the first call ever leaves, and what it says."""
+    compiled = tmp_path_factory.mktemp("compiled")
+    return compiled, said_by_rotating(compiled)
+
+
+@pytest.mark.slow
+def test_the_first_call_ever_says_that_it_compiles(first_call: tuple[Path, str]) -> None:
+    compiled, said = first_call
+    assert said.count("compiling for this machine; this takes some seconds, once\n") == 1
+    assert "compiling" not in said_by_rotating(compiled)
+
+
+@pytest.mark.slow
+def test_nothing_is_compiled_that_a_recipe_does_not_need(first_call: tuple[Path, str]) -> None:
+    compiled = {path.name.split(".")[0] for path in first_call[0].rglob("*.nbi")}
+    assert {"render"} <= compiled <= {"draws", "pixels", "render", "words"}
 
 
 def test_where_nothing_can_be_kept_it_compiles_each_time_and_says_so(
@@ -115,15 +129,3 @@ def test_users_own_compiled_functions_are_left_alone(capfd: pytest.CaptureFixtur
     exec("def plus(x): return x + 1", space)
     assert numba.njit(space["plus"])(1) == 2
     assert "compiling" not in capfd.readouterr().err
-
-
-@pytest.mark.slow
-def test_nothing_is_compiled_that_a_recipe_does_not_need(tmp_path: Path) -> None:
-    program = (
-        "import numpy as np; from cifar10_aug import Recipe;"
-        "Recipe.parse('rotate+erase')(np.zeros((2, 32, 32, 3), np.uint8))"
-    )
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
-    compiled = {path.name.split(".")[0] for path in tmp_path.rglob("*.nbi")}
-    assert {"render"} <= compiled <= {"draws", "pixels", "render", "words"}
