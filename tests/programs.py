@@ -11,7 +11,6 @@ import atexit
 import builtins
 import functools
 import gc
-import importlib.util
 import json
 import os
 import signal
@@ -22,8 +21,8 @@ import sys
 import tempfile
 import time
 import types
+import warnings
 from collections.abc import Mapping
-from importlib.abc import InspectLoader
 from pathlib import Path
 from typing import IO, Any
 
@@ -48,7 +47,7 @@ def run(
 
 
 class Program:
-    """`python -c PROGRAM`, `python -m MODULE` or `python SCRIPT`, in a session of its own.
+    """`python -c PROGRAM` or `python SCRIPT`, in a session of its own.
 
     It is killed when it is closed.
     """
@@ -73,7 +72,7 @@ class Program:
             files = [file.fileno() for file in (asked, self._out, self._err, theirs)]
             socket.send_fds(_warm(), [b"."], files)
         self._code: int | None = None
-        self.pid = self._said(60)
+        self.pid = self._said(120)
 
     def wait(self, timeout: float | None = None) -> int:
         """The exit code, or minus the number of a signal."""
@@ -84,9 +83,12 @@ class Program:
     def _said(self, timeout: float | None) -> int:
         self._status.settimeout(timeout)
         try:
-            return _NUMBER.unpack(self._status.recv(_NUMBER.size))[0]
+            said = self._status.recv(_NUMBER.size)
         except (TimeoutError, BlockingIOError):
             raise subprocess.TimeoutExpired(self.arguments, timeout or 0) from None
+        assert said, "the process that is forked has ended"
+        number: int = _NUMBER.unpack(said)[0]
+        return number
 
     def poll(self) -> int | None:
         try:
@@ -157,13 +159,21 @@ def _warm() -> socket.socket:
     return ours
 
 
+def _fork() -> int:
+    with warnings.catch_warnings():
+        # Python 3.12 warns of the threads that NumPy's libraries start when they are imported, and
+        # that they look after themselves.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
 def _asked(channel: socket.socket) -> list[int]:
     """Forks for each request; returns in the new process, with the files of the request."""
     while True:
         _, files, _, _ = socket.recv_fds(channel, 1, 4)
         if not files:
             os._exit(0)  # The tests have ended.
-        if os.fork() == 0:
+        if _fork() == 0:
             return files
         for file in files:
             os.close(file)
@@ -171,7 +181,7 @@ def _asked(channel: socket.socket) -> list[int]:
 
 def _supervise(status: int) -> None:
     """Tells how the program ends; returns in the process that is to be the program."""
-    program = os.fork()
+    program = _fork()
     if program:
         os.write(status, _NUMBER.pack(program))
         _, ended = os.waitpid(program, 0)
@@ -193,15 +203,6 @@ def _become(request: dict[str, Any]) -> tuple[types.CodeType, dict[str, Any]]:
         program, *arguments = rest
         sys.argv, sys.path[0] = ["-c", *arguments], ""
         code = compile(program, "<string>", "exec")
-    elif first == "-m":
-        name, *arguments = rest
-        sys.path[0] = request["cwd"]
-        spec = importlib.util.find_spec(name)
-        assert spec is not None
-        assert isinstance(spec.loader, InspectLoader)
-        main.__spec__, main.__file__, main.__package__ = spec, spec.origin, spec.parent
-        sys.argv = [str(spec.origin), *arguments]
-        code = compile(spec.loader.get_source(name) or "", str(spec.origin), "exec")
     else:
         sys.argv, sys.path[0] = [first, *rest], str(Path(first).parent)
         main.__file__ = first
