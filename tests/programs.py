@@ -209,6 +209,7 @@ def _become(request: dict[str, Any]) -> tuple[types.CodeType, dict[str, Any]]:
         code = compile(Path(first).read_bytes(), first, "exec")
     sys.path[1:1] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     sys.modules["__main__"] = main
+    del sys.modules["tests"]
     return code, main.__dict__
 
 
