@@ -24,7 +24,8 @@ fi
 # environment NAME PYTHON CONSTRAINTS WHAT...
 environment() {
   "$uv" venv --quiet --clear --python "$2" ".versions/$1"
-  "$uv" pip install --quiet --python ".versions/$1" --constraint "$3" "${@:4}"
+  # As pip does: tests start many programs, which may not be allowed to keep what they compile.
+  "$uv" pip install --quiet --compile-bytecode --python ".versions/$1" --constraint "$3" "${@:4}"
 }
 
 tested() {
