@@ -39,17 +39,31 @@ def test_names_are_those_of_the_eager_engine() -> None:
     assert found.tolist() == example_ids("train", numbers).tolist()
 
 
+def assert_noticed(info: tfds.core.SplitInfo, file: Path) -> None:
+    message = (
+        f"{file.parent}: the prepared images are damaged (other images than were written); delete "
+        "this folder and prepare them again"
+    )
+    with pytest.raises(tf.errors.InvalidArgumentError, match=re.escape(message)):
+        graph_source.tables(info).get_single_element()
+
+
 def test_files_of_another_split_are_noticed(copied: Path) -> None:
     info = info_of(copied, "test")
     (other,) = (Path(path) for path in info_of(copied, "train").filepaths)
     (mine,) = (Path(path) for path in info.filepaths)
     shutil.copy(other, mine)
-    message = (
-        f"{mine.parent}: the prepared images are damaged (other images than were written); delete "
-        "this folder and prepare them again"
-    )
-    with pytest.raises(tf.errors.InvalidArgumentError, match=re.escape(message)):
-        graph_source.tables(info).get_single_element()
+    assert_noticed(info, mine)
+
+
+def test_as_many_images_in_another_order_are_noticed(copied: Path) -> None:
+    info = info_of(copied, "test")
+    (file,) = (Path(path) for path in info.filepaths)
+    records = list(tf.data.TFRecordDataset(str(file)).as_numpy_iterator())
+    with tf.io.TFRecordWriter(str(file)) as writer:
+        for record in records[::-1]:
+            writer.write(record)
+    assert_noticed(info, file)
 
 
 def test_damaged_files_are_noticed(copied: Path) -> None:
