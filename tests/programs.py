@@ -161,8 +161,7 @@ def _warm() -> socket.socket:
 
 def _fork() -> int:
     with warnings.catch_warnings():
-        # Python 3.12 warns of the threads that NumPy's libraries start when they are imported, and
-        # that they look after themselves.
+        # Python 3.12 warns of threads that libraries have started when they were imported.
         warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()
 

@@ -21,6 +21,7 @@ from tests import programs
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 RECIPE = "flip+brightness"
+MIXING = "crop+flip+mixup"
 
 
 def free_port() -> int:
@@ -95,10 +96,9 @@ def by_id(ds: Any) -> dict[bytes, tuple[bytes, bytes]]:
 
 
 def test_every_epoch_has_the_pixels_of_the_local_run(cluster: Cluster, data_dir: str) -> None:
-    recipe = "crop+flip+mixup"
-    local = load(data_dir, engine="eager", recipe=recipe)
-    distributed = cifar10_aug.distribute(load(data_dir, recipe=recipe), cluster.address)
-    for _ in range(2):
+    local = load(data_dir, engine="eager", recipe=MIXING)
+    distributed = cifar10_aug.distribute(load(data_dir, recipe=MIXING), cluster.address)
+    for _ in range(3):
         expected = by_id(local)
         assert len(expected) == 100
         assert by_id(distributed) == expected
@@ -144,10 +144,11 @@ def test_each_of_several_trainers_gets_its_share(cluster: Cluster, data_dir: str
     shares = []
     for i in range(2):
         config = tfds.ReadConfig(input_context=tf.distribute.InputContext(2, i))
-        shares.append(cifar10_aug.distribute(load(data_dir, read_config=config), cluster.address))
+        share = load(data_dir, recipe=MIXING, read_config=config)
+        shares.append(cifar10_aug.distribute(share, cluster.address))
     found = [by_id(share) for share in shares]
     assert [len(share) for share in found] == [50, 50]
-    assert {**found[0], **found[1]} == by_id(load(data_dir, engine="eager"))
+    assert {**found[0], **found[1]} == by_id(load(data_dir, engine="eager", recipe=MIXING))
 
 
 def test_a_worker_that_is_killed_loses_its_batches_only(cluster: Cluster, data_dir: str) -> None:

@@ -32,20 +32,11 @@ def curve(found: dict[str, Any]) -> Curve:
     return [(epoch["loss"], epoch["val_loss"]) for epoch in found["history"]]
 
 
-# Several runs in one process, each of them a command line, with a model that is quick to trace.
+# Several runs in one process, each of them a command line.
 PROGRAM = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-import keras, train
-from keras import layers
-
-def small():
-    return keras.Sequential([
-        keras.Input((32, 32, 3)), layers.Conv2D(8, 5, 4), layers.BatchNormalization(),
-        layers.Activation("relu"), layers.GlobalMaxPooling2D(), layers.Dense(10),
-    ])
-
-train.MODELS["small"] = small
+import train
 for options in json.loads(sys.argv[2]):
     run, out = train.parsed(options)
     train.train(run, out, verbose=0)
@@ -54,7 +45,7 @@ SHORT = ("--images", "256", "--epochs", "4", "--seed", "7", "--recipe", "standar
 
 
 def options(out: Path, data_dir: Path, *more: str) -> list[str]:
-    return ["--model", "small", *SHORT, "--out", str(out), "--data-dir", str(data_dir), *more]
+    return [*SHORT, "--out", str(out), "--data-dir", str(data_dir), *more]
 
 
 def started(*runs: list[str]) -> programs.Program:
