@@ -8,8 +8,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from cifar10_aug import epochs
-from cifar10_aug.graph_pipeline import GraphEpochs, finished
+from cifar10_aug.epochs import Epochs
+from cifar10_aug.graph_pipeline import GraphEpochs
+from cifar10_aug.pipeline import finished
 
 _Finish = dict[str, Any]
 # What each dataset that was loaded is made of.
@@ -40,8 +41,8 @@ def distributed(
     made, finish = _loaded[dataset]
     workers = tf.data.experimental.service
 
-    def of_iteration(token: tf.Tensor) -> tf.data.Dataset:
-        one = made.anywhere(token)
+    def of_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
+        one = made.anywhere(epoch)
         with warnings.catch_warnings():
             # Registering asks for the dataset's options, which have none that matter.
             warnings.filterwarnings("ignore", "To make it possible to preserve tf.data options")
@@ -55,6 +56,8 @@ def distributed(
         )
 
     # See `AugmentedBuilder.as_dataset`.
-    of_iteration = tf.autograph.experimental.do_not_convert(of_iteration)
-    # A worker that dies takes the batches with it that it has under way.
-    return finished(epochs.token().flat_map(of_iteration), made, **finish, counted=False)
+    of_epoch = tf.autograph.experimental.do_not_convert(of_epoch)
+    epochs = Epochs(made.start.epoch)
+    # A worker that dies loses the batches that it is making, so the length is not known.
+    finish = {**finish, "known_length": False}
+    return finished(epochs.number().flat_map(of_epoch), epochs, made.steps, **finish)

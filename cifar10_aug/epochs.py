@@ -1,103 +1,124 @@
-"""How a `tf.data` pipeline knows which epoch it is in.
+"""Which epoch a `tf.data` pipeline is in: epochs are counted when they are first read.
 
-Iterating a dataset again, or `.repeat()`, must give epochs 0, 1, 2, …, and a restored checkpoint
-must go on where it was. tf.data has one thing that changes from one iteration to the next and is
-saved in checkpoints: the seed generator behind reshuffling. So each iteration reads a token from
-a reseeded `RandomDatasetV2`, whose tokens form a fixed sequence; the epoch is the token's place in
-it. The sequence is that of TensorFlow's Philox generator with fixed seeds, which `tokens` follows,
-so the lookup needs no state and no call into TensorFlow.
+The first time that a dataset is read it gives its first epoch, then the next one, and so on;
+an iterator that is opened and never read draws no number. A checkpoint holds the number of its
+epoch, and restoring it makes the dataset go on from there.
 """
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from cifar10_aug import draws
-
-# Arbitrary and never changed: checkpoints hold positions in this sequence. Independent of the
-# seeds that users set, so `tf.random.set_seed` does not matter.
-_SEEDS = (0xC1FA_0010, 0x0A06_E20C)
-_EPOCHS_A_TABLE = 4096
-_MOST_TABLES = 1024
-_EPOCHS_OF_GRAPHS = 16_384
-_UNKNOWN = (
-    "the pipeline's epoch cannot be told from its token: this TensorFlow draws other tokens than "
-    "the releases that cifar10_aug supports (see its pyproject.toml), so install one of those"
-)
-
-_UNKNOWN_TO_GRAPHS = (
-    f"the graph engine knows the first {_EPOCHS_OF_GRAPHS:,} iterations of a dataset: to go on, "
-    "load it again with start_epoch. If there were fewer, this TensorFlow draws other tokens than "
-    "the releases that cifar10_aug supports (see its pyproject.toml): install one of those"
-)
+from cifar10_aug import forked
+from cifar10_aug.shutdown import GATE
 
 
-def token() -> tf.data.Dataset:
-    """A dataset of one element, int64 [2], which differs from one iteration to the next."""
-    variant = tf.raw_ops.RandomDatasetV2(
-        seed=_SEEDS[0],
-        seed2=_SEEDS[1],
-        seed_generator=tf.raw_ops.DummySeedGenerator(),
-        rerandomize_each_iteration=True,
-        output_types=[tf.int64],
-        output_shapes=[[]],
-    )
-    numbers = tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.int64))
-    # An iterator that is made and never read counts as well. Opening this dataset lazily would
-    # mend that, and break checkpoints: a lazily opened one is not saved.
-    return numbers.take(2).batch(2, drop_remainder=True)
+class Epochs:
+    """The epochs of one dataset, all of whose iterators share this count.
 
-
-def epoch_of(token: np.ndarray) -> int:
-    """The number, from 0, of the iteration that read `token`.
-
-    Raises:
-        RuntimeError: if it is none of the first four million.
+    Attributes:
+        next: the number of the epoch that the next iterator reads.
     """
-    sought = int(token[0]) << 32 | int(token[1])
-    for table in range(_MOST_TABLES):
-        if (epoch := _table(table).get(sought)) is not None:
-            return epoch
-    raise RuntimeError(f"{_UNKNOWN}, not {token.tolist()}")
+
+    def __init__(self, start: int = 0) -> None:
+        """Begins at epoch `start`."""
+        self.next = start
+        self._beginning = 0
+        self._lock = forked.Lock()
+
+    def number(self) -> tf.data.Dataset:
+        """A dataset of one element, the next epoch's number, int64 []; it cannot be restored."""
+        return tf.data.Dataset.range(1).map(lambda step: self._call(self._take, step, step))
+
+    def each(self, make: Callable[[tf.Tensor, tf.Tensor], tf.data.Dataset]) -> tf.data.Dataset:
+        """The elements of the next epoch.
+
+        What is made of them is to be passed through `restoring`.
+
+        Args:
+            make: called twice, with a step and the epoch, both int64 []. It must return an empty
+                dataset where the step is 0, and the epoch's elements where it is 1.
+        """
+        return self._once(self._take, make)
+
+    def restoring(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
+        """The same dataset, which sets the count when it is restored.
+
+        `each` does so, too, unless its epoch has been read to the end by what reads ahead of the
+        user. So this is the last stage of a pipeline.
+        """
+        return self._once(self._upcoming, lambda step, _: dataset.take(-step))
+
+    def _once(
+        self, number: Callable[..., Any], make: Callable[[tf.Tensor, tf.Tensor], tf.data.Dataset]
+    ) -> tf.data.Dataset:
+        """The elements of `make(1, number)`.
+
+        Checkpoints of the default kind restore a `flat_map` from the element that it is working on;
+        symbolic ones read that element again, from the state that its input had before it. So
+        there are two elements: element 0 asks for the number, which becomes the state of `scan`,
+        and element 1 is made of that state. Restoring runs element 1 alone.
+        """
+
+        def numbered(state: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, Any]:
+            epoch = self._call(number, step, state)
+            return epoch, (step, epoch)
+
+        def opened(step: tf.Tensor, epoch: tf.Tensor) -> tf.data.Dataset:
+            return make(step, self._call(self._opened, step, epoch))
+
+        return tf.data.Dataset.range(2).scan(tf.constant(-1, tf.int64), numbered).flat_map(opened)
+
+    def _call(self, call: Callable[..., Any], step: tf.Tensor, epoch: tf.Tensor) -> tf.Tensor:
+        # Without an input TensorFlow would call it once, while it looks for constants.
+        number = tf.numpy_function(GATE.guarded(call), [step, epoch], tf.int64, stateful=False)
+        number.set_shape([])
+        return number
+
+    def _take(self, step: Any, epoch: Any) -> np.int64:
+        forked.check()
+        with self._lock:
+            if step == 0:
+                epoch = self.next
+                self.next += 1
+        return np.int64(epoch)
+
+    def _upcoming(self, step: Any, epoch: Any) -> np.int64:
+        with self._lock:
+            return np.int64(self.next if step == 0 else epoch)
+
+    def _opened(self, step: Any, epoch: Any) -> np.int64:
+        with self._lock:
+            if step == 0:
+                self._beginning += 1
+            elif self._beginning:
+                self._beginning -= 1
+            else:
+                # Element 0 has not been read: a checkpoint has been restored.
+                self.next = int(epoch) + 1
+        return np.int64(epoch)
 
 
-def epoch_tensor(token: tf.Tensor) -> tf.Tensor:
-    """`epoch_of` as a tensor, int64 []; it knows the first 16,384 iterations."""
-    first, second = tokens(np.arange(_EPOCHS_OF_GRAPHS))
-    known = tf.constant((first << draws.HALF | second).astype(np.int64))
-    found = tf.where(known == tf.bitwise.left_shift(token[0], 32) + token[1])
-    told = tf.debugging.Assert(tf.size(found) == 1, [_UNKNOWN_TO_GRAPHS, token])
-    with tf.control_dependencies([told]):
-        return tf.identity(found[0, 0])
+def opened_when_read(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The same dataset; iterators that nobody reads do not count as one of its iterations."""
+    return tf.data.Dataset.range(1).flat_map(lambda _: dataset)
 
 
-@functools.lru_cache(maxsize=16)
-def _table(number: int) -> dict[int, int]:
-    epochs = np.arange(number * _EPOCHS_A_TABLE, (number + 1) * _EPOCHS_A_TABLE)
-    first, second = tokens(epochs)
-    joined = first << draws.HALF | second
-    return dict(zip(joined.tolist(), epochs.tolist(), strict=True))
+def of_length(dataset: tf.data.Dataset, length: int) -> tf.data.Dataset:
+    """The same dataset, whose length is known.
 
-
-def tokens(epochs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The tokens of some epochs: uint64 [epochs], twice.
-
-    TensorFlow's seed generator hands each iteration the next two words of its stream as seeds;
-    the tokens are the first two words of the stream with those seeds. A stream with seeds (a, b)
-    is Philox4x32-10 with key a and b in the upper half of the counter.
+    `assert_cardinality` would raise an error where an epoch is shorter: one that begins in the
+    middle, or one from which `ignore_errors` leaves something out, which would then never end.
+    So this is the first `length` elements of a dataset that seems to be endless.
     """
-    epochs = np.asarray(epochs).astype(np.uint64)
-    words = _stream(np.uint64(_SEEDS[0]), np.uint64(_SEEDS[1]), epochs // np.uint64(2))
-    odd = epochs % np.uint64(2) == 1
-    seed, seed2 = (np.where(odd, words[2 + k], words[k]) for k in range(2))
-    one, two, _, _ = _stream(seed, seed2, np.zeros_like(epochs))
-    return one, two
+    nothing = tf.data.Dataset.range(1).filter(lambda _: False)
+    nothing = nothing.map(lambda _: tf.nest.map_structure(_zeros, dataset.element_spec))
+    return dataset.concatenate(nothing.repeat()).take(length)
 
 
-def _stream(seed: Any, seed2: Any, block: Any) -> tuple[np.ndarray, ...]:
-    zero = np.zeros_like(block)
-    return draws.philox(block, zero, zero + seed2, zero, zero + seed, zero)
+def _zeros(spec: tf.TensorSpec) -> tf.Tensor:
+    return tf.zeros([size or 0 for size in spec.shape], spec.dtype)

@@ -9,10 +9,10 @@ from typing import Any
 import joblib
 import tensorflow as tf
 
-from cifar10_aug import epochs
 from cifar10_aug.engines.graph import shuffling
+from cifar10_aug.epochs import Epochs
 from cifar10_aug.graph_examples import GraphExamples, Tables
-from cifar10_aug.pipeline import Order, Start, nested, tuned
+from cifar10_aug.pipeline import Order, Start, finished
 from cifar10_aug.source.images import SHAPE
 
 # Single examples are made so many at once.
@@ -44,43 +44,48 @@ class GraphEpochs:
         """How many elements an epoch has."""
         return -(-len(self.examples) // (self.batch_size or 1))
 
-    def numbered(self, token: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The epoch of an iteration, and how many of its batches are left out: int64 []."""
-        iteration = epochs.epoch_tensor(token)
-        skipped = tf.where(iteration == 0, tf.constant(self.start.step, tf.int64), 0)
-        return self.start.epoch + iteration, skipped
+    def here(self, epochs: Epochs) -> tf.data.Dataset:
+        """The batches of the next epoch, made in this process of tables that are read now."""
+        # Datasets that are read while others are made cannot be checkpointed, so these are tensors.
+        tables = [table.get_single_element() for table in self.examples.tables()]
 
-    def here(self) -> tf.data.Dataset:
-        """The batches of the next iteration, made in this process of tables that are read once."""
-        tables = self.examples.tables()
-
-        def numbered(token: tf.Tensor) -> tf.data.Dataset:
-            epoch, skipped = self.numbered(token)
-            order = self._positions(epoch)
-            order = order[skipped * (self.batch_size or 1) :]
-            return self._steps(skipped).map(lambda step: (epoch, self._of_step(order, step)))
+        def batches(step: tf.Tensor, epoch: tf.Tensor) -> tf.data.Dataset:
+            one = tf.data.Dataset.from_tensors(epoch).take(step)
+            return one.flat_map(self._batches)
 
         def make(epoch: tf.Tensor, positions: tf.Tensor) -> Any:
-            return self._made([table.get_single_element() for table in tables], positions, epoch)
+            return self._made(tables, positions, epoch)
 
-        return self._each(epochs.token().flat_map(numbered), make, joblib.cpu_count())
+        return self._each(epochs.each(batches), make, joblib.cpu_count())
 
-    def anywhere(self, token: tf.Tensor) -> tf.data.Dataset:
-        """The batches of an iteration, so that whoever makes some of them reads the files itself.
+    def anywhere(self, epoch: tf.Tensor) -> tf.data.Dataset:
+        """The batches of an epoch, so that each process that makes some of them reads the files.
 
         Its source is a range of numbers of batches, which tf.data service can share out.
         """
         tables = self.examples.tables()
-        epoch, skipped = self.numbered(token)
         order = tf.data.Dataset.from_tensors(epoch).map(self._positions).cache()
 
         def make(step: tf.Tensor) -> Any:
             read = [table.get_single_element() for table in tables]
-            left = order.get_single_element()[skipped * (self.batch_size or 1) :]
+            left = self._left(order.get_single_element(), epoch)
             return self._made(read, self._of_step(left, step), epoch)
 
         # Workers have cores of their own.
-        return self._each(self._steps(skipped), make, tf.data.AUTOTUNE)
+        return self._each(self._steps(epoch), make, tf.data.AUTOTUNE)
+
+    def _batches(self, epoch: tf.Tensor) -> tf.data.Dataset:
+        """An epoch's number, and the positions of the examples of each of its batches."""
+        order = self._left(self._positions(epoch), epoch)
+        return self._steps(epoch).map(lambda step: (epoch, self._of_step(order, step)))
+
+    def _left_out(self, epoch: tf.Tensor) -> tf.Tensor:
+        """How many examples an epoch leaves out at its beginning: int64 []."""
+        skipped = self.start.step * (self.batch_size or 1)
+        return tf.where(epoch == self.start.epoch, tf.constant(skipped, tf.int64), 0)
+
+    def _left(self, order: tf.Tensor, epoch: tf.Tensor) -> tf.Tensor:
+        return order[self._left_out(epoch) :]
 
     def _positions(self, epoch: tf.Tensor) -> tf.Tensor:
         count = len(self.examples)
@@ -94,8 +99,8 @@ class GraphEpochs:
         """How many examples a step makes."""
         return self.batch_size or _EXAMPLES_A_STEP
 
-    def _steps(self, skipped: tf.Tensor) -> tf.data.Dataset:
-        left = len(self.examples) - skipped * (self.batch_size or 1)
+    def _steps(self, epoch: tf.Tensor) -> tf.data.Dataset:
+        left = len(self.examples) - self._left_out(epoch)
         return tf.data.Dataset.range(-(-left // self._size))
 
     def _of_step(self, order: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
@@ -114,53 +119,19 @@ class GraphEpochs:
         ds = steps.map(make, num_parallel_calls=calls)
         if self.batch_size is not None:
             return ds
-        return ds.flat_map(lambda *made: tf.data.Dataset.from_tensor_slices(nested(made)))
+        slices = tf.data.Dataset.from_tensor_slices
+        return ds.flat_map((lambda *pair: slices(pair)) if self.as_supervised else slices)
 
 
-def dataset(
-    made: GraphEpochs,
-    *,
-    repeat: bool = False,
-    options: tf.data.Options | None = None,
-    prefetch: bool = True,
-    sharded: bool = False,
-) -> tf.data.Dataset:
+def dataset(made: GraphEpochs, **finish: Any) -> tf.data.Dataset:
     """The pipeline: epoch → order → numbers of batches → images → prefetch.
 
     Args:
         made: what makes batches.
-        repeat: go on with the next epoch for ever.
-        options: the user's.
-        prefetch: whether to make batches ahead of their use.
-        sharded: whether it is one of several input pipelines.
+        **finish: the last arguments of `pipeline.finished`.
 
     Returns:
-        A dataset that makes its first epoch when it is first iterated, then the next, and so on.
+        A dataset that makes its first epoch when it is first read, then the next, and so on.
     """
-    return finished(
-        made.here(),
-        made,
-        repeat=repeat,
-        options=options,
-        prefetch=prefetch,
-        sharded=sharded,
-    )
-
-
-def finished(
-    ds: tf.data.Dataset,
-    made: GraphEpochs,
-    *,
-    repeat: bool,
-    options: tf.data.Options | None,
-    prefetch: bool,
-    sharded: bool,
-    counted: bool = True,
-) -> tf.data.Dataset:
-    """A dataset of one epoch as users get it; `counted` if no batch can be lost."""
-    if repeat:
-        ds = ds.repeat()
-    elif counted and not made.start.step:
-        ds = ds.apply(tf.data.experimental.assert_cardinality(made.steps))
-    ds = ds.with_options(tuned(options, sharded=sharded))
-    return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
+    epochs = Epochs(made.start.epoch)
+    return finished(made.here(epochs), epochs, made.steps, **finish)

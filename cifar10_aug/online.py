@@ -35,7 +35,7 @@ class _Asked:
         start: where to begin.
         batch_size: of each step.
         as_supervised, add_tfds_id: which features come out.
-        finish: how the dataset ends: `repeat`, `options`, `prefetch`, `sharded`.
+        finish: how the dataset ends: `repeat`, `options`, `prefetch`, `known_length`, `sharded`.
     """
 
     named: list[Slice]
@@ -90,6 +90,7 @@ def dataset(
             "repeat": config.repeat_filenames and not everything,
             "options": config.options,
             "prefetch": not config.skip_prefetch,
+            "known_length": config.assert_cardinality,
             "sharded": config.input_context is not None
             and config.input_context.num_input_pipelines > 1,
         },

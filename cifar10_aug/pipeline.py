@@ -9,7 +9,8 @@ import joblib
 import numpy as np
 import tensorflow as tf
 
-from cifar10_aug import epochs, forked
+from cifar10_aug.epochs import Epochs, of_length
+from cifar10_aug.errors import PythonOpError
 from cifar10_aug.examples import Examples
 from cifar10_aug.shutdown import GATE
 from cifar10_aug.source.images import SHAPE
@@ -74,6 +75,7 @@ def dataset(
     options: tf.data.Options | None = None,
     prefetch: bool = True,
     sharded: bool = False,
+    known_length: bool = True,
     python_workers: int | None = None,
     runs_as_graph: bool = False,
     name: str = "",
@@ -84,19 +86,20 @@ def dataset(
         examples: what to visit.
         order: in what order to visit them.
         start: where to begin.
-        batch_size: examples in a batch; None hands out single examples.
+        batch_size: examples in a batch; None gives single examples.
         as_supervised: (image, label) instead of a dict.
         add_tfds_id: whether the dict has a "tfds_id".
         repeat: go on with the next epoch for ever.
         options: the user's.
         prefetch: whether to make batches ahead of their use.
         sharded: whether it is one of several input pipelines.
+        known_length: whether the dataset says how many elements an epoch has.
         python_workers: how many run functions of the user's; None if there are no such functions.
         runs_as_graph: whether the other engine runs the recipe, too.
         name: the config's, for errors.
 
     Returns:
-        A dataset that makes its first epoch when it is first iterated, then the next, and so on.
+        A dataset that makes its first epoch when it is first read, then the next, and so on.
     """
     count, size = len(examples), batch_size or 1
     dtype = tf.as_dtype(examples.dtype)
@@ -114,11 +117,11 @@ def dataset(
     examples = examples.without_names()
 
     @GATE.guarded
-    def visit(token: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        forked.check()
-        iteration = epochs.epoch_of(token)
-        epoch = start.epoch + iteration
-        visited = order.positions(count, epoch)[0 if iteration else start.step * size :]
+    def visit(step: Any, epoch: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if step == 0:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0), np.int64)
+        left_out = start.step * size if epoch == start.epoch else 0
+        visited = order.positions(count, int(epoch))[left_out:]
         sizes = _block_sizes(len(visited), size, images)
         rows = np.zeros((len(sizes), max(sizes)), np.int64)
         ends = np.cumsum(sizes)
@@ -126,13 +129,13 @@ def dataset(
             row[: last - first] = visited[first:last]
         return np.full(len(sizes), epoch), sizes, rows
 
-    def blocks(token: tf.Tensor) -> tf.data.Dataset:
+    def blocks(step: tf.Tensor, epoch: tf.Tensor) -> tf.data.Dataset:
         types = (tf.int64, tf.int64, tf.int64)
-        epoch, sizes, rows = tf.numpy_function(visit, [token], types, stateful=False)
-        epoch.set_shape([None])
+        epochs, sizes, rows = tf.numpy_function(visit, [step, epoch], types, stateful=False)
+        epochs.set_shape([None])
         sizes.set_shape([None])
         rows.set_shape([None, None])
-        return tf.data.Dataset.from_tensor_slices((epoch, sizes, rows))
+        return tf.data.Dataset.from_tensor_slices((epochs, sizes, rows))
 
     # A block is several whole batches, or the epoch's last one that is not whole.
     batch = [] if batch_size is None else [batch_size if count % batch_size == 0 else None]
@@ -140,43 +143,110 @@ def dataset(
     @GATE.guarded
     def make(epoch: Any, length: Any, row: np.ndarray) -> list[np.ndarray]:
         positions = row[:length]
-        made = [positions, examples.images(epoch, positions), examples.labels_at(epoch, positions)]
-        if batch_size is None:
-            return made
-        per = min(batch_size, len(positions))
-        return [array.reshape(-1, per, *array.shape[1:]) for array in made]
+        per = min(size, len(positions))
+        image, failed = _made(examples, epoch, positions, per)
+        made = [positions, image, examples.labels_at(epoch, positions)]
+        if batch_size is not None:
+            made = [array.reshape(-1, per, *array.shape[1:]) for array in made]
+        return [failed, *made]
 
     def augment(epoch: tf.Tensor, length: tf.Tensor, row: tf.Tensor) -> Any:
         with tf.control_dependencies([tf.identity(here)]):
-            positions, image, label = tf.numpy_function(
-                make, [epoch, length, row], (tf.int64, dtype, labels.dtype), stateful=False
+            failed, positions, image, label = tf.numpy_function(
+                make,
+                [epoch, length, row],
+                (tf.string, tf.int64, dtype, labels.dtype),
+                stateful=False,
             )
+        failed.set_shape([None])
         positions.set_shape([None, *batch])
         image.set_shape([None, *batch, *SHAPE])
         label.set_shape([None, *batch, *labels.shape[1:]])
         if as_supervised:
-            return image, label
+            return failed, (image, label)
         gathered = {name: tf.gather(text, positions) for name, text in texts.items()}
-        return ({**gathered, "image": image, "label": label},)
+        return failed, {**gathered, "image": image, "label": label}
 
+    def sliced(failed: tf.Tensor, made: Any) -> tf.data.Dataset:
+        # Slices share the memory of what they are cut from. (`unbatch` would do, but it cannot be
+        # checkpointed by position.)
+        if python_workers is None:
+            return tf.data.Dataset.from_tensor_slices(made)
+        return tf.data.Dataset.from_tensor_slices((failed, made)).map(_checked)
+
+    epochs = Epochs(start.epoch)
     # Functions in a pipeline are optimised anew for each iteration, which takes milliseconds for
     # each; so there are few, and they do little.
-    ds = epochs.token().flat_map(blocks)
+    ds = epochs.each(blocks).map(augment, num_parallel_calls=calls).flat_map(sliced)
+    return finished(
+        ds,
+        epochs,
+        -(-count // size),
+        repeat=repeat,
+        options=options,
+        prefetch=prefetch,
+        known_length=known_length,
+        sharded=sharded,
+    )
+
+
+def _made(
+    examples: Examples, epoch: Any, positions: np.ndarray, per: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images, and for each batch of `per` what failed in it, or nothing: bytes [batches].
+
+    If a function of the user's fails, the other batches of the call are made all the same, so that
+    an example that fails costs its batch.
+    """
+    failed = np.full(len(positions) // per, b"", object)
+    try:
+        return examples.images(epoch, positions), failed
+    except PythonOpError:
+        image = np.zeros((len(positions), *SHAPE), examples.dtype)
+    for number, first in enumerate(range(0, len(positions), per)):
+        batch = slice(first, first + per)
+        try:
+            image[batch] = examples.images(epoch, positions[batch])
+        except PythonOpError as error:
+            failed[number] = str(error).encode()
+    return image, failed
+
+
+def _checked(failed: tf.Tensor, made: Any) -> Any:
+    with tf.control_dependencies(
+        [tf.numpy_function(GATE.guarded(_check), [failed], tf.bool, stateful=False)]
+    ):
+        return tf.nest.map_structure(tf.identity, made)
+
+
+def _check(failed: bytes) -> np.bool_:
+    if failed:
+        raise PythonOpError(failed.decode())
+    return np.True_
+
+
+def finished(
+    ds: tf.data.Dataset,
+    epochs: Epochs,
+    length: int,
+    *,
+    repeat: bool,
+    options: tf.data.Options | None,
+    prefetch: bool,
+    known_length: bool,
+    sharded: bool,
+) -> tf.data.Dataset:
+    """A dataset of one of the epochs, of `length` elements, as users get it."""
+    if prefetch:
+        ds = ds.prefetch(tf.data.AUTOTUNE)
+    ds = epochs.restoring(ds)
     if repeat:
         ds = ds.repeat()
-    ds = ds.map(augment, num_parallel_calls=calls)
-    # Slices share the memory of what they are cut from. (`unbatch` would do, but it cannot be
-    # checkpointed by position.)
-    ds = ds.flat_map(lambda *made: tf.data.Dataset.from_tensor_slices(nested(made)))
-    if not repeat and not start.step:
-        ds = ds.apply(tf.data.experimental.assert_cardinality(-(-count // size)))
-    ds = ds.with_options(tuned(options, sharded=sharded))
-    return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
-
-
-def nested(made: tuple[Any, ...]) -> Any:
-    """What an element consists of: a pair, or a dict."""
-    return made if len(made) > 1 else made[0]
+        # So that the next epoch begins while this one ends.
+        ds = ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
+    elif known_length:
+        ds = of_length(ds, length)
+    return ds.with_options(tuned(options, sharded=sharded))
 
 
 def _block_sizes(count: int, batch_size: int, images_a_call: int) -> np.ndarray:
@@ -222,14 +292,10 @@ def in_this_process(name: str, runs_as_graph: bool) -> tf.Tensor:
 def tuned(user: tf.data.Options | None, *, sharded: bool) -> tf.data.Options:
     """The user's options, with ours, which avoid what TensorFlow 2.21 was seen to do.
 
-    Checkpoints record where the pipeline is. The default kind records what its buffers hold
-    instead, and comes back to the wrong epoch when a prefetching pipeline is repeated.
-
     The pipeline does not tune itself. One that does at times ends late: it waits for its tuning
     thread, for up to as long again as the epoch has taken.
     """
     ours = tf.data.Options()
-    ours.experimental_symbolic_checkpoint = True
     ours.autotune.enabled = False
     # A strategy that shards finds no files to share out, and leaves what is a share already.
     policies = tf.data.experimental.AutoShardPolicy

@@ -11,6 +11,7 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core.splits import AbstractSplit
 from tensorflow_datasets.core.utils import shard_utils
 
+from cifar10_aug.epochs import of_length, opened_when_read
 from cifar10_aug.records.examples import NO_PNG, PNG_BEGINS
 from cifar10_aug.source.images import SHAPE
 
@@ -73,13 +74,17 @@ def dataset(
     ds = ds.map(parse, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     if size is None:
         ds = ds.unbatch()
-    if not repeat:
-        ds = ds.apply(tf.data.experimental.assert_cardinality(-(-count // (size or 1))))
+    if not config.skip_prefetch:
+        ds = ds.prefetch(tf.data.AUTOTUNE)
+    if shuffle_seed is not None:
+        ds = opened_when_read(ds)
+    if repeat:
+        ds = ds.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+    elif config.assert_cardinality:
+        ds = of_length(ds, -(-count // (size or 1)))
     if config.options is not None:
         ds = ds.with_options(config.options)
-    if everything:
-        return ds.get_single_element()
-    return ds if config.skip_prefetch else ds.prefetch(tf.data.AUTOTUNE)
+    return ds.get_single_element() if everything else ds
 
 
 def _instructions(info: tfds.core.DatasetInfo, split: Any) -> list[shard_utils.FileInstruction]:
