@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import joblib
+import numpy as np
 import tensorflow as tf
 
 from cifar10_aug import epochs
@@ -47,8 +48,8 @@ class GraphEpochs:
     def numbered(self, token: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The epoch of an iteration, and how many of its batches are left out: int64 []."""
         iteration = epochs.epoch_tensor(token)
-        skipped = tf.where(iteration == 0, tf.constant(self.start.step, tf.int64), 0)
-        return self.start.epoch + iteration, skipped
+        skipped = tf.where(iteration == 0, np.int64(self.start.step), np.int64(0))
+        return np.int64(self.start.epoch) + iteration, skipped
 
     def here(self) -> tf.data.Dataset:
         """The batches of the next iteration, made in this process of tables that are read once."""
