@@ -340,7 +340,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         Raises:
             SourceError: if the images are not prepared, or damaged.
             ValueError: if an argument is wrong.
-            RuntimeError: in a process that was forked while TensorFlow was running.
+            RuntimeError: in a process that was forked while TensorFlow was running, or inside a
+                `tf.function` or `tf.Graph`, where epochs would not differ.
         """
         self._require_prepared()
         if decoders is not None:

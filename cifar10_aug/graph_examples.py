@@ -76,7 +76,7 @@ class GraphPart:
         return made, self.engine.soft_labels(shares(numbers), keys, epoch, partners)
 
     def _keys(self, numbers: tf.Tensor) -> tf.Tensor:
-        return numbers + int(draws.example_keys(0, self.info.name))
+        return numbers + np.int64(draws.example_keys(0, self.info.name))
 
     def ids(self, numbers: tf.Tensor) -> tf.Tensor:
         """What examples are called, such as "train_00042"."""

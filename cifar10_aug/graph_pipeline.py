@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import joblib
+import numpy as np
 import tensorflow as tf
 
 from cifar10_aug.engines.graph import shuffling
@@ -81,8 +82,8 @@ class GraphEpochs:
 
     def _left_out(self, epoch: tf.Tensor) -> tf.Tensor:
         """How many examples an epoch leaves out at its beginning: int64 []."""
-        skipped = self.start.step * (self.batch_size or 1)
-        return tf.where(epoch == self.start.epoch, tf.constant(skipped, tf.int64), 0)
+        skipped = np.int64(self.start.step * (self.batch_size or 1))
+        return tf.where(epoch == np.int64(self.start.epoch), skipped, np.int64(0))
 
     def _left(self, order: tf.Tensor, epoch: tf.Tensor) -> tf.Tensor:
         return order[self._left_out(epoch) :]

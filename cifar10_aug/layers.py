@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -28,7 +29,11 @@ class RecipeLayer(keras.layers.Layer):
     saved with the model), and on an image's place in its batch. Ops that set the range of numbers
     apply to all batches.
 
+    As Keras's own random layers do, it augments when it is called outside of a model, for example
+    in `Dataset.map`, unless it is called with `training=False`.
+
     Input: levels from 0 to 255, any dtype, [batch, height, width, 3]; height and width are static.
+    Images from 0 to 1 are an error in training, but where XLA compiles the model: it drops checks.
     Output: the same shape in the layer's compute dtype.
     """
 
@@ -59,26 +64,20 @@ class RecipeLayer(keras.layers.Layer):
         _check(self.recipe)
         self.seed = arguments.checked("seed", seed, draws.SEED_LIMIT)
         self.jit_compile = jit_compile
+        self._augment = _augmenting(self.recipe, self.seed, jit_compile=jit_compile)
         self.steps = self.add_weight(
             name="steps", shape=(), dtype="int64", initializer="zeros", trainable=False
         )
 
-    def call(self, images: Any, training: bool | None = None) -> Any:
+    def call(self, images: Any, training: bool = True) -> Any:
         """See the class."""
         self._check_shape(images.shape)
         if not training:
             return self._cast(self._in_range(tf.cast(images, tf.float32)))
-        # It has no Python control flow over tensors for AutoGraph to look for, which takes seconds.
-        augment = tf.autograph.experimental.do_not_convert(self._augmented)
-        if self.jit_compile:
-            augment = tf.function(augment, jit_compile=True, autograph=False)
-        made = augment(_levels(images), tf.identity(self.steps.value), _replica())
+        levels = _levels(_checked(images, self.name))
+        made = self._augment(levels, tf.identity(self.steps.value), _replica())
         self.steps.assign_add(1)
         return self._cast(made)
-
-    def _augmented(self, images: tf.Tensor, step: tf.Tensor, replica: tf.Tensor) -> tf.Tensor:
-        engine = GraphEngine(self.recipe, self.seed, images.shape[1], images.shape[2])
-        return engine(pack(images), keys(tf.shape(images)[0], replica), step)
 
     def _in_range(self, levels: tf.Tensor) -> tf.Tensor:
         for op in self.recipe.clean.ops:
@@ -99,7 +98,7 @@ class RecipeLayer(keras.layers.Layer):
                 "3) with known height and width: give the model an Input of such a shape"
             )
 
-    def compute_output_spec(self, images: Any, training: bool | None = None) -> Any:
+    def compute_output_spec(self, images: Any, training: bool = True) -> Any:
         self._check_shape(images.shape)
         return keras.KerasTensor(images.shape, dtype=self.compute_dtype)
 
@@ -111,6 +110,21 @@ class RecipeLayer(keras.layers.Layer):
             "seed": self.seed,
             "jit_compile": self.jit_compile,
         }
+
+
+def _augmenting(recipe: Recipe, seed: int, *, jit_compile: bool) -> Callable[..., tf.Tensor]:
+    """What a layer does to a batch in training; XLA compiles it once for each shape of batches."""
+
+    def augmented(images: tf.Tensor, step: tf.Tensor, replica: tf.Tensor) -> tf.Tensor:
+        engine = GraphEngine(recipe, seed, images.shape[1], images.shape[2])
+        return engine(pack(images), keys(tf.shape(images)[0], replica), step)
+
+    if not jit_compile:
+        # It has no Python control flow over tensors for AutoGraph to look for, which takes seconds.
+        return tf.autograph.experimental.do_not_convert(augmented)
+    compiled = tf.function(augmented, jit_compile=True, autograph=False)
+    # Were the layer's attribute a `tf.function`, TensorFlow would save it with the layer.
+    return lambda *args: compiled(*args)
 
 
 def keys(count: Any, replica: Any) -> tf.Tensor:
@@ -126,7 +140,35 @@ def _check(recipe: Recipe) -> None:
             raise RecipeError(
                 f"{op.name} in {recipe} mixes labels, which a layer does not see; {elsewhere}"
             )
+        if op.counts_epochs:
+            raise RecipeError(
+                f"{op.name} in {recipe} depends on the number of the epoch, which a layer does not "
+                f"know; {elsewhere}, or use an op that draws for each batch, such as flip"
+            )
     support.check(recipe, elsewhere)
+
+
+def _checked(images: tf.Tensor, name: str) -> tf.Tensor:
+    """The images.
+
+    Raises:
+        ValueError: if they are clearly from 0 to 1; in a graph, an error of TensorFlow's when it
+            runs.
+    """
+    if not images.dtype.is_floating:
+        return images
+    fractions = tf.reduce_any((images > 0) & (images < 1))
+    right = tf.logical_not(fractions & tf.reduce_all(images <= 1))
+    wrong = (
+        f"{name} got images from 0 to 1; it takes levels from 0 to 255: multiply them by 255 "
+        "before the layer, and end its recipe with +rescale to have images from 0 to 1 after it"
+    )
+    if tf.executing_eagerly():
+        if not right:
+            raise ValueError(wrong)
+        return images
+    with tf.control_dependencies([tf.debugging.Assert(right, [wrong])]):
+        return tf.identity(images)
 
 
 def _levels(images: tf.Tensor) -> tf.Tensor:

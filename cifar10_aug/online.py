@@ -6,10 +6,9 @@ import dataclasses
 import functools
 from typing import TYPE_CHECKING, Any
 
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from cifar10_aug import draws, examples, pipeline, plain, slices
+from cifar10_aug import draws, eagerly, examples, pipeline, plain, slices
 from cifar10_aug.engines import arguments, eager
 from cifar10_aug.engines.buffers import Buffers
 from cifar10_aug.pipeline import Order, Start
@@ -61,15 +60,9 @@ def dataset(
     Raises:
         SourceError: if the prepared images are damaged.
         ValueError: if an argument is wrong.
-        RuntimeError: inside a `tf.Graph`.
+        RuntimeError: inside a `tf.function` or `tf.Graph`.
     """
-    if not tf.compat.v1.executing_eagerly_outside_functions():
-        # Whoever initialises an iterator there makes a new dataset, so epochs would not differ.
-        raise RuntimeError(
-            "an augmented pipeline is a dataset of TensorFlow 2, and this is inside a tf.Graph, "
-            "where each initialisation of an iterator would give the first epoch again; load it "
-            "outside of the tf.Graph"
-        )
+    eagerly.check(f"{builder.name}/{builder.builder_config.name}")
     plain.check_files(builder.info)
     named = slices.named(split, builder.info.splits, config.input_context)
     count = sum(len(one.numbers) for one in named)

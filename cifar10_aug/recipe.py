@@ -93,7 +93,9 @@ class Recipe:
                 examples. Those take classes 0 to 9, [batch], or shares of classes,
                 [batch, classes].
             ids: the examples' numbers, [batch], integers or names such as "train_00042";
-                0, 1, 2 … if not given. They decide, with seed and epoch, what is drawn.
+                0, 1, 2 … if not given. They decide, with seed and epoch, what is drawn; so
+                without ids every batch draws the same. Give the examples' places in the whole
+                data set, such as range(start, start + len(images)).
             seed: 0 to 2**64 - 1.
             epoch: 0 to 2**32 - 1.
             partners: (images, labels, ids) of the examples that mix ops draw partners from, as the
@@ -107,7 +109,8 @@ class Recipe:
             mixed examples are float32 [batch, classes].
 
         Raises:
-            ValueError: if an argument has the wrong shape, dtype or range.
+            ValueError: if an argument has the wrong shape, dtype or range, or is a tensor of a
+                graph, as in `Dataset.map`.
             PythonOpError: if a registered function fails.
         """
         from cifar10_aug.engines import arrays

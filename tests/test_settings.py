@@ -3,6 +3,7 @@
 import functools
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -14,6 +15,7 @@ from tensorflow.python.data.ops import debug_mode
 
 from cifar10_aug import prepared
 from cifar10_aug.recipe import Recipe
+from tests import programs
 from tests.test_pipeline import by_id
 
 # Graphs take seconds to build.
@@ -184,7 +186,7 @@ def summed(epoch: dict[bytes, bytes]) -> int:
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.usefixtures("nothing_resident")
-def test_datasets_are_read_and_loaded_inside_a_function(
+def test_datasets_are_read_inside_a_function(
     engine: str, data_dir: str, expected: list[dict[bytes, bytes]]
 ) -> None:
     ds = load(data_dir, engine, as_supervised=True)
@@ -200,27 +202,175 @@ def test_datasets_are_read_and_loaded_inside_a_function(
     # Each call iterates the dataset anew, so it is the next epoch.
     assert [int(read()) for _ in range(2)] == [summed(epoch) for epoch in expected]
 
-    @tf.function
-    def loaded() -> tf.Tensor:
-        return load(data_dir, engine, batch_size=-1, as_supervised=True)[0]
 
-    # Each call loads it anew, so it is the first epoch.
-    prepared._residents.clear()
-    for _ in range(2):
-        assert int(loaded().numpy().astype(int).sum()) == summed(expected[0])
+def in_a_function(make: Callable[[], Any]) -> None:
+    tf.function(make, autograph=False)()
 
 
+def in_a_map(make: Callable[[], Any]) -> None:
+    tf.data.Dataset.range(2).flat_map(tf.autograph.experimental.do_not_convert(lambda _: make()))
+
+
+def in_a_graph(make: Callable[[], Any]) -> None:
+    with tf.Graph().as_default():
+        make()
+
+
+PLACES = {
+    in_a_function: "a tf.function, or in a function that tf.data calls, where each call",
+    in_a_map: "a tf.function, or in a function that tf.data calls, where each call",
+    in_a_graph: "a tf.Graph, where each initialisation of an iterator",
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("batch_size", [16, -1])
 @pytest.mark.parametrize("engine", ["eager", "graph"])
-def test_pipelines_say_that_they_do_not_run_in_graphs_of_the_first_tensorflow(
-    engine: str, data_dir: str
+def test_pipelines_say_that_they_are_not_loaded_while_a_graph_is_built(
+    engine: str, batch_size: int, place: Callable[..., None], data_dir: str
 ) -> None:
-    with tf.Graph().as_default(), pytest.raises(RuntimeError) as error:
-        load(data_dir, engine)
+    with pytest.raises(RuntimeError) as error:
+        place(lambda: load(data_dir, engine, batch_size=batch_size))
     assert str(error.value) == (
-        "an augmented pipeline is a dataset of TensorFlow 2, and this is inside a tf.Graph, where "
-        "each initialisation of an iterator would give the first epoch again; load it outside of "
-        "the tf.Graph"
+        f"cifar10_aug/{RECIPE} is loaded inside {PLACES[place]} would give the first epoch again; "
+        "load it before, outside"
     )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_function_loads_before_its_graph_is_built(
+    engine: str, data_dir: str, expected: list[dict[bytes, bytes]]
+) -> None:
+    @tf.function(autograph=False)
+    def read() -> tf.Tensor:
+        with tf.init_scope():
+            ds = load(data_dir, engine, as_supervised=True)
+        return ds.reduce(
+            tf.constant(0, tf.int64),
+            lambda total, batch: total + tf.reduce_sum(tf.cast(batch[0], tf.int64)),
+        )
+
+    assert [int(read()) for _ in range(2)] == [summed(epoch) for epoch in expected]
+
+
+STRATEGY = """
+import json, sys
+import numpy as np, tensorflow as tf, tensorflow_datasets as tfds, cifar10_aug
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+data_dir, engines = sys.argv[1], sys.argv[2:]
+
+def load(engine, context=None):
+    return tfds.load(
+        "cifar10_aug/flip", split="train[:20]", batch_size=5, data_dir=data_dir,
+        as_supervised=True, read_config=tfds.ReadConfig(input_context=context),
+        builder_kwargs={"engine": engine},
+    )
+
+with strategy.scope():
+    layer = cifar10_aug.Recipe.parse("flip").layer(jit_compile=True)
+once = tf.function(lambda images: layer(images, training=True))
+for engine in engines:
+    ds = strategy.distribute_datasets_from_function(lambda context: load(engine, context))
+    alone = load(engine)
+    for _ in range(2):
+        found = [
+            image
+            for batch in ds
+            for part in strategy.experimental_local_results(batch[0])
+            for image in part.numpy()
+        ]
+        assert np.array_equal(found, [image for batch in alone for image in batch[0].numpy()])
+images = np.arange(4 * 32 * 32 * 3).reshape(4, 32, 32, 3).astype(np.uint8)
+ways = [
+    np.stack([one.numpy() for one in strategy.experimental_local_results(made)])
+    for made in [strategy.run(once, args=(images,)) for _ in range(6)]
+]
+assert any(not np.array_equal(*way) for way in ways), "replicas draw for themselves"
+"""
+
+
+@SLOW
+def test_strategies_load_their_input_by_a_function(data_dir: str) -> None:
+    programs.run("-c", STRATEGY, data_dir, "eager", "graph", check=True)
+
+
+NUMPY = """
+import sys
+import numpy as np, tensorflow as tf, tensorflow_datasets as tfds, cifar10_aug
+from cifar10_aug.recipe import Recipe
+
+path, data_dir, mode, *engines = sys.argv[1:]
+if mode != "as it is":
+    tf.experimental.numpy.experimental_enable_numpy_behavior(
+        dtype_conversion_mode=mode, prefer_float32=mode == "all"
+    )
+images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
+made = {}
+for training in (False, True):
+    layer = Recipe.parse("rotate30+erase_p0.7+rescale").layer(seed=2**64 - 1)
+    for given in (images, images.astype(np.float32), images.astype(np.int64)):
+        made[f"layer {training} {given.dtype}"] = layer(given, training=training).numpy()
+made["compiled"] = Recipe.parse("flip+normalize").layer(jit_compile=True)(images).numpy()
+for engine in engines:
+    ds = tfds.load(
+        "cifar10_aug/flip+erase_p0.7+mixup", split="train[:10]+test[:7]", batch_size=8,
+        shuffle_files=True, data_dir=data_dir,
+        read_config=tfds.ReadConfig(add_tfds_id=True),
+        builder_kwargs={
+            "engine": engine, "seed": 2**64 - 1, "start_epoch": 2**32 - 9, "start_step": 1,
+        },
+    )
+    for epoch in range(2):
+        for step, batch in enumerate(ds.as_numpy_iterator()):
+            for name, values in batch.items():
+                made[f"{engine} {epoch} {step} {name}"] = values.astype(
+                    "S" if values.dtype == object else values.dtype
+                )
+np.savez(path, **made)
+"""
+
+
+@pytest.fixture(scope="module")
+def without_numpy(data_dir: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
+    path = tmp_path_factory.mktemp("numpy") / "expected.npz"
+    programs.run("-c", NUMPY, path, data_dir, "as it is", "eager", "graph", check=True)
+    return dict(np.load(path))
+
+
+@SLOW
+@pytest.mark.parametrize("mode", ["legacy", "safe", "all"])
+def test_numpy_behaviour_changes_no_pixel(
+    mode: str, without_numpy: dict[str, np.ndarray], data_dir: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "found.npz"
+    programs.run("-c", NUMPY, path, data_dir, mode, "eager", "graph", check=True)
+    found = dict(np.load(path))
+    assert found.keys() == without_numpy.keys()
+    for name, values in without_numpy.items():
+        assert found[name].dtype == values.dtype, name
+        assert np.array_equal(found[name], values), name
+
+
+NUMPY_OPS = """
+import sys
+import numpy as np, tensorflow as tf
+tf.experimental.numpy.experimental_enable_numpy_behavior(dtype_conversion_mode=sys.argv[1])
+from tests.engines.graph.test_engine import ADDS, NOT_A_GRAPH, assert_same
+from cifar10_aug.ops import OPS
+
+for name in OPS:
+    if name != NOT_A_GRAPH:
+        assert_same(name, "op by op", most=name in ADDS, seed=2**64 - 1)
+"""
+
+
+@SLOW
+@pytest.mark.parametrize("mode", ["safe", "all"])
+def test_numpy_behaviour_changes_no_op(mode: str) -> None:
+    programs.run("-c", NUMPY_OPS, mode, check=True)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

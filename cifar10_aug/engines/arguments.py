@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -26,9 +27,29 @@ def checked(what: str, value: Any, limit: int) -> int:
     return int(value)
 
 
+def _array(what: str, value: Any) -> np.ndarray:
+    """`value` as an array.
+
+    Raises:
+        ValueError: if it is a tensor of a graph.
+    """
+    try:
+        return np.asarray(value)
+    except (NotImplementedError, TypeError, ValueError) as error:
+        # Lists of unequal lengths have no such method; tensors without values have, and it fails.
+        if not isinstance(error, NotImplementedError) and not hasattr(value, "__array__"):
+            raise
+        raise ValueError(
+            f"{what} have no values yet: they are tensors of a graph that is being built, as in "
+            "Dataset.map or a Keras model, and a recipe takes NumPy arrays; let tfds.load augment "
+            "while it reads, or make layer = recipe.layer() outside and call the layer there, or "
+            "call the recipe inside tf.numpy_function"
+        ) from error
+
+
 def keys_of(ids: Any, count: int) -> np.ndarray:
     """The keys of examples, uint64 [count], by their numbers or names; see `Recipe.__call__`."""
-    ids = np.asarray(ids)
+    ids = _array("ids", ids)
     if ids.shape != (count,):
         raise ValueError(
             f"ids have shape {list(ids.shape)}; give one for each of the {count} images"
@@ -58,7 +79,14 @@ def checked_images(images: Any) -> np.ndarray:
     Raises:
         ValueError: if they are none.
     """
-    images = np.asarray(images)
+    if isinstance(images, Mapping):
+        for value in images.values():
+            _array("images", value)
+        raise ValueError(
+            f"images are a dict with {', '.join(map(str, images))}; give what it has under image, "
+            "such as recipe(batch['image'], batch['label'], ids=batch['id'])"
+        )
+    images = _array("images", images)
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.shape[-1] != 3:
         raise ValueError(
             f"images are {images.dtype} of shape {list(images.shape)}; "
@@ -78,7 +106,7 @@ def shares_of_classes(labels: Any, count: int) -> np.ndarray:
     Raises:
         ValueError: if they are neither.
     """
-    labels = np.asarray(labels)
+    labels = _array("labels", labels)
     if labels.shape == (0,):  # NumPy takes an empty list for floats.
         labels = labels.astype(np.int64)
     if labels.dtype.kind in "iu" and labels.shape == (count,):

@@ -203,9 +203,13 @@ def dataset(
     Raises:
         ExportError: if they are damaged, or stored otherwise than the builder is told.
         ValueError: if they are not stored as tfrecord, or an argument is wrong.
+        RuntimeError: if they are shuffled anew each epoch, inside a `tf.function` or `tf.Graph`.
     """
+    from cifar10_aug import eagerly
     from cifar10_aug.offline import reading
 
+    if shuffle_files and config.shuffle_reshuffle_each_iteration is not False:
+        eagerly.check(f"{builder.name}/{builder.builder_config.name}, shuffled,")
     stored.check_as_told(builder)
     stored.check_file_kind(builder, "tfrecord", "tfds.data_source")
     stored.check_whole(builder.info)

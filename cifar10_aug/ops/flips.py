@@ -56,6 +56,7 @@ class AlternatingFlip(AffineOp):
     name: ClassVar[str] = "altflip"
     slots: ClassVar[int] = 1
     every_epoch: ClassVar[bool] = False
+    counts_epochs: ClassVar[bool] = True
     lattice: ClassVar[bool] = True
     border: ClassVar[None] = None
 

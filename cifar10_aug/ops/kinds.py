@@ -24,6 +24,7 @@ class Op(abc.ABC):
         name: how recipes spell it, lower-case letters only.
         slots: 32-bit random words that one example draws.
         every_epoch: whether it draws anew each epoch; else once for all.
+        counts_epochs: whether the epoch's number decides what it does, and not only what it draws.
         exclusive: groups of fields that a recipe may not name all at once.
         value_range: whether it sets the range of numbers in which pixels are handed out, as
             float32. Such an op applies to every split.
@@ -32,6 +33,7 @@ class Op(abc.ABC):
     name: ClassVar[str]
     slots: ClassVar[int] = 0
     every_epoch: ClassVar[bool] = True
+    counts_epochs: ClassVar[bool] = False
     exclusive: ClassVar[tuple[tuple[str, ...], ...]] = ()
     value_range: ClassVar[bool] = False
 

@@ -187,3 +187,29 @@ def test_checkpoints_resume_exactly(sources: dict[str, Path], load: Load, tmp_pa
 
 def test_reading_does_not_need_the_source(frozen_dir: Path) -> None:
     assert freeze(frozen_dir, Path("missing")) == frozen_dir / "cifar10_aug" / CONFIG / "1.0.0"
+
+
+def test_shuffled_epochs_are_not_loaded_while_a_graph_is_built(load: Load) -> None:
+    @tf.function(autograph=False)
+    def read(**kwargs: Any) -> tf.Tensor:
+        return load(batch_size=-1, **kwargs)["image"]
+
+    with pytest.raises(RuntimeError) as error:
+        read(shuffle_files=True)
+    assert str(error.value) == (
+        f"cifar10_aug/{CONFIG}, shuffled, is loaded inside a tf.function, or in a function that "
+        "tf.data calls, where each call would give the first epoch again; load it before, outside"
+    )
+
+
+def test_epochs_that_are_all_alike_can_be_loaded_in_a_function(
+    load: Load, epochs: np.ndarray
+) -> None:
+    def read(**kwargs: Any) -> np.ndarray:
+        made = tf.function(lambda: load(batch_size=-1, **kwargs)["image"], autograph=False)()
+        return np.asarray(made.numpy())
+
+    assert (read() == epochs).all()
+    once = tfds.ReadConfig(shuffle_reshuffle_each_iteration=False)
+    found = read(shuffle_files=True, read_config=once)
+    assert (found == images(load(shuffle_files=True, read_config=once))).all()

@@ -23,6 +23,21 @@ def affine(op: Any, drawn: Draws) -> Affine:
     return op.affine(drawn, 32, 32)
 
 
+@pytest.mark.parametrize("name", OPS)
+def test_ops_that_look_at_the_number_of_the_epoch_say_so(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    def look(_: Draws) -> int:
+        looked.append(0)
+        return 0
+
+    monkeypatch.setattr(Draws, "epoch", property(look, lambda *_: None), raising=False)
+    Recipe.parse(name).parameters(range(9))
+    assert bool(looked) == OPS[name].counts_epochs
+
+
 def angle(op: Any, drawn: Draws) -> np.ndarray:
     made = affine(op, drawn)
     return np.degrees(np.arctan2(made.yx, made.xx))

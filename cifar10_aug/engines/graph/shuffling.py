@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
 
 from cifar10_aug.draws import ORDER_POSITION, POSITION_SHIFT
@@ -15,7 +16,7 @@ def shuffled(count: int, epoch: tf.Tensor, seed: int) -> tf.Tensor:
     other, which tensors cannot do; so its order is another one.)
     """
     blocks = tf.range(-(-count // 2), dtype=tf.int64)
-    words = philox(blocks, epoch, tf.constant(ORDER_POSITION << POSITION_SHIFT, tf.int64), seed)
+    words = philox(blocks, epoch, np.int64(ORDER_POSITION << POSITION_SHIFT), seed)
     upper = [tf.bitwise.left_shift(word, 30) for word in (words[0], words[2])]
     lower = [tf.bitwise.right_shift(word, 2) for word in (words[1], words[3])]
     keys = [high + low for high, low in zip(upper, lower, strict=True)]

@@ -13,6 +13,9 @@ from cifar10_aug.draws import Draws
 
 _MANTISSA_BITS = 52
 _BIAS = 1023
+# Of 64 bits, as in `words`.
+_FRACTION = np.int64((1 << _MANTISSA_BITS) - 1)
+_HALF = np.int64((_BIAS - 1) << _MANTISSA_BITS)
 
 
 def numbers(x: Any) -> tf.Tensor:
@@ -48,8 +51,7 @@ def _ldexp(x: Any, power: Any) -> tf.Tensor:
 def _frexp(x: Any) -> tuple[tf.Tensor, tf.Tensor]:
     bits = tf.bitcast(numbers(x), tf.int64)
     power = tf.bitwise.right_shift(bits, _MANTISSA_BITS) - (_BIAS - 1)
-    fraction = tf.bitwise.bitwise_and(bits, (1 << _MANTISSA_BITS) - 1)
-    mantissa = tf.bitwise.bitwise_or(fraction, (_BIAS - 1) << _MANTISSA_BITS)
+    mantissa = tf.bitwise.bitwise_or(tf.bitwise.bitwise_and(bits, _FRACTION), _HALF)
     return tf.bitcast(mantissa, tf.float64), numbers(power)
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from cifar10_aug import draws
 
-MASK = int(draws.MASK)
-_HALF = int(draws.HALF)
+# Of 64 bits, also where TensorFlow behaves like NumPy and takes a Python number for one of 32.
+MASK, _HALF = np.int64(draws.MASK), np.int64(draws.HALF)
+_MULTIPLIERS = np.array([draws.MULTIPLIER_0, draws.MULTIPLIER_1], np.int64)
 
 
 def upper(product: Any) -> Any:
@@ -41,14 +43,14 @@ def philox(
     """
     xor = tf.bitwise.bitwise_xor
     c0, c1, c2, c3 = lower(keys), upper(keys), epoch, counter
-    k0, k1 = seed & MASK, seed >> _HALF
+    k0, k1 = seed & int(MASK), seed >> int(_HALF)
     for _ in range(10):
-        product_0, product_1 = draws.MULTIPLIER_0 * c0, draws.MULTIPLIER_1 * c2
+        product_0, product_1 = c0 * _MULTIPLIERS[0], c2 * _MULTIPLIERS[1]
         c0, c1, c2, c3 = (
-            xor(xor(upper(product_1), c1), tf.constant(k0, tf.int64)),
+            xor(xor(upper(product_1), c1), np.int64(k0)),
             lower(product_1),
-            xor(xor(upper(product_0), c3), tf.constant(k1, tf.int64)),
+            xor(xor(upper(product_0), c3), np.int64(k1)),
             lower(product_0),
         )
-        k0, k1 = (k0 + draws.WEYL_0) & MASK, (k1 + draws.WEYL_1) & MASK
+        k0, k1 = (k0 + draws.WEYL_0) & int(MASK), (k1 + draws.WEYL_1) & int(MASK)
     return c0, c1, c2, c3
