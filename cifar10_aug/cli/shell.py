@@ -124,6 +124,9 @@ class _OneLineErrors(click.Group):
             return inner()
         try:
             code = inner()
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            code = error.exit_code
         except click.ClickException as error:
             click.echo(f"Error: {_on_one_line(error.format_message())}", err=True)
             code = error.exit_code

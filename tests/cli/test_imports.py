@@ -62,10 +62,10 @@ def test_epochs_are_frozen_and_verified(
     assert result.exit_code == 0, result.output
     folder = tmp_path / "data" / "cifar10_aug" / "sepia-x2" / "1.0.0"
     result = run("verify", str(folder), "--deep", *source, "--imports", module)
-    assert result.stdout == f"{folder}: whole, and what the recipe makes\n"
+    assert result.stdout == f"{folder}: whole, and what the recipe makes\nOK\n"
     assert "\npython:   sepia sha256:" in run("info", str(folder)).stdout
     OPS.pop("sepia")
-    assert run("verify", str(folder)).stdout == f"{folder}: whole\n"
+    assert run("verify", str(folder)).stdout == f"{folder}: whole\nOK\n"
     result = run("verify", str(folder), "--deep", *source)
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: 'sepia': there is no op 'sepia'. ")

@@ -20,6 +20,22 @@ def test_help_names_every_command() -> None:
             assert command in result.output
 
 
+def test_without_arguments_help_is_shown() -> None:
+    result = run()
+    # As click does it.
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == run("--help").stdout
+
+
+def test_the_package_is_the_command() -> None:
+    command = [sys.executable, "-m", "cifar10_aug"]
+    done = subprocess.run([*command, "list"], capture_output=True, text=True, check=True)
+    assert done.stdout == run("list").stdout
+    done = subprocess.run([*command, "lst"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: No such command 'lst'.")
+
+
 def test_help_does_not_import_tensorflow() -> None:
     program = (
         "import sys; sys.argv = ['cifar10-aug', '--help']\n"
