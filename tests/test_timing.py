@@ -23,7 +23,7 @@ def test_the_time_of_all_rounds_is_told_after_the_warm_up(monkeypatch: pytest.Mo
 
         return run
 
-    monkeypatch.setattr(timing.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr("cifar10_aug.timing.time.perf_counter", lambda: now[0])
     told: list[tuple[float, float]] = []
     timing.in_turns(
         {"a": takes(1), "slow": takes(10)},

@@ -21,7 +21,6 @@ from typing import Any
 import numba
 import platformdirs
 from numba.core import caching, config, event
-from numba.core.dispatcher import Dispatcher
 from numba.core.serialize import dumps
 
 from cifar10_aug import draws
@@ -34,9 +33,9 @@ def compiled(function: Callable[..., Any]) -> Any:
     """The function, compiled when it is first called, and kept on disk if that is possible."""
     # No fastmath: pixels must not depend on the machine. No parallel=True: tf.data calls kernels
     # from several threads at once, which numba's threading layers do not all survive.
-    made = numba.njit(nogil=True, error_model="numpy")(function)
-    # With NUMBA_DISABLE_JIT it is the function itself.
-    if isinstance(made, Dispatcher) and kept_in() is not None:
+    made: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    # With DISABLE_JIT it is the function itself.
+    if not config.DISABLE_JIT and kept_in() is not None:
         # As cache=True does, which would keep it inside the package.
         made._cache = _Cache(function)
     return made
