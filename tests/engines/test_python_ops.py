@@ -435,7 +435,7 @@ def test_two_interrupts_end_a_pipeline_whose_function_never_returns(tmp_path: Pa
         assert not alive
 
 
-def test_one_interrupt_leaves_workers_that_return_alone() -> None:
+def test_workers_that_wait_are_left_alone_by_interrupts() -> None:
     images = functions.numbered(16)
     with registered(pid=functions.process):
         recipe = Recipe.parse("pid")
