@@ -32,8 +32,18 @@ def placed(data_dir: str) -> str:
     return data_dir if "://" in data_dir else os.path.abspath(os.path.expanduser(data_dir))
 
 
+# What TFDS reads and writes besides folders.
+_SCHEMES = ("gs", "s3")
+
+
 def check_name(data_dir: str) -> None:
-    """Raises a `SourceError` if TFDS would look for its files in other folders than this."""
+    """Raises a `SourceError` if TFDS cannot keep datasets there, or would look elsewhere."""
+    scheme, remote, _ = data_dir.partition("://")
+    if remote and scheme not in _SCHEMES:
+        raise SourceError(
+            f"data_dir is {data_dir!r}, and TFDS keeps nothing in {scheme}://; give the path of a "
+            "folder, or the address of a bucket, gs:// or s3://"
+        )
     if found := sorted(set(data_dir) & set(_PATTERNS)):
         raise SourceError(
             f"data_dir is {data_dir!r}, and TFDS takes {' and '.join(found)} in it for a pattern "

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 
 
 def _is_command() -> bool:
-    return bool(sys.argv) and Path(sys.argv[0]).stem == "cifar10-aug"
+    name = Path(sys.argv[0]).stem if sys.argv else ""
+    module = next((name for option, name in pairwise(sys.orig_argv) if option == "-m"), None)
+    # What `python -m cifar10_aug` has as its name: first while the package is imported, then later.
+    return name == "cifar10-aug" or (name in ("-m", "__main__") and module == "cifar10_aug")
 
 
 def importing() -> None:

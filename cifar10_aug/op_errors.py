@@ -18,16 +18,21 @@ def reason(error: BaseException) -> str:
     return " ".join(text.split()) or type(error).__name__
 
 
+def is_one(error: BaseException) -> bool:
+    """Whether TensorFlow raised it; then TensorFlow is imported."""
+    tf = sys.modules.get("tensorflow")
+    return tf is not None and isinstance(error, tf.errors.OpError)
+
+
 @contextlib.contextmanager
 def of_files() -> Iterator[None]:
     """Raises what TensorFlow says of files, such as a full disk, as Python does: an `OSError`."""
     try:
         yield
     except Exception as error:
-        # What TensorFlow has raised, it has been imported for.
-        tf = sys.modules.get("tensorflow")
-        if tf is None or not isinstance(error, tf.errors.OpError):
+        if not is_one(error):
             raise
-        file, _, what = error.message.rpartition("; ")
+        tf = sys.modules["tensorflow"]
+        file, _, what = str(getattr(error, "message", error)).rpartition("; ")
         full = isinstance(error, tf.errors.ResourceExhaustedError)
         raise OSError(errno.ENOSPC if full else errno.EIO, what, file or None) from error

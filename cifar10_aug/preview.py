@@ -72,9 +72,10 @@ def contact_sheet(
         _explained(
             visible.parameters(
                 numbers, seed=seed, epoch=e, height=height, width=width, partners=partner_ids
-            )
+            ),
+            count,
         )
-        if explain and visible.ops
+        if explain
         else [""] * count
         for e in range(epochs)
     ]
@@ -137,24 +138,29 @@ def _save(sheet: Image.Image, path: Path) -> None:
         raise
 
 
-def _explained(log: dict[str, np.ndarray]) -> list[str]:
-    """For each example a line an op: its name, and what it has drawn."""
-    by_op: dict[str, list[np.ndarray]] = {}
+def _explained(log: dict[str, np.ndarray], count: int) -> list[str]:
+    """For each example a line an op: its name, and the names and values of what it has drawn."""
+    by_op: dict[str, dict[str, np.ndarray]] = {}
     for key, values in log.items():
-        by_op.setdefault(key.rsplit(".", 1)[0], []).append(values)
-    count = len(next(iter(log.values())))
+        op, name = key.rsplit(".", 1)
+        by_op.setdefault(op, {})[name] = values
     return [
         "\n".join(
             line
             for op, drawn in by_op.items()
             for line in textwrap.wrap(
-                " ".join([op.split(".", 1)[1], *filter(None, (_shown(v[i]) for v in drawn))]),
+                _line(op.split(".", 1)[1], {name: values[i] for name, values in drawn.items()}),
                 _LONGEST_LINE,
                 subsequent_indent="  ",
             )
         )
         for i in range(count)
     ]
+
+
+def _line(op: str, drawn: dict[str, Any]) -> str:
+    shown = [f"{name} {text}" for name, value in drawn.items() if (text := _shown(value))]
+    return f"{op}: {', '.join(shown)}" if shown else op
 
 
 def _shown(value: Any) -> str:

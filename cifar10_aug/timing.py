@@ -57,6 +57,9 @@ def in_turns(
     rounds: int,
     after_round: Callable[[int], None] = lambda number: None,
     seldom: Iterable[str] = (),
+    *,
+    after_warm_up: Callable[[float], None] = lambda seconds: None,
+    times: dict[str, list[float]] | None = None,
 ) -> dict[str, list[float]]:
     """Runs each pass once to warm up, and then all of them in turns.
 
@@ -66,21 +69,28 @@ def in_turns(
         rounds: how many turns.
         after_round: is told the number of each finished round, from 1.
         seldom: names of slow passes, which take part in the first two rounds only.
+        after_warm_up: is told how many seconds the rounds will take, at most.
+        times: filled and returned, so that an interrupt loses nothing.
 
     Returns:
         For each pass its times in microseconds an image, round by round.
     """
-    for run in passes.values():
-        run()
-    times: dict[str, list[float]] = {name: [] for name in passes}
+    taken = {name: _seconds(run) for name, run in passes.items()}
+    after_warm_up(sum(s * (min(rounds, 2) if n in seldom else rounds) for n, s in taken.items()))
+    times = {} if times is None else times
+    times.update({name: [] for name in passes})
     for number in range(rounds):
         for name, run in passes.items():
             if number < 2 or name not in seldom:
-                start = time.perf_counter()
-                run()
-                times[name].append((time.perf_counter() - start) / count * 1e6)
+                times[name].append(_seconds(run) / count * 1e6)
         after_round(number + 1)
     return times
+
+
+def _seconds(run: Pass) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
 
 
 def against(times: Mapping[str, list[float]], name: str, floor: str) -> Row:

@@ -3,13 +3,15 @@
     python scripts/benchmark.py --source cifar-10-binary.tar.gz --out benchmark.json --check
 
 Rows take turns, round after round, so that a machine that slows down slows all of them; ratios are
-taken within a round. All rows read the same training images, shuffled, with labels. With --check
-the script ends with code 1, and names the rows that fell short, if a budget is not kept.
+taken within a round. All rows read the same training images, shuffled, with labels. After a first
+pass over all rows it says how long the rounds will take. Ctrl-C ends it early: what was measured
+until then is shown and written. With --check the script ends with code 1, and names the rows that
+fell short, if a budget is not kept.
 """
 
 from __future__ import annotations
 
-import argparse
+import dataclasses
 import functools
 import json
 import os
@@ -28,6 +30,7 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from options import Parser, count, failing_in_one_line
 from peers import PEERS, opencv_batch
 
 from cifar10_aug import Recipe, timing
@@ -151,8 +154,8 @@ def _png_folder(name: str, data_dir: str) -> Path:
     return Path(builder.data_dir)
 
 
-def fresh(name: str, data_dir: str, rounds: int) -> dict[str, list[float]]:
-    """Seconds and megabytes, each measured in a process of its own; see there."""
+def fresh(name: str, data_dir: str, rounds: int, found: dict[str, list[float]]) -> None:
+    """Fills in seconds and megabytes, each measured in a separate process; see there."""
     script = Path(__file__).parent / "fresh_process.py"
 
     what = {
@@ -163,18 +166,15 @@ def fresh(name: str, data_dir: str, rounds: int) -> dict[str, list[float]]:
         "warps, all cores": ("epoch", WARPS),
         "warps, one core": ("one-core", WARPS),
     }
-    found: dict[str, list[float]] = {row: [] for row in what}
     for _ in range(rounds):
         for row, (measure, recipe) in what.items():
             command = [sys.executable, str(script), measure, f"{name}/{recipe}", data_dir]
             done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-            found[row].append(float(done.stdout))
-    return found
+            found.setdefault(row, []).append(float(done.stdout))
 
 
-def sizes(rounds: int) -> dict[str, dict[str, float]]:
-    """Microseconds an image of other sizes, in one thread, ours and OpenCV's; medians."""
-    found = {}
+def sizes(rounds: int, found: dict[str, dict[str, float]]) -> None:
+    """Fills in microseconds an image of other sizes, in one thread, ours and OpenCV's; medians."""
     recipe = Recipe.parse(RECIPE)
     for side in (28, 96, 224):
         count = max(8, 2**21 // side**2)
@@ -190,7 +190,6 @@ def sizes(rounds: int) -> dict[str, dict[str, float]]:
                 work()
                 times[name].append((time.perf_counter() - start) / count * 1e6)
         found[f"{side} x {side}"] = {n: statistics.median(t[1:]) for n, t in times.items()}
-    return found
 
 
 def checked(times: dict[str, list[float]]) -> list[tuple[Budget, float]]:
@@ -226,47 +225,94 @@ def table(times: dict[str, list[float]], lacks: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--source", help="archive or folder of CIFAR-10 [default: the sample]")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--out", type=Path, help="JSON file to write")
-    parser.add_argument("--check", action="store_true", help="end with 1 if a budget is not kept")
-    args = parser.parse_args()
+@dataclasses.dataclass
+class Measured:
+    """What has been measured so far."""
 
-    found = (local.read(args.source) if args.source else drawn.read()).train
+    images: int = 0
+    times: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    lacks: dict[str, str] = dataclasses.field(default_factory=dict)
+    fresh: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    sizes: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def rounds(self) -> int:
+        return max(map(len, self.times.values()), default=0)
+
+
+def measure(source: str | None, rounds: int, into: Measured) -> None:
+    found = (local.read(source) if source else drawn.read()).train
     images, labels = found.images, found.labels
-    name = "cifar10_aug" if args.source else "cifar10_aug_sample"
-    kwargs: dict[str, Any] = {"source": args.source} if args.source else {}
+    into.images = len(images)
+    name = "cifar10_aug" if source else "cifar10_aug_sample"
+    kwargs: dict[str, Any] = {"source": source} if source else {}
     with tempfile.TemporaryDirectory() as data_dir:
         tfds.builder(f"{name}/plain", data_dir=data_dir, **kwargs).download_and_prepare()
         rows, slow, lacks = rows_of(images, labels, name, data_dir)
-        times = timing.in_turns(
+        into.lacks.update(lacks)
+        say(f"first pass over {len(rows)} rows, which compiles and warms up")
+        timing.in_turns(
             rows,
             len(images),
-            args.rounds,
-            lambda number: print(f"round {number} of {args.rounds} done", flush=True),
+            rounds,
+            lambda number: say(f"round {number} of {rounds} done"),
             slow,
+            after_warm_up=lambda seconds: say(
+                f"{rounds} rounds take about {seconds / 60:.0f} minutes"
+            ),
+            times=into.times,
         )
-        apart = fresh(name, data_dir, min(args.rounds, 3))
-    apart["the split"] = [images.nbytes / 1e6] * len(apart["memory"])
-    others = sizes(args.rounds)
+        say("first batches and memory, in separate processes: some minutes")
+        into.fresh["the split"] = [images.nbytes / 1e6] * min(rounds, 3)
+        fresh(name, data_dir, min(rounds, 3), into.fresh)
+    sizes(rounds, into.sizes)
 
-    print(table(times, lacks))
-    results = checked({**times, **apart})
+
+def say(what: str) -> None:
+    print(what, flush=True)
+
+
+def report(found: Measured, out: Path | None) -> list[tuple[Budget, float]]:
+    """Prints and writes what has been measured; returns the budgets that can be judged by it."""
+    # Interrupted, the last rows of the first round have no times.
+    times = {name: measured for name, measured in found.times.items() if measured}
+    print(table(times, found.lacks))
+    results = checked({**times, **found.fresh})
     print(f"\n{budget_table(results)}")
     print("\n| images | cifar10_aug, one thread | OpenCV, one by one |\n|---|---|---|")
-    for size, both in others.items():
+    for size, both in found.sizes.items():
         print(f"| {size} | {both['cifar10_aug']:.1f} µs | {both['OpenCV']:.1f} µs |")
-    about = {"images": len(images), "rounds": args.rounds, **timing.machine()}
+    about = {"images": found.images, "rounds": found.rounds, **timing.machine()}
     print(json.dumps(about))
-    if args.out:
-        result = {"about": about, "microseconds": times, "fresh": apart, "sizes": others}
-        args.out.write_text(json.dumps(result, indent=2) + "\n")
+    if out:
+        result = {"about": about, "microseconds": times, "fresh": found.fresh, "sizes": found.sizes}
+        out.write_text(json.dumps(result, indent=2) + "\n")
+    return results
+
+
+def main() -> None:
+    parser = Parser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--source", help="archive or folder of CIFAR-10 [default: the sample]")
+    parser.add_argument("--rounds", type=count, default=7, help="[default: %(default)s]")
+    parser.add_argument("--out", type=Path, help="JSON file to write [default: none]")
+    parser.add_argument("--check", action="store_true", help="end with 1 if a budget is not kept")
+    args = parser.parse_args()
+
+    found, interrupted = Measured(), False
+    try:
+        measure(args.source, args.rounds, found)
+    except KeyboardInterrupt:
+        if not found.rounds:
+            sys.exit("Interrupted before anything was measured.")
+        interrupted = True
+    results = report(found, args.out)
+    if interrupted:
+        sys.exit("Interrupted; this is what was measured until then.")
     missed = [budget for budget, ratio in results if ratio > budget.most]
     if args.check and missed:
         sys.exit("; ".join(f"{one.row} is over {one.most:.3g} x {one.against}" for one in missed))
 
 
 if __name__ == "__main__":
-    main()
+    with failing_in_one_line():
+        main()

@@ -4,29 +4,28 @@
     python scripts/train.py --source cifar-10-binary.tar.gz --recipe standard+cutout16 --model cnn
 
 Without --source it trains on the drawn sample. In the folder --out it leaves result.json, the
-learning curve as curve.png, and, until the last epoch is done, a checkpoint: the same command goes
-on behind the last whole epoch, with the same curve as if nothing had happened.
+learning curve as curve.png, and, until the last epoch is done, a checkpoint: the same command
+resumes after the last completed epoch, with the same curve as if nothing had happened.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from options import MODELS, Parser, count, failing_in_one_line, rate, recipe, seed
+
+# TensorFlow and all that needs it is imported within functions: --help and bad usage need none.
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-import keras
-import tensorflow as tf
-import tensorflow_datasets as tfds
-from models import MODELS
-
-from cifar10_aug import Recipe, timing
 
 TEST_BATCH = 500
 
@@ -54,12 +53,17 @@ class Run:
     @property
     def name(self) -> str:
         """The config: whatever the recipe, pixels go from 0 to 1 or so."""
+        from cifar10_aug import Recipe
+
         recipe = Recipe.parse(self.recipe)
         if recipe.dtype == "float32":
             return recipe.name
         return f"{recipe.name}+normalize" if recipe.ops else "normalize"
 
     def load(self, split: str, **options: Any) -> tf.data.Dataset:
+        import tensorflow as tf
+        import tensorflow_datasets as tfds
+
         options = {"engine": self.engine, "seed": self.seed, **options}
         if self.source:
             options["source"] = self.source
@@ -84,11 +88,19 @@ class Run:
 
 def compiled(run: Run, steps: int) -> keras.Model:
     """The model, and how it learns: SGD with momentum, warmed up and cooled down."""
-    model = MODELS[run.model]()
+    import keras
+    import models
+
+    from cifar10_aug import Recipe
+
+    model = models.MODELS[run.model]()
     total = steps * run.epochs
     warm = max(1, total // 5)
     rate = keras.optimizers.schedules.CosineDecay(
-        run.learning_rate / 10, total - warm, warmup_target=run.learning_rate, warmup_steps=warm
+        run.learning_rate / 10,
+        max(1, total - warm),  # A single step is all warming up.
+        warmup_target=run.learning_rate,
+        warmup_steps=warm,
     )
     if Recipe.parse(run.recipe).mixes:
         loss: Any = keras.losses.CategoricalCrossentropy(from_logits=True)
@@ -103,17 +115,18 @@ def compiled(run: Run, steps: int) -> keras.Model:
     return model
 
 
-class Checkpoint(keras.callbacks.Callback):
-    """Keeps the model and its history behind each epoch, in one file after the other."""
+class Checkpoint:
+    """Keeps the model and its history after each epoch, in one file after the other."""
 
     def __init__(self, place: Path, run: Run):
         """Takes a folder."""
-        super().__init__()
         self._place, self._run = place, run
         self.history: list[dict[str, float]] = []
 
     def load(self) -> keras.Model | None:
-        """The model of the last whole epoch, if there is one of the same run."""
+        """The model of the last completed epoch, if there is one of the same run."""
+        import keras
+
         state = self._place / "state.json"
         if not state.exists():
             return None
@@ -126,15 +139,27 @@ class Checkpoint(keras.callbacks.Callback):
         self.history = found["history"]
         return keras.models.load_model(self._place / found["model"])
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._started = time.perf_counter()
+    def callback(self, model: keras.Model) -> keras.callbacks.Callback:
+        """What keeps the model while it is trained."""
+        import keras
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        seconds = time.perf_counter() - self._started
-        values = {name: float(value) for name, value in (logs or {}).items()}
-        self.history.append({**values, "seconds": seconds})
+        started = 0.0
+
+        def begin(epoch: int, logs: Any) -> None:
+            nonlocal started
+            started = time.perf_counter()
+
+        def end(epoch: int, logs: Any) -> None:
+            seconds = time.perf_counter() - started
+            values = {name: float(value) for name, value in logs.items()}
+            self.history.append({**values, "seconds": seconds})
+            self._keep(model, epoch)
+
+        return keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_epoch_end=end)
+
+    def _keep(self, model: keras.Model, epoch: int) -> None:
         name = f"epoch-{epoch + 1}.keras"
-        self.model.save(self._place / name)
+        model.save(self._place / name)
         state = {
             "run": dataclasses.asdict(self._run),
             "model": name,
@@ -162,18 +187,28 @@ def train(run: Run, out: Path, verbose: str | int = "auto") -> dict[str, Any]:
 
     With TensorFlow's determinism switched on, the same run has the same losses to the last digit.
     """
+    import keras
+    import tensorflow as tf
+
+    from cifar10_aug import timing
+
     tf.config.experimental.enable_op_determinism()
     out.mkdir(parents=True, exist_ok=True)
     checkpoint = Checkpoint(out, run)
     model = checkpoint.load()
     done = len(checkpoint.history)
-    dataset = run.load(run.train_split, start_epoch=done)
+    try:
+        dataset = run.load(run.train_split, start_epoch=done)
+    except ValueError as error:
+        if "Requested slice" in str(error):
+            raise SystemExit(f"Error: --images {run.images}: {error}") from error
+        raise
     steps = len(dataset)
     # Just before the weights are drawn: preparing images draws, too.
     keras.utils.set_random_seed(run.seed)
     model = model or compiled(run, steps)
     if done:
-        print(f"going on behind epoch {done} of {run.epochs}")
+        print(f"resuming after epoch {done} of {run.epochs}")
     # Keras opens two iterators an epoch otherwise, and would leave out every other one of ours.
     model.fit(
         dataset.repeat(),
@@ -181,7 +216,7 @@ def train(run: Run, out: Path, verbose: str | int = "auto") -> dict[str, Any]:
         epochs=run.epochs,
         initial_epoch=done,
         validation_data=run.load("test"),
-        callbacks=[checkpoint],
+        callbacks=[checkpoint.callback(model)],
         shuffle=False,
         verbose=verbose,
     )
@@ -215,20 +250,50 @@ def draw_curve(result: dict[str, Any], path: Path) -> None:
 
 def parsed(arguments: Sequence[str] | None = None) -> tuple[Run, Path]:
     """The run that a command line asks for, and where to."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = Parser(description=(__doc__ or "").splitlines()[0])
     default = Run()
-    parser.add_argument("--recipe", default=default.recipe)
-    parser.add_argument("--model", default=default.model, choices=MODELS)
-    parser.add_argument("--epochs", type=int, default=default.epochs)
-    parser.add_argument("--images", type=int, help="of the training split [default: all]")
-    parser.add_argument("--batch-size", type=int, default=default.batch_size)
-    parser.add_argument("--learning-rate", type=float, default=default.learning_rate)
-    parser.add_argument("--seed", type=int, default=default.seed, help="of draws and weights")
-    parser.add_argument("--engine", default=default.engine, choices=("eager", "graph"))
-    parser.add_argument("--threads", type=int, help="of the pipeline; they change nothing")
+    parser.add_argument(
+        "--recipe", type=recipe, default=default.recipe, help="[default: %(default)s]"
+    )
+    parser.add_argument(
+        "--model", default=default.model, choices=MODELS, help="[default: %(default)s]"
+    )
+    parser.add_argument(
+        "--epochs", type=count, default=default.epochs, help="[default: %(default)s]"
+    )
+    parser.add_argument("--images", type=count, help="of the training split [default: all]")
+    parser.add_argument(
+        "--batch-size", type=count, default=default.batch_size, help="[default: %(default)s]"
+    )
+    parser.add_argument(
+        "--learning-rate",
+        type=rate,
+        default=default.learning_rate,
+        help="the greatest [default: %(default)s]",
+    )
+    parser.add_argument(
+        "--seed",
+        type=seed,
+        default=default.seed,
+        help="of draws and weights [default: %(default)s]",
+    )
+    parser.add_argument(
+        "--engine",
+        default=default.engine,
+        choices=("eager", "graph"),
+        help="[default: %(default)s]",
+    )
+    parser.add_argument(
+        "--threads", type=count, help="of the pipeline; they change nothing [default: all cores]"
+    )
     parser.add_argument("--source", help="archive or folder of CIFAR-10 [default: the sample]")
-    parser.add_argument("--data-dir", help="TFDS's data folder")
-    parser.add_argument("--out", type=Path, default=Path("training"), help="folder of the result")
+    parser.add_argument("--data-dir", help="where TFDS keeps datasets [default: TFDS's own]")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("training"),
+        help="folder of the result [default: %(default)s]",
+    )
     given = vars(parser.parse_args(arguments))
     out = given.pop("out")
     return Run(**given), out
@@ -236,7 +301,13 @@ def parsed(arguments: Sequence[str] | None = None) -> tuple[Run, Path]:
 
 def main() -> None:
     run, out = parsed()
-    result = train(run, out)
+    try:
+        with failing_in_one_line():
+            result = train(run, out)
+    except KeyboardInterrupt:
+        raise SystemExit(
+            "Interrupted; the same command resumes after the last completed epoch."
+        ) from None
     last = result["history"][-1]
     print(
         f"{run.name}, {len(result['history'])} epochs: test accuracy {last['val_accuracy']:.2%}, "

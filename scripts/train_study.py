@@ -8,7 +8,6 @@ not done again. Prints a table, and leaves study.json and study.png.
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import subprocess
@@ -16,8 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
-from figures import save
+from options import Parser, count
 
 RECIPES = ("plain", "rotate15", "standard", "standard+cutout16", "standard+trivialaugment")
 
@@ -28,7 +26,10 @@ def trained(recipe: str, seed: int, place: Path, options: list[str]) -> dict[str
     if not result.exists():
         script = Path(__file__).with_name("train.py")
         command = [sys.executable, str(script), "--recipe", recipe, "--seed", str(seed)]
-        subprocess.run([*command, "--out", str(place), *options], check=True)
+        done = subprocess.run([*command, "--out", str(place), *options], check=False)
+        if done.returncode:
+            # It has said why.
+            sys.exit(done.returncode)
     found: dict[str, Any] = json.loads(result.read_text())
     return found
 
@@ -52,6 +53,9 @@ def table(curves: Curves, trained_on: Curves) -> str:
 
 def draw(curves: Curves, title: str, path: Path) -> None:
     """Means over seeds, epoch by epoch; and the last epoch of each seed."""
+    import matplotlib.pyplot as plt
+    from figures import save
+
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.6), layout="constrained")
     for place, (recipe, seeds) in enumerate(curves.items()):
         means = [100 * statistics.mean(values) for values in zip(*seeds, strict=True)]
@@ -70,12 +74,19 @@ def draw(curves: Curves, title: str, path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=(__doc__ or "").splitlines()[0],
         epilog="All other options go to train.py.",
     )
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=Path("study"), help="folder of the results")
+    parser.add_argument(
+        "--seeds", type=count, default=3, help="runs of each recipe [default: %(default)s]"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("study"),
+        help="folder of the results [default: %(default)s]",
+    )
     args, options = parser.parse_known_args()
     curves: Curves = {recipe: [] for recipe in RECIPES}
     trained_on: Curves = {recipe: [] for recipe in RECIPES}

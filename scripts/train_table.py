@@ -9,7 +9,6 @@ which reads an epoch and trains nothing. Prints a table, and writes it as JSON.
 
 from __future__ import annotations
 
-import argparse
 import functools
 import json
 import os
@@ -19,10 +18,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from options import failing_in_one_line, table_options
+
+if __name__ == "__main__":
+    # Before the imports that take seconds: --help and bad usage end here.
+    table_options()
 
 import keras
 import numpy as np
@@ -169,15 +173,7 @@ def table(rows: dict[str, dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--source", help="archive or folder of CIFAR-10 [default: the sample]")
-    parser.add_argument("--model", default="cnn", choices=MODELS)
-    parser.add_argument("--images", type=int, help="of the training split [default: all]")
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--learning-rate", type=float, default=0.02)
-    parser.add_argument("--out", type=Path, help="JSON file to write")
-    parser.add_argument("--memory", nargs=2, metavar=("WAY", "DATA_DIR"), help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    args = table_options()
     name = "cifar10_aug" if args.source else "cifar10_aug_sample"
     if args.memory:
         way, data_dir = args.memory
@@ -223,4 +219,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with failing_in_one_line():
+        main()

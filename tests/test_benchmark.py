@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ SCRIPTS = Path(__file__).parents[1] / "scripts"
 @pytest.fixture
 def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(SCRIPTS))
-    for name in ("benchmark", "peers", "chart"):
+    for name in ("benchmark", "options", "peers", "chart"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import benchmark
 
@@ -60,3 +61,47 @@ def test_a_chart_is_drawn_of_a_result(benchmark: ModuleType, tmp_path: Path) -> 
     (tmp_path / "result.json").write_text(json.dumps({"microseconds": rows, "about": about}))
     chart.main(tmp_path / "result.json", tmp_path / "chart.png")
     assert (tmp_path / "chart.png").stat().st_size > 1000
+
+
+def stopped(benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch, **measured: object) -> object:
+    """What the script ends with when it is interrupted."""
+
+    def measure(source: object, rounds: int, into: Any) -> None:
+        for name, value in measured.items():
+            setattr(into, name, value)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(benchmark, "measure", measure)
+    with pytest.raises(SystemExit) as ended:
+        benchmark.main()
+    return ended.value.code
+
+
+def test_what_was_measured_before_an_interrupt_is_shown_and_written(
+    benchmark: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "result.json"
+    monkeypatch.setattr(sys, "argv", ["benchmark.py", "--out", str(out), "--check"])
+    floor, ours = benchmark.floor(128), benchmark.ours(benchmark.RECIPE, 128)
+    times = {floor: [1.0, 1.0], ours: [0.5], "rotate30, batch 512": []}
+    said = stopped(benchmark, monkeypatch, images=10, times=times)
+    assert said == "Interrupted; this is what was measured until then."
+    shown = capsys.readouterr().out
+    assert f"| {ours} | 0.50 (0.50 to 0.50) | 0.50 × |" in shown
+    assert f"| {ours} / {floor} | 0.9 × | 0.5 × |" in shown
+    written = json.loads(out.read_text())
+    assert written["microseconds"] == {floor: [1.0, 1.0], ours: [0.5]}
+    assert (written["about"]["images"], written["about"]["rounds"]) == (10, 2)
+
+
+def test_an_interrupt_before_the_first_round_writes_nothing(
+    benchmark: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "result.json"
+    monkeypatch.setattr(sys, "argv", ["benchmark.py", "--out", str(out)])
+    said = stopped(benchmark, monkeypatch, times={"rotate30, batch 512": []})
+    assert said == "Interrupted before anything was measured."
+    assert not out.exists()

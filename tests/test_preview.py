@@ -11,6 +11,7 @@ from cifar10_aug import preview
 from cifar10_aug.recipe import Recipe
 from cifar10_aug.source import drawn
 from cifar10_aug.source.images import LabelledImages
+from tests.registering import registered
 
 
 @pytest.fixture
@@ -118,14 +119,35 @@ def test_what_was_drawn_is_written_under_the_pictures(four: LabelledImages) -> N
         made = visible(four.images, epoch=epoch)
         assert all(len(cells(explained, image, 3)) == 1 for image in made)
     log = visible.parameters(range(4), epoch=1)
-    text = preview._explained(log)[2].split("\n")
-    assert text[0] == f"flip {'yes' if log['0.flip.flipped'][2] else 'no'}"
-    assert text[1] == f"rotate {log['1.rotate.degrees'][2]:.2f}"
-    assert text[2].startswith(f"erase {log['2.erase.top'][2]} {log['2.erase.left'][2]} ")
-    # Nothing is drawn, nothing is written.
-    plain = Recipe.parse("plain")
-    sheets = [
-        preview.contact_sheet(plain, four, drawn.SHAPE_NAMES, explain=explain).tobytes()
-        for explain in (False, True)
+    text = preview._explained(log, 4)[2].split("\n")
+    assert text[0] == f"flip: flipped {'yes' if log['0.flip.flipped'][2] else 'no'}"
+    assert text[1] == f"rotate: degrees {log['1.rotate.degrees'][2]:.2f}"
+    top, left = log["2.erase.top"][2], log["2.erase.left"][2]
+    assert text[2].startswith(f"erase: top {top}, left {left},")
+
+
+def test_an_op_that_a_policy_has_drawn_is_written_with_its_value() -> None:
+    log = {
+        "0.randaugment.op1": np.array(["brightness", "identity"]),
+        "0.randaugment.value1": np.array([1.271, np.nan]),
+    }
+    assert preview._explained(log, 2) == [
+        "randaugment: op1 brightness,\n  value1 1.27",
+        "randaugment",
     ]
-    assert sheets[0] == sheets[1]
+
+
+def silent(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draws for itself."""
+    return image
+
+
+@pytest.mark.parametrize("name", ["plain", "rescale", "corruptfog3", "corruptbrightness", "silent"])
+def test_where_nothing_is_drawn_nothing_is_written(name: str, four: LabelledImages) -> None:
+    with registered({"backend": "threading"}, silent=silent):
+        recipe = Recipe.parse(name)
+        sheets = [
+            preview.contact_sheet(recipe, four, drawn.SHAPE_NAMES, epochs=1, explain=explain)
+            for explain in (False, True)
+        ]
+    assert sheets[0].tobytes() == sheets[1].tobytes()

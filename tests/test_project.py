@@ -26,6 +26,12 @@ def tracked() -> list[str]:
     return listed.stdout.splitlines()
 
 
+def commands() -> list[str]:
+    """The lines of the README's blocks of commands."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    return [line for language, block in blocks if not language for line in block.splitlines()]
+
+
 def test_the_top_level_is_as_agreed() -> None:
     top = {name.split("/")[0] for name in tracked()}
     assert {name for name in top if not name.startswith(".")} == {
@@ -72,6 +78,15 @@ def test_the_readmes_functions_are_those_of_the_script() -> None:
 def test_files_the_readme_names_exist() -> None:
     for name in re.findall(r"(?:bash |python |\]\()((?:scripts|\.ci)/[\w./+-]+)", README):
         assert (ROOT / name).exists(), name
+
+
+def test_git_ignores_what_the_readmes_commands_write() -> None:
+    written = re.findall(r"([\w./]+\.(?:png|json))$", "\n".join(commands()), re.MULTILINE)
+    written += re.findall(r"--out ([\w./]+)", "\n".join(commands()))
+    assert {"sheet.png", "benchmark.json", "chart.png"} <= set(written)
+    for name in (*written, "preview.png", "study/study.json", "training/curve.png"):
+        ignored = subprocess.run(["git", "check-ignore", "--quiet", name], cwd=ROOT, check=False)
+        assert ignored.returncode == 0, name
 
 
 def test_ci_runs_the_readmes_commands() -> None:

@@ -14,6 +14,39 @@ def test_passes_take_turns_after_a_warm_up() -> None:
     assert {name: len(found) for name, found in times.items()} == {"a": 3, "b": 3, "slow": 2}
 
 
+def test_the_time_of_all_rounds_is_told_after_the_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+
+    def takes(seconds: float) -> timing.Pass:
+        def run() -> None:
+            now[0] += seconds
+
+        return run
+
+    monkeypatch.setattr("cifar10_aug.timing.time.perf_counter", lambda: now[0])
+    told: list[tuple[float, float]] = []
+    timing.in_turns(
+        {"a": takes(1), "slow": takes(10)},
+        *(1, 5, lambda number: None, ["slow"]),
+        after_warm_up=lambda seconds: told.append((now[0], seconds)),
+    )
+    assert told == [(11, 5 * 1 + 2 * 10)]
+    assert now[0] == 11 + 25
+
+
+def test_an_interrupt_loses_no_times() -> None:
+    calls = iter(["warm", "one", "two"])
+
+    def run() -> None:
+        if next(calls, None) is None:
+            raise KeyboardInterrupt
+
+    times: dict[str, list[float]] = {}
+    with pytest.raises(KeyboardInterrupt):
+        timing.in_turns({"a": run}, 1, 9, times=times)
+    assert len(times["a"]) == 2
+
+
 def test_ratios_are_medians_of_those_within_a_round() -> None:
     # The machine is ten times slower in the second round.
     times = {"ours": [2.0, 20.0, 4.0], "floor": [1.0, 10.0, 1.0]}

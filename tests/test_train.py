@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -92,6 +94,122 @@ def test_threads_change_nothing(curves: dict[str, Curve]) -> None:
 def test_the_engine_changes_the_order_alone(curves: dict[str, Curve]) -> None:
     assert curves["graph"] != curves["run"]
     np.testing.assert_allclose(curves["graph"], curves["run"], rtol=0.3)
+
+
+def asked(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """What a Python without any package says."""
+    return subprocess.run(
+        [sys.executable, "-S", *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+
+
+def test_help_shows_every_default_and_needs_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = asked(SCRIPTS / "train.py", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    monkeypatch.syspath_prepend(SCRIPTS)
+    import train
+
+    shown = " ".join(done.stdout.split())
+    defaults = vars(train.Run()).items()
+    for option, default in defaults:
+        if default is not None:
+            text = rf"--{option.replace('_', '-')} [^\[]*\[default: {re.escape(str(default))}\]"
+            assert re.search(text, shown.split("options:")[1]), option
+    assert shown.count("[default: ") == len(defaults) + 1  # --out
+
+
+@pytest.mark.parametrize("script", ["train_table.py", "train_study.py"])
+def test_other_scripts_show_help_without_any_package(script: str) -> None:
+    done = asked(SCRIPTS / script, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "[default: " in done.stdout
+
+
+@pytest.mark.parametrize("script", ["train.py", "train_table.py"])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epochs", "0"], "argument --epochs: '0' is not a whole number from 1 on"),
+        (["--images", "-3"], "argument --images: '-3' is not a whole number from 1 on"),
+        (["--learning-rate", "nan"], "argument --learning-rate: 'nan' is not a number greater"),
+    ],
+)
+def test_wrong_numbers_are_one_line(script: str, arguments: list[str], message: str) -> None:
+    done = asked(SCRIPTS / script, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"Error: {message}")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--recipe", "rotat"], "argument --recipe: 'rotat': there is no op 'rotat'. Did you mean"),
+        (["--seed", "x"], "argument --seed: 'x' is not a whole number from 0 to 4294967295"),
+    ],
+)
+def test_a_wrong_recipe_or_seed_is_one_line(
+    arguments: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.syspath_prepend(SCRIPTS)
+    import train
+
+    with pytest.raises(SystemExit) as ended:
+        train.parsed(arguments)
+    assert ended.value.code == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(f"Error: {message}")
+    assert (said.err.count("\n"), said.out) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--images", "4001"],
+            "Error: --images 4001: Requested slice [:4001] incompatible with 4000 examples.",
+        ),
+        (
+            ["--source", "missing"],
+            "Error: missing: expected cifar-10-binary.tar.gz, cifar-10-python.tar.gz or the folder "
+            "unpacked from either (cifar-10-batches-bin, cifar-10-batches-py), found nothing "
+            "there; check the path",
+        ),
+    ],
+)
+def test_images_that_are_not_there_are_one_line(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    tfds_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(SCRIPTS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["train.py", "--data-dir", str(tfds_dir), *arguments])
+    # It would be switched on for all tests that follow.
+    monkeypatch.setattr("tensorflow.config.experimental.enable_op_determinism", lambda: None)
+    import train
+
+    with pytest.raises(SystemExit, match=f"^{re.escape(message)}$"):
+        train.main()
+
+
+def test_the_models_are_those_of_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(SCRIPTS)
+    from models import MODELS
+    from options import MODELS as NAMES
+
+    assert tuple(MODELS) == NAMES
+
+
+@pytest.mark.slow
+def test_one_image_is_enough(tfds_dir: Path, tmp_path: Path) -> None:
+    trained([*options(tmp_path, tfds_dir), "--images", "1", "--epochs", "1"])
+    assert len(result(tmp_path)["history"]) == 1
 
 
 def test_a_folder_of_another_run_is_refused(

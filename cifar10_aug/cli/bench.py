@@ -23,7 +23,11 @@ _FLOOR = "un-augmented"
 @shell.main.command()
 @click.argument("recipe", type=shell.RecipeType())
 @click.option(
-    "--batch-size", type=click.IntRange(1), default=128, show_default=True, help="Of both rows."
+    "--batch-size",
+    type=click.IntRange(1, 2**63 - 1),
+    default=128,
+    show_default=True,
+    help="Of both rows.",
 )
 @click.option(
     "--rounds", type=click.IntRange(1), default=5, show_default=True, help="Epochs to time."

@@ -136,6 +136,7 @@ def verify(folder: Path, deep: bool, source: str | None, jobs: int | None) -> No
             f"{faulty} of {len(folders)} datasets are not what was written; "
             "export them again with --overwrite"
         )
+    click.echo("OK")
 
 
 @shell.main.command()

@@ -6,13 +6,13 @@ import functools
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cifar10_aug import folders, interrupts
+from cifar10_aug import folders, interrupts, op_errors
 from cifar10_aug.errors import (
     ExportError,
     PythonOpError,
@@ -53,6 +53,11 @@ def failing_in_one_line(command: Callable[..., None]) -> Callable[..., None]:
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             raise click.ClickException(f"{where}{error.strerror or error}") from error
+        except Exception as error:
+            # Of a bucket that cannot be reached, for example.
+            if not op_errors.is_one(error):
+                raise
+            raise click.ClickException(op_errors.reason(error)) from error
 
     return wrapped
 
@@ -123,7 +128,11 @@ class _OneLineErrors(click.Group):
         if not standalone_mode:
             return inner()
         try:
+            _check(sys.argv[1:] if args is None else args)
             code = inner()
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            code = error.exit_code
         except click.ClickException as error:
             click.echo(f"Error: {_on_one_line(error.format_message())}", err=True)
             code = error.exit_code
@@ -133,6 +142,19 @@ class _OneLineErrors(click.Group):
         code = code if isinstance(code, int) else 0
         interrupts.ended(code)
         sys.exit(code)
+
+
+def _check(arguments: Sequence[str]) -> None:
+    """Raises a usage error for what no library takes as the name of a file."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            raise click.UsageError(
+                f"{argument}: not in UTF-8, which TensorFlow demands; rename it."
+            ) from error
+        if "\0" in argument:
+            raise click.UsageError(f"{argument}: NUL cannot be part of an argument; leave it out.")
 
 
 def _on_one_line(message: str) -> str:
@@ -167,7 +189,10 @@ def _import(modules: str | None) -> None:
             importlib.import_module(module)
         except RegistrationError as error:
             raise click.UsageError(f"--imports {module}: {error}") from error
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        # A module may call sys.exit, as scripts do.
+        except BaseException as error:
             said = f"{type(error).__name__}: {error}".splitlines()[0]
             raise click.UsageError(f"--imports {module}: {said}") from error
 

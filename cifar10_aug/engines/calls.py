@@ -49,9 +49,7 @@ class Failure:
     @staticmethod
     def of(call: Call, keys: np.ndarray, error: BaseException) -> Failure:
         """The failure of a call on the examples with some keys."""
-        whom = f"example {_example(keys[0])}"
-        if len(keys) > 1:
-            whom = f"examples {_example(keys[0])} to {_example(keys[-1])}"
+        whom = examples(keys)
         if isinstance(error, WrongResultError):
             return Failure(f"op {call.name} on {whom} {error}", cause=error)
         said = (str(error).splitlines() or [""])[0]
@@ -190,6 +188,13 @@ def _set(
         "uinteger": 0,
     }
     return generator
+
+
+def examples(keys: np.ndarray) -> str:
+    """Examples by the ids of the first and the last."""
+    if len(keys) == 1:
+        return f"example {_example(keys[0])}"
+    return f"examples {_example(keys[0])} to {_example(keys[-1])}"
 
 
 def _example(key: Any) -> str:

@@ -84,7 +84,8 @@ def do(sent: Sent, task: Task, keys: np.ndarray, epoch: int) -> Failure | np.nda
         images = task.layout.images(memory)[task.part]
         results = task.layout.results(memory)[task.part]
         answer = None
-    failure = work(images, results, keys, epoch)
+    with worker_process.ended_by_two_interrupts():
+        failure = work(images, results, keys, epoch)
     # An exception need not be picklable.
     return answer if failure is None else dataclasses.replace(failure, cause=None)
 

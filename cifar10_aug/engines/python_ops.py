@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import functools
+import logging
 import os
 import threading
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import numpy as np
 
 from cifar10_aug import forked
 from cifar10_aug.engines import process_tasks, rooms, workers
-from cifar10_aug.engines.calls import Call, Failure, run
+from cifar10_aug.engines.calls import Call, Failure, examples, run
 from cifar10_aug.engines.plan import Placed
 from cifar10_aug.engines.process_tasks import Work
 from cifar10_aug.engines.rooms import Layout
@@ -21,6 +22,10 @@ from cifar10_aug.errors import PythonOpError
 
 # Smaller tasks would cost more than they spread.
 _SMALLEST_CHUNK = 8
+# Starting workers takes some of it.
+_PATIENCE_SECONDS = 20.0
+# Recipes, and functions of them; once a process is enough.
+_warned_of: set[tuple[str, str]] = set()
 
 
 class Group:
@@ -85,6 +90,38 @@ class Group:
         size = max(_SMALLEST_CHUNK, -(-count // self._n_jobs))
         return [slice(first, min(first + size, count)) for first in range(0, count, size)]
 
+    def _results(self, futures: Sequence[concurrent.futures.Future], keys: np.ndarray) -> list:
+        try:
+            self._warn_if_slow(futures, keys)
+            return [future.result() for future in futures]
+        except workers.ENDED:
+            # All of them end with it. loky cannot stop workers whose work is cancelled meanwhile.
+            raise
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+
+    def _warn_if_slow(self, futures: Sequence[concurrent.futures.Future], keys: np.ndarray) -> None:
+        """Says, once, what takes long, since TensorFlow lets nobody interrupt the wait."""
+        if (self._recipe, self._names) in _warned_of:
+            return
+        concurrent.futures.wait(futures, _PATIENCE_SECONDS)
+        for future, part in zip(futures, self._chunks(len(keys)), strict=True):
+            if not future.done():
+                _warned_of.add((self._recipe, self._names))
+                advice = "press Ctrl-C twice to end its processes"
+                logging.getLogger("cifar10_aug").warning(
+                    "cifar10_aug: recipe %r: %s has not returned after %g seconds on %s; if it "
+                    "never does, %s",
+                    self._recipe,
+                    self._names,
+                    _PATIENCE_SECONDS,
+                    examples(keys[part]),
+                    advice if self._place == "processes" else "end the program",
+                )
+                return
+
     def _in_threads(
         self, images: np.ndarray, out: np.ndarray, keys: np.ndarray, epoch: int
     ) -> Failure | None:
@@ -93,7 +130,7 @@ class Group:
             threads.submit(self._work, images[part], out[part], keys[part], epoch)
             for part in self._chunks(len(keys))
         ]
-        return next(filter(None, _results(futures)), None)
+        return next(filter(None, self._results(futures, keys)), None)
 
     def _in_processes(
         self, images: np.ndarray, out: np.ndarray, keys: np.ndarray, epoch: int
@@ -105,7 +142,8 @@ class Group:
                 parts = self._chunks(len(keys))
                 submit = functools.partial(executor.submit, process_tasks.do, self._functions.sent)
                 tasks = [(process_tasks.Task.of(room, part), keys[part], epoch) for part in parts]
-                answers = _results([submit(*task) for task in tasks])
+                futures = [submit(*task) for task in tasks]
+                answers = self._results(futures, keys)
                 for part, answer in zip(parts, answers, strict=True):
                     if isinstance(answer, Failure):
                         return answer
@@ -131,15 +169,3 @@ def _threads(
     a pipeline of its own.
     """
     return concurrent.futures.ThreadPoolExecutor(n_jobs, "cifar10_aug")
-
-
-def _results(futures: Sequence[concurrent.futures.Future]) -> list:
-    try:
-        return [future.result() for future in futures]
-    except workers.ENDED:
-        # All of them end with it. loky cannot stop workers whose work is cancelled meanwhile.
-        raise
-    except BaseException:
-        for future in futures:
-            future.cancel()
-        raise

@@ -38,6 +38,10 @@ def test_bench_says_what_to_do_without_images(tmp_path: Path) -> None:
         (["flp"], "'flp': there is no op 'flp'. Did you mean flip?"),
         (["flip", "--sample", "--source", "x"], "--sample is drawn; leave --source and --mirror"),
         (["flip", "--rounds", "0"], "Invalid value for '--rounds': 0 is not in the range x>=1"),
+        (
+            ["flip", "--batch-size", str(2**63)],
+            f"Invalid value for '--batch-size': {2**63} is not in the range 1<=x<={2**63 - 1}.",
+        ),
     ],
 )
 def test_wrong_arguments_are_named(arguments: list[str], message: str) -> None:

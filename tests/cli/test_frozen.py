@@ -109,9 +109,9 @@ def test_beam_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_verify_and_info_tell_of_what_is_whole(exported: Path, sources: dict[str, Path]) -> None:
     for folder in (exported, exported.parents[2]):
-        assert run("verify", str(folder)).stdout == f"{exported}: whole\n"
+        assert run("verify", str(folder)).stdout == f"{exported}: whole\nOK\n"
     deep = run("verify", str(exported), "--deep", "--source", str(sources["python folder"]))
-    assert deep.stdout == f"{exported}: whole, and what the recipe makes\n"
+    assert deep.stdout == f"{exported}: whole, and what the recipe makes\nOK\n"
     told = run("info", str(exported)).stdout
     digest = read(exported)["dataset_digest"]
     for line in (

@@ -62,10 +62,10 @@ def test_epochs_are_frozen_and_verified(
     assert result.exit_code == 0, result.output
     folder = tmp_path / "data" / "cifar10_aug" / "sepia-x2" / "1.0.0"
     result = run("verify", str(folder), "--deep", *source, "--imports", module)
-    assert result.stdout == f"{folder}: whole, and what the recipe makes\n"
+    assert result.stdout == f"{folder}: whole, and what the recipe makes\nOK\n"
     assert "\npython:   sepia sha256:" in run("info", str(folder)).stdout
     OPS.pop("sepia")
-    assert run("verify", str(folder)).stdout == f"{folder}: whole\n"
+    assert run("verify", str(folder)).stdout == f"{folder}: whole\nOK\n"
     result = run("verify", str(folder), "--deep", *source)
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: 'sepia': there is no op 'sepia'. ")
@@ -110,6 +110,8 @@ def test_without_the_import_the_op_is_unknown(module: str) -> None:
             "--imports taken: 'flip' is a built-in op; choose another name",
         ),
         ("wrong", "--imports wrong: ZeroDivisionError: division by zero"),
+        ("script", "--imports script: SystemExit: 3"),
+        ("strange", "--imports strange: Strange: neither Exception nor exit"),
     ],
 )
 def test_what_cannot_be_imported_is_named(
@@ -119,4 +121,14 @@ def test_what_cannot_be_imported_is_named(
         "import cifar10_aug; cifar10_aug.register('flip', lambda image, rng: image)"
     )
     (tmp_path / "wrong.py").write_text("1 / 0")
+    (tmp_path / "script.py").write_text("import sys; sys.exit(3)")
+    (tmp_path / "strange.py").write_text(
+        "class Strange(BaseException): pass\nraise Strange('neither Exception nor exit')"
+    )
     assert_fails(2, message, "list", "--imports", modules)
+
+
+def test_an_interrupt_while_a_module_is_imported_is_one(module: str, tmp_path: Path) -> None:
+    (tmp_path / "endless.py").write_text("raise KeyboardInterrupt")
+    result = run("list", "--imports", "endless")
+    assert (result.exit_code, result.stderr.strip()) == (1, "Aborted.")

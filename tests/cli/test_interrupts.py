@@ -9,7 +9,9 @@ import pytest
 # Interrupts itself when a module is about to be imported, or when the command has ended.
 PROGRAM = """
 import atexit, os, signal, sys
-moment, sys.argv = sys.argv[1], ["cifar10-aug", *sys.argv[2:]]
+moment, name, sys.argv = sys.argv[1], sys.argv[2], sys.argv[2:]
+if name == "-m":
+    sys.orig_argv = ["python", "-m", "cifar10_aug", *sys.argv[1:]]
 interrupt = lambda: os.kill(os.getpid(), signal.SIGINT)
 
 class Interrupting:
@@ -25,9 +27,11 @@ main()
 """
 
 
-def interrupted(moment: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def interrupted(
+    moment: str, *arguments: str, name: str = "cifar10-aug"
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", PROGRAM, moment, *arguments],
+        [sys.executable, "-c", PROGRAM, moment, name, *arguments],
         capture_output=True,
         text=True,
         timeout=120,
@@ -49,6 +53,13 @@ def test_an_interrupt_of_a_command_is_one_line(module: str, tmp_path: Path) -> N
     assert "Exception ignored" not in done.stderr
     assert (done.stdout, done.returncode) == ("", 1)
     assert not list(tmp_path.rglob("dataset_info.json"))
+
+
+def test_an_interrupt_of_the_module_is_one_line() -> None:
+    done = interrupted("numpy", "list", name="-m")
+    assert (done.stderr.strip(), done.stdout, done.returncode) == ("Aborted.", "", 1)
+    done = interrupted("end", "list", name="-m")
+    assert (done.stderr, done.returncode) == ("", 0)
 
 
 def test_an_interrupt_after_the_end_changes_nothing() -> None:

@@ -20,6 +20,22 @@ def test_help_names_every_command() -> None:
             assert command in result.output
 
 
+def test_without_arguments_help_is_shown() -> None:
+    result = run()
+    # As click does it.
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == run("--help").stdout
+
+
+def test_the_package_is_the_command() -> None:
+    command = [sys.executable, "-m", "cifar10_aug"]
+    done = subprocess.run([*command, "list"], capture_output=True, text=True, check=True)
+    assert done.stdout == run("list").stdout
+    done = subprocess.run([*command, "lst"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: No such command 'lst'.")
+
+
 def test_help_does_not_import_tensorflow() -> None:
     program = (
         "import sys; sys.argv = ['cifar10-aug', '--help']\n"
@@ -126,6 +142,35 @@ def test_line_breaks_in_arguments_stay_in_one_line(tmp_path: Path) -> None:
         f"nothing is prepared in {place}; run cifar10-aug prepare",
         *("info", "--data-dir", f"{tmp_path}/a\nb"),
     )
+
+
+def test_arguments_that_are_no_text_are_bad_usage() -> None:
+    for command in (("info", "--data-dir"), ("verify",), ("preview", "flip", "--out"), ("list",)):
+        assert_fails(
+            2, r"a\udcffb: not in UTF-8, which TensorFlow demands; rename it.", *command, "a\udcffb"
+        )
+        message = r"a\x00b: NUL cannot be part of an argument; leave it out."
+        assert_fails(2, message, *command, "a\0b")
+
+
+@pytest.mark.parametrize("scheme", ["file", "http"])
+def test_addresses_that_are_no_folders_are_bad_usage(scheme: str) -> None:
+    for command in (("info",), ("prepare", "--sample"), ("preview", "flip"), ("bench", "flip")):
+        assert_fails(
+            2,
+            f"data_dir is '{scheme}://a/b', and TFDS keeps nothing in {scheme}://; give the path "
+            "of a folder, or the address of a bucket, gs:// or s3://",
+            *(*command, "--data-dir", f"{scheme}://a/b"),
+        )
+
+
+def test_a_bucket_that_cannot_be_reached_is_one_line() -> None:
+    message = (
+        "File system scheme 's3' not implemented (file: "
+        "'s3://a/b/cifar10_aug/plain/1.0.0/dataset_info.json')"
+    )
+    for command in (("info",), ("preview", "flip")):
+        assert_fails(1, message, *command, "--data-dir", "s3://a/b")
 
 
 def test_failures_are_one_line_and_exit_code_1(tmp_path: Path) -> None:

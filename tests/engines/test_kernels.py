@@ -6,9 +6,8 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
-from numba.core import caching, event
 
-from cifar10_aug.engines.kernels import compiling, pixels, words
+from cifar10_aug.engines.kernels import pixels, words
 
 
 def test_packing_keeps_the_channels_apart() -> None:
@@ -101,27 +100,6 @@ def test_the_first_call_ever_says_that_it_compiles(first_call: tuple[Path, str])
 def test_nothing_is_compiled_that_a_recipe_does_not_need(first_call: tuple[Path, str]) -> None:
     compiled = {path.name.split(".")[0] for path in first_call[0].rglob("*.nbi")}
     assert {"render"} <= compiled <= {"draws", "pixels", "render", "words"}
-
-
-def test_where_nothing_can_be_kept_it_compiles_each_time_and_says_so(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """As with a package and a home that cannot be written to."""
-
-    def plus(x: int) -> int:
-        return x + 1
-
-    plus.__module__ = compiling.__name__
-    monkeypatch.setattr(caching.CompileResultCacheImpl, "_locator_classes", [])
-    monkeypatch.setattr(compiling, "_kept", True)
-    with event.install_listener("numba:compile", compiling._Notice()):
-        made = compiling.compiled(plus)
-        assert [made(1), made(1.5)] == [2, 2.5]
-    assert {record.getMessage() for record in caplog.records} == {
-        "cifar10_aug: compiling, which takes some seconds in each process, since no folder can be "
-        "written to in which to keep what is compiled; set the environment variable "
-        "NUMBA_CACHE_DIR to one"
-    }
 
 
 def test_users_own_compiled_functions_are_left_alone(capfd: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,7 @@ from cifar10_aug.engines import python_ops, shared, workers
 from cifar10_aug.errors import PythonOpError
 from cifar10_aug.recipe import Recipe
 from cifar10_aug.registration import register, seeded
-from tests import functions
+from tests import functions, programs
 from tests.registering import registered
 from tests.test_recipe import recipe_text
 
@@ -395,6 +395,83 @@ def test_a_program_ends_while_workers_are_busy() -> None:
     assert time.monotonic() - began < 20
     _, alive = psutil.wait_procs(ours, timeout=10)
     assert not alive
+
+
+ENDLESS = """
+import tensorflow_datasets as tfds
+import cifar10_aug
+from cifar10_aug.engines import python_ops
+from tests import functions
+
+python_ops._PATIENCE_SECONDS = 1.0
+cifar10_aug.register("slow", functions.slow)
+options = {"n_jobs": 2}
+name = "cifar10_aug_sample/slow_milliseconds600000"
+for _ in tfds.load(name, split="train[:64]", batch_size=64, builder_kwargs=options):
+    pass
+"""
+
+
+def test_two_interrupts_end_a_pipeline_whose_function_never_returns(tmp_path: Path) -> None:
+    env = {**os.environ, "TFDS_DATA_DIR": str(tmp_path)}
+    with programs.Program("-c", ENDLESS, cwd=ROOT, env=env) as program:
+        warning = (
+            "cifar10_aug: recipe 'slow_milliseconds600000': slow has not returned after 1 seconds "
+            "on examples train_00000 to train_00031; if it never does, press Ctrl-C twice to end "
+            "its processes\n"
+        )
+        while warning not in program.stderr:
+            assert program.poll() is None, program.stderr
+            time.sleep(0.01)
+        # As a terminal does it: to all processes. Two that come too fast are one.
+        ours = psutil.Process(program.pid).children(recursive=True)
+        end = time.monotonic() + 60
+        while program.poll() is None:
+            assert time.monotonic() < end, program.stderr
+            os.killpg(program.pid, signal.SIGINT)
+            time.sleep(0.1)
+        assert program.wait() != 0
+        _, alive = psutil.wait_procs(ours, timeout=20)
+        assert not alive
+
+
+def test_workers_that_wait_are_left_alone_by_interrupts() -> None:
+    images = functions.numbered(16)
+    with registered(pid=functions.process):
+        recipe = Recipe.parse("pid")
+        ours = [psutil.Process(pid) for pid in functions.pids(recipe(images, n_jobs=2))]
+        for process in ours:
+            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGINT)
+        # It would be an error that one of them has ended.
+        recipe(images, n_jobs=2)
+        assert all(process.status() != psutil.STATUS_ZOMBIE for process in ours)
+
+
+@pytest.mark.parametrize(
+    ("backend", "advice"),
+    [
+        ("loky", "press Ctrl-C twice to end its processes"),
+        ("threading", "end the program"),
+    ],
+)
+def test_a_function_that_takes_long_is_named_once(
+    backend: str,
+    advice: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(python_ops, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(python_ops, "_warned_of", set())
+    images = functions.numbered(2)
+    with registered(slow=functions.slow):
+        recipe = Recipe.parse("slow_milliseconds300")
+        for _ in range(2):
+            recipe(images, ids=[5, 7], n_jobs=2, backend=backend)
+    assert [record.getMessage() for record in caplog.records] == [
+        "cifar10_aug: recipe 'slow_milliseconds300': slow has not returned after 0 seconds on "
+        f"examples train_00005 to train_00007; if it never does, {advice}"
+    ]
 
 
 def test_chunks_are_spread_over_all_workers() -> None:
