@@ -29,7 +29,7 @@ from cifar10_aug.online_options import OnlineOptions
 from cifar10_aug.plain import PLAIN
 from cifar10_aug.presets import DEFAULT, PRESETS
 from cifar10_aug.recipe import Config, Recipe
-from cifar10_aug.replaced import replaced
+from cifar10_aug.mocked import mocked
 from cifar10_aug.source.images import SHAPE, Cifar10
 
 
@@ -241,7 +241,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             ExportError: if frozen epochs cannot be written.
             OSError: if the data folder cannot be written to.
         """
-        if replaced(theirs := super().download_and_prepare):
+        if mocked(theirs := super().download_and_prepare):
             theirs(download_dir=download_dir, download_config=download_config, **kwargs)
             return
         freezing.check_file_format(self.builder_config.parsed, kwargs.get("file_format"))
@@ -357,7 +357,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 f"batch_size is {batch_size!r}; give a positive whole number, "
                 "None for single examples or -1 for everything at once"
             )
-        if not replaced(super().as_dataset):
+        if not mocked(super().as_dataset):
             self._require_prepared()
         return super().as_dataset(
             split=split,
@@ -388,7 +388,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         as_supervised: bool,
     ) -> Any:
         """One split; makes whole batches, where the base class would cache and batch examples."""
-        if replaced(super()._as_dataset):
+        if mocked(super()._as_dataset):
             return super()._build_single_dataset(
                 split, batch_size, shuffle_files, decoders, read_config, as_supervised
             )
@@ -422,7 +422,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 "it; use tfds.load, or cifar10_aug.Recipe.parse(name)(images, ids=…, epoch=…) on "
                 "your own arrays"
             )
-        if not replaced(super().as_data_source):
+        if not mocked(super().as_data_source):
             self._require_prepared()
             stored.check_file_kind(self, "array_record", "tfds.load")
             stored.check_whole(self.info)

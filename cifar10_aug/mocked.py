@@ -12,7 +12,7 @@ from typing import Any
 from tensorflow_datasets.core import dataset_builder
 
 
-def replaced(method: Any) -> bool:
+def mocked(method: Any) -> bool:
     """Whether a method of TFDS's base classes is another than the one that TFDS defines."""
     # What it was when this module was imported does not tell: that may happen inside a mock.
     return getattr(inspect.unwrap(method), "__globals__", None) is not vars(dataset_builder)
