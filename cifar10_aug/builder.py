@@ -24,12 +24,12 @@ from cifar10_aug.configs import RecipeConfig, RecipeConfigs
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.where import Where
 from cifar10_aug.errors import RecipeError, SourceError
+from cifar10_aug.mocked import mocked
 from cifar10_aug.offline import freezing, stored
 from cifar10_aug.online_options import OnlineOptions
 from cifar10_aug.plain import PLAIN
 from cifar10_aug.presets import DEFAULT, PRESETS
 from cifar10_aug.recipe import Config, Recipe
-from cifar10_aug.mocked import mocked
 from cifar10_aug.source.images import SHAPE, Cifar10
 
 
