@@ -9,7 +9,7 @@ from typing import Any
 import joblib
 import tensorflow as tf
 
-from cifar10_aug import epochs
+from cifar10_aug import epochs, graph_source
 from cifar10_aug.engines.graph import shuffling
 from cifar10_aug.graph_examples import GraphExamples, Tables
 from cifar10_aug.pipeline import Order, Start, nested, tuned
@@ -52,7 +52,7 @@ class GraphEpochs:
 
     def here(self) -> tf.data.Dataset:
         """The batches of the next iteration, made in this process of tables that are read once."""
-        tables = self.examples.tables()
+        tables = self.examples.tables(graph_source.shared)
 
         def numbered(token: tf.Tensor) -> tf.data.Dataset:
             epoch, skipped = self.numbered(token)
@@ -60,17 +60,20 @@ class GraphEpochs:
             order = order[skipped * (self.batch_size or 1) :]
             return self._steps(skipped).map(lambda step: (epoch, self._of_step(order, step)))
 
-        def make(epoch: tf.Tensor, positions: tf.Tensor) -> Any:
+        def make(of_step: tuple[tf.Tensor, tf.Tensor], *tables: tf.data.Dataset) -> Any:
+            epoch, positions = of_step
             return self._made([table.get_single_element() for table in tables], positions, epoch)
 
-        return self._each(epochs.token().flat_map(numbered), make, joblib.cpu_count())
+        steps = epochs.token().flat_map(numbered)
+        steps = tf.data.Dataset.zip((steps, *(table.repeat() for table in tables)))
+        return self._each(steps, make, joblib.cpu_count())
 
     def anywhere(self, token: tf.Tensor) -> tf.data.Dataset:
         """The batches of an iteration, so that whoever makes some of them reads the files itself.
 
         Its source is a range of numbers of batches, which tf.data service can share out.
         """
-        tables = self.examples.tables()
+        tables = self.examples.tables(graph_source.tables)
         epoch, skipped = self.numbered(token)
         order = tf.data.Dataset.from_tensors(epoch).map(self._positions).cache()
 
