@@ -13,7 +13,7 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -24,15 +24,13 @@ from cifar10_aug.configs import RecipeConfig, RecipeConfigs
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.where import Where
 from cifar10_aug.errors import RecipeError, SourceError
+from cifar10_aug.mocked import mocked
 from cifar10_aug.offline import freezing, stored
 from cifar10_aug.online_options import OnlineOptions
 from cifar10_aug.plain import PLAIN
 from cifar10_aug.presets import DEFAULT, PRESETS
 from cifar10_aug.recipe import Config, Recipe
 from cifar10_aug.source.images import SHAPE, Cifar10
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 
 class _Info(tfds.core.DatasetInfo):
@@ -243,6 +241,9 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             ExportError: if frozen epochs cannot be written.
             OSError: if the data folder cannot be written to.
         """
+        if mocked(theirs := super().download_and_prepare):
+            theirs(download_dir=download_dir, download_config=download_config, **kwargs)
+            return
         freezing.check_file_format(self.builder_config.parsed, kwargs.get("file_format"))
         if self.builder_config_name != PLAIN and not self.builder_config.copies:
             self._plain().download_and_prepare(
@@ -343,7 +344,6 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             RuntimeError: in a process that was forked while TensorFlow was running, or inside a
                 `tf.function` or `tf.Graph`, where epochs would not differ.
         """
-        self._require_prepared()
         if decoders is not None:
             raise ValueError(
                 "decoders must be None, since images are decoded already; "
@@ -358,23 +358,15 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 f"batch_size is {batch_size!r}; give a positive whole number, "
                 "None for single examples or -1 for everything at once"
             )
-        forked.check()
-        import tensorflow as tf
-
-        from cifar10_aug import online
-
-        config = read_config or tfds.ReadConfig()
-        if split is None:
-            split = {name: name for name in self.info.splits}
-        dataset = freezing.dataset if self.builder_config.copies else online.dataset
-        # What tf.data traces here has no Python control flow over tensors, and AutoGraph, which
-        # looks for that, would take seconds.
-        dataset = tf.autograph.experimental.do_not_convert(dataset)
-        return tf.nest.map_structure(
-            lambda one: forked.checked(
-                dataset(self, one, batch_size, shuffle_files, config, as_supervised=as_supervised)
-            ),
-            split,
+        if not mocked(super().as_dataset):
+            self._require_prepared()
+        return super().as_dataset(
+            split=split,
+            batch_size=batch_size,
+            shuffle_files=shuffle_files,
+            decoders=decoders,
+            read_config=read_config,
+            as_supervised=as_supervised,
         )
 
     def _require_prepared(self) -> None:
@@ -387,11 +379,33 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 "or call builder.download_and_prepare()"
             )
 
-    def _as_dataset(
-        self, split: Any, decoders: Any = None, read_config: Any = None, shuffle_files: bool = False
-    ) -> tf.data.Dataset:
-        return self.as_dataset(
-            split, decoders=decoders, read_config=read_config, shuffle_files=shuffle_files
+    def _build_single_dataset(
+        self,
+        split: Any,
+        batch_size: int | None,
+        shuffle_files: bool,
+        decoders: Any,
+        read_config: tfds.ReadConfig,
+        as_supervised: bool,
+    ) -> Any:
+        """One split; makes whole batches, where the base class would cache and batch examples."""
+        if mocked(super()._as_dataset):
+            return super()._build_single_dataset(
+                split, batch_size, shuffle_files, decoders, read_config, as_supervised
+            )
+        forked.check()
+        import tensorflow as tf
+
+        from cifar10_aug import online
+
+        dataset = freezing.dataset if self.builder_config.copies else online.dataset
+        # What tf.data traces here has no Python control flow over tensors, and AutoGraph, which
+        # looks for that, would take seconds.
+        dataset = tf.autograph.experimental.do_not_convert(dataset)
+        return forked.checked(
+            dataset(
+                self, split, batch_size, shuffle_files, read_config, as_supervised=as_supervised
+            )
         )
 
     def as_data_source(self, *args: Any, **kwargs: Any) -> Any:
@@ -403,16 +417,17 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             SourceError: if nothing is prepared.
             ExportError: if the epochs are damaged.
         """
-        if self.builder_config.copies:
+        if not self.builder_config.copies:
+            raise RecipeError(
+                f"{self.recipe.name!r} is made while it is read, so there is no random access to "
+                "it; use tfds.load, or cifar10_aug.Recipe.parse(name)(images, ids=…, epoch=…) on "
+                "your own arrays"
+            )
+        if not mocked(super().as_data_source):
             self._require_prepared()
             stored.check_file_kind(self, "array_record", "tfds.load")
             stored.check_whole(self.info)
-            return super().as_data_source(*args, **kwargs)
-        raise RecipeError(
-            f"{self.recipe.name!r} is made while it is read, so there is no random access to it; "
-            "use tfds.load, or cifar10_aug.Recipe.parse(name)(images, ids=…, epoch=…) on your own "
-            "arrays"
-        )
+        return super().as_data_source(*args, **kwargs)
 
 
 def _parsed(config: Any) -> Config:

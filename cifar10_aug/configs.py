@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import tensorflow_datasets as tfds
 
+from cifar10_aug.errors import RecipeError
 from cifar10_aug.ops import OPS
 from cifar10_aug.recipe import Config, Recipe
 
@@ -31,11 +32,17 @@ class RecipeConfig(tfds.core.BuilderConfig):
         return self.parsed.copies
 
 
+class UnknownConfigError(RecipeError, KeyError):
+    """A name that is no config: a `KeyError`, as mappings raise it, that says what is wrong."""
+
+    # A `KeyError` shows its message in quotes.
+    __str__ = RecipeError.__str__
+
+
 class RecipeConfigs(Mapping[str, RecipeConfig]):
     """Every recipe is a config; iterating lists the presets.
 
-    Looking up a name that is no recipe raises a `RecipeError`, so that users see what is wrong
-    with it instead of a list of similar names.
+    Looking up a name that is no recipe raises an `UnknownConfigError`.
     """
 
     def __init__(self, presets: Sequence[RecipeConfig]):
@@ -46,10 +53,10 @@ class RecipeConfigs(Mapping[str, RecipeConfig]):
     def __getitem__(self, name: str) -> RecipeConfig:
         if name in self._presets:
             return self._presets[name]
-        if isinstance(name, str) and ":" in name:
-            # TFDS first asks for "config:version"; no config has several versions.
-            raise KeyError(name)
-        config = Config.parse(name)
+        try:
+            config = Config.parse(name)
+        except RecipeError as error:
+            raise UnknownConfigError(str(error)) from error
         spelled = str(config)
         if spelled in self._presets:
             return self._presets[spelled]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,28 +19,44 @@ from cifar10_aug.source.images import SHAPE, example_ids
 class Part:
     """Consecutive examples that come from one split.
 
+    TensorFlow keeps what a pipeline's Python calls refer to for ever, even when the dataset is
+    gone. So a part has no arrays of its own.
+
     Attributes:
         engine: what runs on them.
-        resident: the whole split.
-        partners: what it is mixed with, if it is.
-        rows: int64 [n], where in the split.
-        keys: uint64 [n], see `draws.example_keys`.
-        ids: bytes [n].
-        tfds_ids: bytes [n], as TFDS names examples.
+        resident: the whole split, which pipelines share.
+        partners: what it is mixed with, if it is; pipelines share them, too.
+        info: of the split.
+        numbers: which of the split.
     """
 
     engine: eager.Engine
     resident: prepared.Resident
     partners: Partners | None
-    rows: np.ndarray
-    keys: np.ndarray
-    ids: np.ndarray
-    tfds_ids: np.ndarray
+    info: tfds.core.SplitInfo
+    numbers: range
+
+    def rows(self, places: Any) -> Any:
+        """Where in the split examples are, by their places in the part: int64 [n]."""
+        return self.numbers.start + places * self.numbers.step
+
+    def keys(self, places: np.ndarray) -> np.ndarray:
+        """uint64 [n], see `draws.example_keys`."""
+        return draws.example_keys(self.rows(places), self.info.name)
+
+    def labels(self, places: np.ndarray) -> np.ndarray:
+        """int64 [n]."""
+        return self.resident.labels[self.rows(places)]
 
     @property
-    def labels(self) -> np.ndarray:
-        """int64 [n]."""
-        return self.resident.labels[self.rows]
+    def ids(self) -> np.ndarray:
+        """bytes [examples]."""
+        return example_ids(self.info.name, np.array(self.numbers))
+
+    @property
+    def tfds_ids(self) -> np.ndarray:
+        """bytes [examples], as TFDS names examples."""
+        return slices.tfds_ids(self.info)[np.array(self.numbers)]
 
 
 class Examples:
@@ -55,7 +70,7 @@ class Examples:
         """Takes at least one part; all hand out one dtype."""
         self._parts = parts
         self.soft_labels = soft_labels
-        self._starts = np.cumsum([0, *(len(part.rows) for part in parts)])
+        self._starts = np.cumsum([0, *(len(part.numbers) for part in parts)])
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -69,26 +84,9 @@ class Examples:
         """Whether functions of the user's run on any of them."""
         return any(part.engine.recipe.runs_python for part in self._parts)
 
-    @property
-    def mixes(self) -> bool:
-        """Whether any of them are mixed with others, so that labels change from epoch to epoch."""
-        return any(part.partners is not None for part in self._parts)
-
-    @functools.cached_property
-    def labels(self) -> np.ndarray:
-        """The labels, before any mixing: int64 [examples], or float32 [examples, 10]."""
-        labels = self.joined("labels")
-        return one_hot(labels) if self.soft_labels else labels
-
     def joined(self, attribute: str) -> np.ndarray:
         """An attribute of all parts, [examples]."""
         return np.concatenate([getattr(part, attribute) for part in self._parts])
-
-    def without_names(self) -> Examples:
-        """The same examples without their ids, which take more memory than all else but images."""
-        none = np.empty(0, np.bytes_)
-        parts = [dataclasses.replace(part, ids=none, tfds_ids=none) for part in self._parts]
-        return Examples(parts, self.soft_labels)
 
     def images(self, epoch: Any, positions: np.ndarray) -> np.ndarray:
         """The augmented images at some positions; may be called from several threads."""
@@ -103,14 +101,16 @@ class Examples:
 
     def labels_at(self, epoch: Any, positions: np.ndarray) -> np.ndarray:
         """The labels that belong to `images`: int64 [n], or float32 [n, 10]."""
-        if not self.mixes:
-            return np.asarray(self.labels[positions])
-        out = np.empty((len(positions), CLASSES), np.float32)
+        if not self.soft_labels:
+            out = np.empty(len(positions), np.int64)
+        else:
+            out = np.empty((len(positions), CLASSES), np.float32)
         for chosen, part, places in self._pieces(positions):
-            own = one_hot(part.labels[places])
+            own = part.labels(places)
+            if self.soft_labels:
+                own = one_hot(own)
             if part.partners is not None:
-                keys = part.keys[places]
-                own = part.engine.soft_labels(own, keys, int(epoch), part.partners)
+                own = part.engine.soft_labels(own, part.keys(places), int(epoch), part.partners)
             out[chosen] = own
         return out
 
@@ -128,7 +128,7 @@ class Examples:
 
 
 def _images(part: Part, epoch: int, places: np.ndarray) -> np.ndarray:
-    source, rows, keys = part.resident.source, part.rows[places], part.keys[places]
+    source, rows, keys = part.resident.source, part.rows(places), part.keys(places)
     return part.engine(source, rows, keys, epoch, part.partners)
 
 
@@ -154,21 +154,22 @@ def of(
     for one in named:
         info, engine = splits[one.split], engine_of(one.split)
         resident = prepared.resident(info)
-        mixes = engine.recipe.mixes
+        partners = None
+        if engine.recipe.mixes:
+            partners = resident.partners(one.among, draws.example_keys(one.among, one.split))
         parts.append(
             Part(
                 engine=engine,
                 resident=resident,
-                partners=_partners(resident, one.split, one.among) if mixes else None,
-                rows=one.numbers,
-                keys=draws.example_keys(one.numbers, one.split),
-                ids=example_ids(one.split, one.numbers),
-                tfds_ids=slices.tfds_ids(info)[one.numbers],
+                partners=partners,
+                info=info,
+                numbers=_evenly_spaced(one.numbers),
             )
         )
     return Examples(parts, soft_labels)
 
 
-def _partners(resident: prepared.Resident, split: str, numbers: np.ndarray) -> Partners:
-    keys, labels = draws.example_keys(numbers, split), one_hot(resident.labels[numbers])
-    return Partners.of(resident.source, numbers, keys, labels)
+def _evenly_spaced(numbers: np.ndarray) -> range:
+    first, *following = (int(number) for number in numbers[:2])
+    step = following[0] - first if following else 1
+    return range(first, first + step * len(numbers), step)

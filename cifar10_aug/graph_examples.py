@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -110,10 +110,12 @@ class GraphExamples:
     def __len__(self) -> int:
         return int(self._starts[-1])
 
-    def tables(self) -> tuple[tf.data.Dataset, ...]:
-        """What holds the images of each part: a dataset of one element."""
+    def tables(
+        self, of_split: Callable[[tfds.core.SplitInfo], tf.data.Dataset]
+    ) -> tuple[tf.data.Dataset, ...]:
+        """What holds the images of each part: a dataset of one element, one for each split."""
         made = {part.info.name: part.info for part in self.parts}
-        read = {name: graph_source.tables(info) for name, info in made.items()}
+        read = {name: of_split(info) for name, info in made.items()}
         return tuple(read[part.info.name] for part in self.parts)
 
     def at(

@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 import tensorflow as tf
 
+from cifar10_aug import graph_source
 from cifar10_aug.engines.graph import shuffling
 from cifar10_aug.epochs import Epochs
 from cifar10_aug.graph_examples import GraphExamples, Tables
@@ -47,24 +48,25 @@ class GraphEpochs:
 
     def here(self, epochs: Epochs) -> tf.data.Dataset:
         """The batches of the next epoch, made in this process of tables that are read now."""
-        # Datasets that are read while others are made cannot be checkpointed, so these are tensors.
-        tables = [table.get_single_element() for table in self.examples.tables()]
+        tables = self.examples.tables(graph_source.shared)
 
         def batches(step: tf.Tensor, epoch: tf.Tensor) -> tf.data.Dataset:
             one = tf.data.Dataset.from_tensors(epoch).take(step)
             return one.flat_map(self._batches)
 
-        def make(epoch: tf.Tensor, positions: tf.Tensor) -> Any:
+        def make(batch: tuple[tf.Tensor, tf.Tensor], *tables: Tables) -> Any:
+            epoch, positions = batch
             return self._made(tables, positions, epoch)
 
-        return self._each(epochs.each(batches), make, joblib.cpu_count())
+        each = tf.data.Dataset.zip((epochs.each(batches), *(table.repeat() for table in tables)))
+        return self._each(each, make, joblib.cpu_count())
 
     def anywhere(self, epoch: tf.Tensor) -> tf.data.Dataset:
         """The batches of an epoch, so that each process that makes some of them reads the files.
 
         Its source is a range of numbers of batches, which tf.data service can share out.
         """
-        tables = self.examples.tables()
+        tables = self.examples.tables(graph_source.tables)
         order = tf.data.Dataset.from_tensors(epoch).map(self._positions).cache()
 
         def make(step: tf.Tensor) -> Any:

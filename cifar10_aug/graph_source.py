@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import weakref
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from cifar10_aug import prepared
 from cifar10_aug.engines.graph import pixels
 from cifar10_aug.plain import DAMAGED
 from cifar10_aug.source.images import DIGITS, SHAPE
@@ -48,6 +50,27 @@ def tables(info: tfds.core.SplitInfo) -> tf.data.Dataset:
     records = tf.data.TFRecordDataset(files).batch(_BATCH)
     batches = records.map(decoded, num_parallel_calls=2, deterministic=True)
     return batches.rebatch(count + 1).map(checked).cache()
+
+
+_shared: weakref.WeakValueDictionary[tuple[str, ...], tf.data.Dataset] = (
+    weakref.WeakValueDictionary()
+)
+
+
+def shared(info: tfds.core.SplitInfo) -> tf.data.Dataset:
+    """`tables`, read into memory; pipelines that are alive at once share them.
+
+    They are the element of a dataset, so that they are gone with the last pipeline that reads
+    them: a function that refers to them would keep them in a reference cycle. And they are
+    tensors, since pipelines that read a dataset for each batch cannot be checkpointed.
+    """
+    key = prepared.written(info)
+    found = _shared.get(key)
+    if found is None:
+        with tf.init_scope():
+            found = tf.data.Dataset.from_tensors(tables(info).get_single_element())
+        _shared[key] = found
+    return found
 
 
 def _absolute(path: str) -> str:

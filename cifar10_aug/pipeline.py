@@ -107,14 +107,11 @@ def dataset(
     if python_workers is not None:
         images, calls = min(images, _IMAGES_A_WORKER * python_workers), _CALLS_OF_PYTHON
     here = in_this_process(name, runs_as_graph)
-    labels = examples.labels
+    labels = examples.labels_at(0, np.empty(0, np.int64))
     # Strings are gathered by TensorFlow, and only if they are asked for.
     texts = {} if as_supervised else {"id": tf.constant(examples.joined("ids"))}
     if add_tfds_id and not as_supervised:
         texts["tfds_id"] = tf.constant(examples.joined("tfds_ids"))
-
-    # TensorFlow keeps what Python calls refer to for ever, so that is no more than they need.
-    examples = examples.without_names()
 
     @GATE.guarded
     def visit(step: Any, epoch: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import hashlib
 import os
 import weakref
 
@@ -12,6 +13,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from cifar10_aug import forked, op_errors
+from cifar10_aug.engines.mixing import Partners, one_hot
 from cifar10_aug.engines.source import Source
 from cifar10_aug.plain import damaged
 from cifar10_aug.source.images import SHAPE, example_ids
@@ -30,6 +32,18 @@ class Resident:
 
     source: Source
     labels: np.ndarray
+    _partners: weakref.WeakValueDictionary[str, Partners] = dataclasses.field(
+        default_factory=weakref.WeakValueDictionary, init=False
+    )
+
+    def partners(self, numbers: np.ndarray, keys: np.ndarray) -> Partners:
+        """The images of some numbers as partners; pipelines that are alive at once share them."""
+        digest = hashlib.sha256(keys.tobytes()).hexdigest()
+        found = self._partners.get(digest)
+        if found is None:
+            labels = one_hot(self.labels[numbers])
+            found = self._partners[digest] = Partners.of(self.source, numbers, keys, labels)
+        return found
 
 
 _residents: weakref.WeakValueDictionary[tuple[str, ...], Resident] = weakref.WeakValueDictionary()
@@ -42,9 +56,7 @@ def resident(info: tfds.core.SplitInfo) -> Resident:
     Raises:
         SourceError: if the files do not hold what their metadata say.
     """
-    files = tuple(str(path) for path in info.filepaths)
-    # A dataset that was prepared anew has new files under the old names.
-    key = (*files, *map(_written, files))
+    files, key = tuple(str(path) for path in info.filepaths), written(info)
     with _reading:
         found = _residents.get(key)
         if found is None:
@@ -55,6 +67,15 @@ def resident(info: tfds.core.SplitInfo) -> Resident:
                 found = outside.submit(read, info, files).result()
             _residents[key] = found
         return found
+
+
+def written(info: tfds.core.SplitInfo) -> tuple[str, ...]:
+    """What tells a prepared split from all others.
+
+    One that was prepared anew has new files under the old names.
+    """
+    files = [str(path) for path in info.filepaths]
+    return (*files, *map(_written, files))
 
 
 def _written(file: str) -> str:

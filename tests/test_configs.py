@@ -65,14 +65,20 @@ def test_a_name_that_is_registered_anew_is_another_config(configs: RecipeConfigs
         assert configs["tint"] is not before
 
 
-def test_a_version_is_no_part_of_a_config(configs: RecipeConfigs) -> None:
-    with pytest.raises(KeyError, match=r"^'flip:1.0.0'$"):
-        configs["flip:1.0.0"]
-    assert "flip:1.0.0" not in configs
-    assert "flip" in configs
-
-
-@pytest.mark.parametrize("name", ["flop", None, 3, b"flip"])
-def test_what_is_no_recipe_is_a_recipe_error(configs: RecipeConfigs, name: str) -> None:
-    with pytest.raises(RecipeError):
+@pytest.mark.parametrize("name", ["flop", "flip:1.0.0", "plain-x", None, 3, b"flip"])
+def test_what_is_no_recipe_is_missing_as_in_any_mapping(configs: RecipeConfigs, name: str) -> None:
+    assert name not in configs
+    assert configs.get(name) is None
+    assert configs.get(name, configs["plain"]) is configs["plain"]
+    with pytest.raises(RecipeError) as expected:
+        Config.parse(name)
+    with pytest.raises(KeyError) as error:
         configs[name]
+    assert isinstance(error.value, RecipeError)
+    assert str(error.value) == str(expected.value)
+
+
+@pytest.mark.parametrize("name", ["plain", "flip", "flip0.50", "rotate+erase", "rotate-x3-s7"])
+def test_what_is_a_recipe_is_there(configs: RecipeConfigs, name: str) -> None:
+    assert name in configs
+    assert configs.get(name) is configs[name]

@@ -82,7 +82,6 @@ sys.addaudithook(lambda event, arguments: events.add(event) if watching else Non
 def read(name):
     try: Builder.builder_configs[name]
     except RecipeError: pass
-    except KeyError: assert ":" in name
 watching = True
 for name in names: read(name)
 watching = False

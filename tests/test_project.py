@@ -4,9 +4,11 @@ import os
 import re
 import runpy
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import tensorflow_datasets as tfds
 
 from cifar10_aug.cli import main
 from cifar10_aug.ops import OPS
@@ -108,3 +110,14 @@ def test_no_file_names_a_place_on_one_machine() -> None:
         if path.suffix in (".py", ".md", ".toml", ".sh", ".txt"):
             # Spelled in two parts, so that this file passes too.
             assert not re.search("/(root|home)" + "/", path.read_text()), name
+
+
+@pytest.mark.slow
+def test_the_tfds_command_writes_frozen_epochs_as_the_readme_says(tmp_path: Path) -> None:
+    (told,) = re.findall(r"^tfds build cifar10_aug/(.*) DIR$", README, re.MULTILINE)
+    command = ["tfds", "build", *f"cifar10_aug_sample/{told}".split(), str(tmp_path)]
+    command[0] = str(Path(sys.executable).with_name(command[0]))
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "cifar10_aug_sample" / told.split()[0] / "1.0.0"
+    assert tfds.builder_from_directory(folder).info.splits["train"].num_examples == 5 * 4000
