@@ -10,7 +10,7 @@ import numpy as np
 from cifar10_aug import draws
 from cifar10_aug.engines.mixing import CLASSES, one_hot
 
-_LARGEST_SIDE = 4096
+_LARGEST_SIDE = 8192
 
 
 def checked(what: str, value: Any, limit: int) -> int:

@@ -250,7 +250,7 @@ def test_maps_that_reach_absurdly_far_show_the_border() -> None:
         ),
         (
             {"images": np.zeros((1, 0, 5, 3), np.uint8)},
-            "images are 0 by 5 pixels; 1 to 4096 a side are allowed",
+            "images are 0 by 5 pixels; 1 to 8192 a side are allowed",
         ),
         ({"ids": [1]}, "ids have shape [1]; give one for each of the 2 images"),
         ({"ids": [1, -1]}, "an id is -1; give a whole number from 0 to 4294967295"),
