@@ -12,8 +12,8 @@ from cifar10_aug.engines.strokes import strokes_of
 from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.kinds import AffineOp, ElasticOp, PerspectiveOp
 
-# By how many source pixels neighbours lie apart at most, and how far away the source of pixel (0, 0)
-# may be, so that 16.16 coordinates fit into 64 bits: far more than the largest image has.
+# By how many source pixels neighbours lie apart at most, and how far away pixel (0, 0) is read:
+# much more than the side of the largest image, and 16.16 coordinates fit into 64 bits.
 WIDEST_STEP = float(2**16)
 FARTHEST = float(2**30)
 

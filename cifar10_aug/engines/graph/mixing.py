@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from cifar10_aug.draws import Draws
+from cifar10_aug.draws import SPLIT_NUMBERS, Draws
 from cifar10_aug.engines.graph.batch import Batch
 from cifar10_aug.engines.graph.drawing import Drawing
 from cifar10_aug.engines.graph.pixels import channels, joined
 from cifar10_aug.engines.graph.strokes import inside
 from cifar10_aug.engines.graph.tensor_draws import divide, numbers, times
+from cifar10_aug.engines.graph.words import lower, upper
 from cifar10_aug.engines.plan import Placed
 from cifar10_aug.ops.compositions import Mixing, MixOp
 
@@ -41,7 +42,9 @@ class Partners:
 def partners_drawn(drawn: Draws, partners: Partners) -> tf.Tensor:
     """The row of each example's partner: int64 [batch]."""
     rows = partners.rows(drawn.integers(0, 0, partners.count - 1))
-    drawn.name("partner", partners.keys(rows))
+    keys = partners.keys(rows)
+    drawn.name("partner", lower(keys))
+    drawn.name("partnersplit", drawn.take(list(SPLIT_NUMBERS), upper(keys)))
     return rows
 
 
