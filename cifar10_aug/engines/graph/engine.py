@@ -1,7 +1,7 @@
 """The graph engine: a recipe in TensorFlow ops alone.
 
-Draws and pixels are those of the eager engine, also where TensorFlow compiles with XLA, but that an
-affine map's last bit may differ there, and so a pixel by a level.
+Draws and pixels are those of the eager engine, also where TensorFlow compiles with XLA; only the
+last bit of where a pixel is read may differ there, and so the pixel by a level.
 """
 
 from __future__ import annotations
