@@ -66,12 +66,16 @@ def checked_images(images: Any) -> np.ndarray:
             f"images are {images.dtype} of shape {list(images.shape)}; "
             "give uint8 of shape [batch, height, width, 3] or [height, width, 3]"
         )
-    height, width = images.shape[-3:-1]
+    check_size(*images.shape[-3:-1])
+    return images
+
+
+def check_size(height: int, width: int) -> None:
+    """Raises a `ValueError` if images are too large or empty."""
     if not 1 <= height <= _LARGEST_SIDE or not 1 <= width <= _LARGEST_SIDE:
         raise ValueError(
             f"images are {height} by {width} pixels; 1 to {_LARGEST_SIDE} a side are allowed"
         )
-    return images
 
 
 def check_labels(labels: Any, count: int) -> None:

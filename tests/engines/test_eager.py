@@ -121,7 +121,7 @@ def test_any_recipe_that_moves_pixels_does_what_the_slow_reference_does(
 def test_maps_of_large_images_are_not_drawn_in(size: tuple[int, int], border: str) -> None:
     recipe, images = Recipe.parse(f"zoom10-10_fillmode{border}"), noise_images(1, *size)
     theirs = reference.augment(recipe, images[0], 0, 0, 0)
-    assert np.abs(recipe(images)[0] - theirs).max() <= 0.5
+    assert np.abs(recipe(images)[0] - theirs).max() <= 1  # Halves are rounded up.
 
 
 @pytest.mark.parametrize("border", ["", "_fillmodereflect", "_fillmodeconstant"])
@@ -130,7 +130,7 @@ def test_maps_of_small_images_may_reach_far(border: str) -> None:
     recipe = Recipe.parse("+".join([f"zoom10-10{border}"] * 4))
     images = noise_images(1)
     theirs = reference.augment(recipe, images[0], 0, 0, 0)
-    assert np.abs(recipe(images)[0] - theirs).max() <= 0.5
+    assert np.abs(recipe(images)[0] - theirs).max() <= 1  # Halves are rounded up.
 
 
 def test_maps_that_reach_farther_than_64_bits_show_the_border() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
+from cifar10_aug.engines.arguments import check_size
 from cifar10_aug.engines.graph import maps, mixing, resampling
 from cifar10_aug.engines.graph.batch import Batch
 from cifar10_aug.engines.graph.drawing import Drawing
@@ -39,7 +40,11 @@ class GraphEngine:
         """Takes the size of images.
 
         The recipe is one that `support.check` lets pass.
+
+        Raises:
+            ValueError: if a side has more than 8,192 pixels.
         """
+        check_size(height, width)
         self.recipe = recipe
         self._seed = seed
         self._height, self._width = height, width

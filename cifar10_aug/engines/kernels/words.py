@@ -73,7 +73,9 @@ def noise_words(canvas: Canvas, row: int, block: int) -> tuple[int, int, int, in
 
 
 @compiled
-def noise(key: int, epoch: int, seed: int, first_block: int, block: int) -> tuple:
+def noise(
+    key: int, epoch: int, seed: int, first_block: int, block: int
+) -> tuple[int, int, int, int]:
     """As `noise_words`, by the fields of a canvas; what `first_block` lacks is in the key."""
     mask, half = uint64(0xFFFFFFFF), uint64(32)
     blocks = uint64((1 << draws.POSITION_SHIFT) - 1)

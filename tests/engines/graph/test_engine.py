@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cifar10_aug.engines.graph.batch import Canvas
+from cifar10_aug.engines.graph.engine import GraphEngine
 from cifar10_aug.engines.kernels import words
 from cifar10_aug.ops import OPS
 from cifar10_aug.recipe import Recipe
@@ -106,3 +107,9 @@ def test_noise_of_large_images_is_the_same(block: int) -> None:
     ours = [int(word[0, 1]) for word in canvas.noise(np.array([0, block]))]
     theirs = words.noise(*(np.uint64(n) for n in (key, 3, 2**63 + 1, first)), block)
     assert ours == [int(word) for word in theirs]
+
+
+def test_too_large_images_are_refused() -> None:
+    message = "images are 8193 by 2 pixels; 1 to 8192 a side are allowed"
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        GraphEngine(Recipe.parse("flip"), 0, 8193, 2)
