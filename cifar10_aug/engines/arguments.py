@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sized
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ def check_size(height: int, width: int) -> None:
 
 def check_labels(labels: Any, count: int) -> None:
     """Raises a `ValueError` if there is not one label for each image."""
-    given = len(labels) if np.iterable(labels) and hasattr(labels, "__len__") else None
+    given = len(labels) if isinstance(labels, Sized) and np.ndim(labels) else None
     if given != count:
         what = f"of type {type(labels).__name__}" if given is None else str(given)
         raise ValueError(f"labels are {what}; give one for each of the {count} images")

@@ -56,11 +56,14 @@ def convolve(images: tf.Tensor, weights: Any, padding: Padding) -> tf.Tensor:
     for axis in (3, 2):
         size = int(images.shape[axis])
         padded = tf.gather(images, padding(size, radius), axis=axis)
-        weighted = [times(weights[:, away, None, None, None], padded) for away in range(radius + 1)]
+        # Negative, and subtracted: see `plus`.
+        weighted = [
+            times(-weights[:, away, None, None, None], padded) for away in range(radius + 1)
+        ]
         begin, length = [0, 0, 0, 0], [-1, -1, -1, -1]
         total = tf.zeros_like(images)
         for tap in range(2 * radius + 1):
             begin[axis], length[axis] = tap, size
-            total += tf.slice(weighted[abs(tap - radius)], begin, length)
+            total -= tf.slice(weighted[abs(tap - radius)], begin, length)
         images = total
     return images

@@ -20,7 +20,7 @@ from cifar10_aug.engines.graph.mixing import Partners
 from cifar10_aug.engines.graph.pixels import as_levels, channels, joined, unpack
 from cifar10_aug.engines.graph.processes import processed
 from cifar10_aug.engines.graph.strokes import painted
-from cifar10_aug.engines.graph.tensor_draws import numbers, times
+from cifar10_aug.engines.graph.tensor_draws import numbers, plus, times
 from cifar10_aug.engines.plan import Mix, Mixture, Pass, Process, Stage, plan
 from cifar10_aug.ops.compositions import MixOp, MixtureOp
 from cifar10_aug.ops.kinds import ValueRangeOp
@@ -113,7 +113,7 @@ class GraphEngine:
             made = batch if i == 0 else self._through(stage.branches[i - 1], batch, None)
             each = tf.cast(tf.broadcast_to(numbers(weight), [batch.count]), tf.float32)[:, None]
             totals = [
-                total + times(each, tf.cast(levels, tf.float32))
+                plus(total, each, tf.cast(levels, tf.float32))
                 for total, levels in zip(totals, channels(made.pixels), strict=True)
             ]
         return joined(*(as_levels(numbers(total) + 0.5) for total in totals))

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from cifar10_aug.engines.graph import fields
 from cifar10_aug.engines.graph.batch import Batch
-from cifar10_aug.engines.graph.tensor_draws import numbers, times, where
+from cifar10_aug.engines.graph.tensor_draws import numbers, plus, times, where
 from cifar10_aug.engines.passes import FARTHEST, WIDEST_STEP
 from cifar10_aug.engines.plan import Leg, Pass
 from cifar10_aug.ops.affine import Affine
@@ -107,7 +107,8 @@ def _spread(matrix: list[tf.Tensor], border: Border, batch: Batch) -> tuple[tf.T
             begin, line = (tf.cast(one, tf.int32) for one in small)
         return tf.reshape(begin[:, :, None] + line[:, None, :], shape)
 
-    return along(*matrix[:3], batch.width), along(*matrix[3:], batch.height)
+    xx, xy, x0, yx, yy, y0 = matrix
+    return along(xx, xy, x0, batch.width), along(yx, yy, y0, batch.height)
 
 
 def _moved(matrix: list[tf.Tensor], at: Places) -> tuple[tf.Tensor, tf.Tensor]:
@@ -128,7 +129,7 @@ def _tilted(leg: Leg, batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
     h = [tf.broadcast_to(numbers(entry), [batch.count])[:, None] for entry in entries]
     one = 1.0 / (1 << FRACTION)
     x, y = numbers(at.x) * one, numbers(at.y) * one
-    depth = times(h[6], x) + times(h[7], y) + 1.0
+    depth = plus(times(h[6], x), h[7], y) + 1.0
     # What is at the horizon or behind it lies farther than any border.
     seen = depth > 1e-6
     depth = tf.where(seen, float(1 << FRACTION) / tf.where(seen, depth, 1.0), 1e12)
@@ -139,8 +140,8 @@ def _tilted(leg: Leg, batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.cast(tf.floor(tf.clip_by_value(value, -farthest, farthest) + 0.5), tf.int64)
 
     return (
-        fixed((times(h[0], x) + times(h[1], y) + h[2]) * depth),
-        fixed((times(h[3], x) + times(h[4], y) + h[5]) * depth),
+        fixed((plus(times(h[0], x), h[1], y) + h[2]) * depth),
+        fixed((plus(times(h[3], x), h[4], y) + h[5]) * depth),
     )
 
 

@@ -45,6 +45,14 @@ def times(a: Any, b: Any) -> Any:
     return settled(product) if isinstance(product, tf.Tensor) else product
 
 
+def plus(total: Any, a: Any, b: Any) -> Any:
+    """total + a * b, rounded twice, and sums of many in this order.
+
+    TensorFlow's optimiser adds long sums in an order of its own, but leaves differences alone.
+    """
+    return total - times(-a, b)
+
+
 def alike(*values: Any) -> list[tf.Tensor]:
     """Tensors of one dtype: float64 if any is a float, else int64."""
     kinds = [v.dtype if isinstance(v, tf.Tensor) else np.asarray(v).dtype for v in values]

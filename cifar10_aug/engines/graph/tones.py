@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from cifar10_aug.engines.graph.batch import Canvas
 from cifar10_aug.engines.graph.pixels import as_levels, channels, grey, joined
-from cifar10_aug.engines.graph.tensor_draws import divide, numbers, times
+from cifar10_aug.engines.graph.tensor_draws import divide, numbers, plus, times
 
 _LEVELS = 256
 
@@ -33,7 +33,7 @@ def channel_contrast(canvas: Canvas, factor: Any) -> tf.Tensor:
     made = []
     for levels in channels(canvas.pixels):
         mean = _mean(levels)
-        made.append(as_levels(mean + times(factor, numbers(levels) - mean) + 0.5))
+        made.append(as_levels(plus(mean, factor, numbers(levels) - mean) + 0.5))
     return joined(*made)
 
 

@@ -13,7 +13,7 @@ from cifar10_aug.engines.graph.batch import Canvas
 from cifar10_aug.engines.graph.blurs import drag
 from cifar10_aug.engines.graph.noises import in_order
 from cifar10_aug.engines.graph.pixels import as_levels, channels, grey, joined
-from cifar10_aug.engines.graph.tensor_draws import divide, numbers, times
+from cifar10_aug.engines.graph.tensor_draws import divide, numbers, plus, settled, times
 
 
 def fog(canvas: Canvas, much: Any, decay: Any) -> tf.Tensor:
@@ -30,7 +30,7 @@ def frost(canvas: Canvas, own: Any, ice: Any) -> tf.Tensor:
     colours = ((70.0, 185.0), (100.0, 155.0), (130.0, 125.0))
     return joined(
         *(
-            as_levels(times(own, numbers(c)) + times(ice, base + times(white, ridge)) + 0.5)
+            as_levels(plus(times(own, numbers(c)), ice, base + times(white, ridge)) + 0.5)
             for c, (base, white) in zip(channels(canvas.pixels), colours, strict=True)
         )
     )
@@ -50,11 +50,11 @@ def _plasma(canvas: Canvas, decay: float) -> tf.Tensor:
     while step >= 2:
         half, bumps = step // 2, bump * bump
         right, down = tf.roll(grid, -1, 2), tf.roll(grid, -1, 1)
-        mean = grid + down + right + tf.roll(right, -1, 1)
+        mean = settled(settled(grid + down) + right) + tf.roll(right, -1, 1)
         middle = mean * 0.25 + times(bumps, noise[:, half::step, half::step])
-        mean = (grid + right) + (middle + tf.roll(middle, 1, 1))
+        mean = settled(grid + right) + settled(middle + tf.roll(middle, 1, 1))
         upper = mean * 0.25 + times(bumps, noise[:, ::step, half::step])
-        mean = (grid + down) + (middle + tf.roll(middle, 1, 2))
+        mean = settled(grid + down) + settled(middle + tf.roll(middle, 1, 2))
         left = mean * 0.25 + times(bumps, noise[:, half::step, ::step])
         rows = [tf.stack([grid, upper], 3), tf.stack([left, middle], 3)]
         grid = tf.reshape(tf.stack(rows, 2), [-1, 2 * size // step, 2 * size // step])
@@ -84,10 +84,8 @@ def snow(
     added = times(255.0, tf.reshape(falling + tf.reverse(falling, [1, 2]), [-1, size]))
     levels = channels(canvas.pixels)
     white = numbers(grey(*levels)) * 1.5 + 127.5
-    made = (
-        times(own, numbers(c)) + times(1.0 - own, tf.maximum(numbers(c), white)) for c in levels
-    )
-    return joined(*(as_levels(level + added + 0.5) for level in made))
+    made = (plus(times(own, numbers(c)), 1.0 - own, tf.maximum(numbers(c), white)) for c in levels)
+    return joined(*(as_levels(settled(level + added) + 0.5) for level in made))
 
 
 def _flakes(canvas: Canvas, mean: float, sigma: float, zoom: float, threshold: float) -> tf.Tensor:
