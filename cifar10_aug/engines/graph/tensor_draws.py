@@ -31,12 +31,14 @@ def divide(x: Any, number: float) -> tf.Tensor:
 
 
 def settled(x: tf.Tensor) -> tf.Tensor:
-    """x, which must be above -1e30, as a number of its own for those who optimise.
+    """x, which must be within 1e30 of 0, as a number of its own for those who optimise.
 
     XLA contracts a product and the sum that it goes into, and so rounds once where the eager engine
     rounds twice; and both optimisers add constants in another order. Neither sees through this.
     """
-    return tf.maximum(x, tf.constant(-1e30, x.dtype))
+    # Both, since LLVM sees through one of them where it knows x's sign.
+    limit = tf.constant(1e30, x.dtype)
+    return tf.maximum(tf.minimum(x, limit), -limit)
 
 
 def times(a: Any, b: Any) -> Any:
