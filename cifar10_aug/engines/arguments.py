@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sized
 from typing import Any
 
 import numpy as np
@@ -81,7 +80,10 @@ def check_size(height: int, width: int) -> None:
 
 def check_labels(labels: Any, count: int) -> None:
     """Raises a `ValueError` if there is not one label for each image."""
-    given = len(labels) if isinstance(labels, Sized) and np.ndim(labels) else None
+    try:
+        given = len(labels)
+    except TypeError:  # One label, or none that can be counted.
+        given = None
     if given != count:
         what = f"of type {type(labels).__name__}" if given is None else str(given)
         raise ValueError(f"labels are {what}; give one for each of the {count} images")
