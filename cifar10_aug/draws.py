@@ -4,9 +4,12 @@ The generator is Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random num
 1, 2, 3", SC 2011). Its 128-bit counter holds what the contract calls the key, its 64-bit key the
 seed:
 
-    counter word 0, 1   the example: its number in the split, the split's number
+    counter word 0      the example's number in the split
+    counter word 1      the split's number (16 bits); of blocks of four draws, what word 3 lacks
     counter word 2      the epoch
     counter word 3      position of the op in the recipe (8 bits), block of four draws (24 bits)
+
+Only the noise of large images has 2**24 blocks and more.
 
 So no state is carried from one draw to the next, and any draw can be made anywhere, in any order.
 """
@@ -30,6 +33,8 @@ _WEYL = np.uint64(WEYL_0), np.uint64(WEYL_1)
 ORDER_POSITION = 255
 MOST_OPS = 64
 POSITION_SHIFT = 24
+# In an example's key, where blocks go on that word 3 has no room for.
+CARRY_SHIFT = 48
 
 SEED_LIMIT = 2**64
 EPOCH_LIMIT = 2**32
@@ -107,11 +112,11 @@ class Draws:
 
     def uniform(self, slot: int, low: float, high: float) -> Any:
         """Uniform on [low, high], both ends included."""
-        return low + (high - low) * self.unit(slot)
+        return low + self.times(high - low, self.unit(slot))
 
     def log_uniform(self, slot: int, low: Any, high: Any) -> Any:
         """Uniform in the logarithm, between two positive bounds given as logarithms."""
-        return self.exponential(low + (high - low) * self.unit(slot))
+        return self.exponential(low + self.times(high - low, self.unit(slot)))
 
     def integers(self, slot: int, low: Any, high: Any) -> Any:
         """Whole numbers from low to high, both included; bounds are integers or int64 arrays."""
@@ -132,7 +137,7 @@ class Draws:
         power = self.quotient(self.logarithm(one), alpha + 0.5)
         radius = self.sqrt(1.0 - self.exponential(power))
         _, cosine = self.sine_cosine(360.0 * self.unit(slot + 3))
-        larger = self.maximum(0.5 + 0.5 * radius * cosine, tiny)
+        larger = self.maximum(0.5 + self.times(0.5 * radius, cosine), tiny)
         odds = self.logarithm(larger) - self.logarithm(self.maximum(1.0 - larger, tiny))
         odds = odds + self.quotient(self.logarithm(two) - self.logarithm(three), alpha)
         odds = self.minimum(self.maximum(odds, -600.0), 600.0)
@@ -148,6 +153,11 @@ class Draws:
     def quotient(x: Any, number: float) -> Any:
         """x / number, exact: array libraries multiply by the inverse of what is constant."""
         return np.divide(x, number)
+
+    @staticmethod
+    def times(x: Any, y: Any) -> Any:
+        """x * y, rounded before anything is added to it, which not all compilers do."""
+        return x * y
 
     @staticmethod
     def where(condition: Any, yes: Any, no: Any) -> Any:

@@ -19,6 +19,7 @@ class Functions(NamedTuple):
 
     Attributes:
         divide: by a number; exact, where a library would multiply by the inverse.
+        times: the product, rounded before it is added to anything, where a compiler would not.
         rint: the nearest whole number, halves to even.
         floor: the next whole number below.
         where: as NumPy's.
@@ -27,6 +28,7 @@ class Functions(NamedTuple):
     """
 
     divide: Callable[[Any, float], Any]
+    times: Callable[[Any, Any], Any]
     rint: Callable[[Any], Any]
     floor: Callable[[Any], Any]
     where: Callable[[Any, Any, Any], Any]
@@ -36,6 +38,7 @@ class Functions(NamedTuple):
 
 NUMPY = Functions(
     divide=np.divide,
+    times=np.multiply,
     rint=np.rint,
     floor=np.floor,
     where=np.where,
@@ -53,10 +56,10 @@ _LN2 = 0.6931471805599453
 _RADIANS = 0.017453292519943295
 
 
-def _polynomial(coefficients: list[float], x: Any) -> Any:
+def _polynomial(coefficients: list[float], x: Any, of: Functions) -> Any:
     total = x * 0.0 + coefficients[-1]
     for coefficient in reversed(coefficients[:-1]):
-        total = total * x + coefficient
+        total = of.times(total, x) + coefficient
     return total
 
 
@@ -73,7 +76,7 @@ def sine_cosine(degrees: Any, of: Functions = NUMPY) -> tuple[Any, Any]:
     quarter = of.rint(of.divide(degrees, 90.0))
     x = (degrees - 90.0 * quarter) * _RADIANS
     square = x * x
-    sine, cosine = x * _polynomial(_SINE, square), _polynomial(_COSINE, square)
+    sine, cosine = x * _polynomial(_SINE, square, of), _polynomial(_COSINE, square, of)
     turn = quarter - 4.0 * of.floor(quarter * 0.25)
     swapped = (turn == 1.0) | (turn == 3.0)
     sign_of_sine = of.where(turn >= 2.0, -1.0, 1.0)
@@ -87,7 +90,8 @@ def sine_cosine(degrees: Any, of: Functions = NUMPY) -> tuple[Any, Any]:
 def exponential(x: Any, of: Functions = NUMPY) -> Any:
     """e**x of a float64 array, |x| < 700, within 1e-15 relative."""
     power = of.rint(of.divide(x, _LN2))
-    series = _polynomial(_EXP, (x - power * _LN2_HIGH) - power * _LN2_LOW)
+    rest = (x - of.times(power, _LN2_HIGH)) - of.times(power, _LN2_LOW)
+    series = _polynomial(_EXP, rest, of)
     return of.ldexp(series, power)
 
 
@@ -98,4 +102,5 @@ def logarithm(x: Any, of: Functions = NUMPY) -> Any:
     mantissa = of.where(small, mantissa * 2.0, mantissa)
     power = of.where(small, power - 1, power)
     ratio = (mantissa - 1.0) / (mantissa + 1.0)
-    return power * _LN2 + 2.0 * ratio * _polynomial(_ARTANH, ratio * ratio)
+    series = _polynomial(_ARTANH, ratio * ratio, of)
+    return of.times(power, _LN2) + of.times(2.0 * ratio, series)

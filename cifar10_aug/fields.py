@@ -184,6 +184,9 @@ class IntervalField(Field):
             fixed: "n stands for n alone",
         }
         bounds = f"{show_number(self.low)} to {show_number(self.high)}"
+        if self.single is around_one:
+            most = show_number(min(around_one(self.low)[0], -around_one(self.high)[0]))
+            return f"n from 0 to {most} ({meanings[self.single]}) or low-high, {kind} from {bounds}"
         return f"n or low-high, {kind} from {bounds} ({meanings[self.single]})"
 
     def show(self, value: Interval | None) -> str:

@@ -30,15 +30,15 @@ _FROZEN = re.compile(r"(.*)-x([0-9]{1,9})(?:-s([0-9]{1,20}))?", re.DOTALL)
 class Recipe:
     """An ordered list of ops, with the name that spells it.
 
-    Calling it augments a batch of NumPy images. Two recipes are equal if their names are.
+    Calling it augments a batch of NumPy images. Two recipes are equal if their ops are.
 
     Attributes:
         name: the normalised spelling; `Recipe.parse(recipe.name) == recipe`.
         ops: what it does, in order, presets spelled out.
     """
 
-    name: str
-    ops: tuple[Op, ...] = dataclasses.field(compare=False)
+    name: str = dataclasses.field(compare=False)
+    ops: tuple[Op, ...]
 
     @staticmethod
     def parse(name: str) -> Recipe:
@@ -164,7 +164,8 @@ class Recipe:
         Returns:
             Arrays of shape [batch] by position, op and parameter, such as "0.rotate.degrees", in
             the units that `cifar10-aug list` gives. Boxes have top, left, bottom and right, the
-            last two excluded. Registered functions draw for themselves, and have none.
+            last two excluded; partners have their number and their split. Registered functions draw
+            for themselves, and have none.
 
         Raises:
             ValueError: if an argument has the wrong shape, dtype or range.

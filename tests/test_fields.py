@@ -1,5 +1,6 @@
 import dataclasses
 import decimal
+import re
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,7 @@ from cifar10_aug.fields import (
     show_number,
     symmetric,
 )
+from cifar10_aug.ops import OPS
 from cifar10_aug.ops.geometry import Rotate
 
 DEGREES = IntervalField((-30.0, 30.0), high=180, single=symmetric)
@@ -118,7 +120,10 @@ def test_other_text_is_an_error_that_says_why(field: Field, text: str, reason: s
     ("field", "words"),
     [
         (DEGREES, "n or low-high, numbers from 0 to 180 (n stands for -n to n)"),
-        (FACTOR, "n or low-high, numbers from 0.1 to 10 (n stands for 1-n to 1+n)"),
+        (
+            FACTOR,
+            "n from 0 to 0.9 (n stands for 1-n to 1+n) or low-high, numbers from 0.1 to 10",
+        ),
         (LEVEL, "a whole number from 0 to 255"),
         (NumberField(0.5), "a number from 0 to 1"),
         (SIZE, "n or low-high, whole numbers from 32 to 64 (n stands for n alone)"),
@@ -179,3 +184,14 @@ def test_an_option_is_an_attribute_with_its_field() -> None:
     level, degrees = dataclasses.fields(Made)
     assert (level.kw_only, degrees.kw_only) == (False, True)
     assert (level.metadata["field"], degrees.metadata["field"]) == (LEVEL, DEGREES)
+
+
+def test_the_numbers_that_a_field_names_are_those_that_it_takes() -> None:
+    for field in {f for op in OPS.values() for f in fields_of(op).values()}:
+        named = re.match("n from ([0-9.]+) to ([0-9.]+) ", field.allowed())
+        if named is None:
+            continue
+        for end in named.groups():
+            field.parse(end)
+        with pytest.raises(FieldError, match=r"^out of range$"):
+            field.parse(f"{named[2]}1" if "." in named[2] else f"{named[2]}.1")

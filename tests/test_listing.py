@@ -24,9 +24,10 @@ Ops (the first field is the main one, written right behind the name)
 
   zoom       Scales the image about its centre; factors below 1 enlarge, as in Keras.
              factor     0.5-1.5 factor: a factor for each axis, independently (Keras's zoom_range);
-                        takes n or low-high, numbers from 0.1 to 10 (n stands for 1-n to 1+n)
-             isotropic  off factor: one factor for both axes, in place of factor; takes n or low-
-                        high, numbers from 0.1 to 10 (n stands for 1-n to 1+n)
+                        takes n from 0 to 0.9 (n stands for 1-n to 1+n) or low-high, numbers from
+                        0.1 to 10
+             isotropic  off factor: one factor for both axes, in place of factor; takes n from 0 to
+                        0.9 (n stands for 1-n to 1+n) or low-high, numbers from 0.1 to 10
              fillmode   nearest: what lies outside the image, as in Keras; takes nearest | constant
                         | reflect
              cval       0 levels: the level that fill mode constant shows; takes a whole number from

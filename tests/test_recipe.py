@@ -179,6 +179,16 @@ def test_every_preset_is_a_recipe(name: str) -> None:
             "to 180 (n stands for -n to n)",
         ),
         (
+            "brightness2",
+            "'brightness2': factor is '2': out of range; it takes n from 0 to 1 (n stands for 1-n "
+            "to 1+n) or low-high, numbers from 0 to 10",
+        ),
+        (
+            "zoom1",
+            "'zoom1': factor is '1': out of range; it takes n from 0 to 0.9 (n stands for 1-n to "
+            "1+n) or low-high, numbers from 0.1 to 10",
+        ),
+        (
             "rotate20-10",
             "'rotate20-10': degrees is '20-10': the low end comes first; it takes n or low-high, "
             "numbers from 0 to 180 (n stands for -n to n)",
@@ -285,6 +295,17 @@ def test_what_is_no_text_is_a_recipe_error() -> None:
 
 def test_presets_have_names_that_no_op_has() -> None:
     assert not set(NAMED) & set(OPS)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("rotate", "rotate30"), ("standard", "crop4+flip"), ("zoom", "zoom_factor0.5-1.5")],
+)
+def test_recipes_with_the_same_ops_are_equal(one: str, other: str) -> None:
+    assert Recipe.parse(one) == Recipe.parse(other)
+    assert hash(Recipe.parse(one)) == hash(Recipe.parse(other))
+    assert Config.parse(f"{one}-x2") == Config.parse(f"{other}-x2")
+    assert Recipe.parse(one) != Recipe.parse(f"{other}+flip")
 
 
 def test_recipes_work_as_keys() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from cifar10_aug import draws
 from cifar10_aug.engines.mixing import CLASSES, one_hot
 
-_LARGEST_SIDE = 4096
+_LARGEST_SIDE = 8192
 
 
 def checked(what: str, value: Any, limit: int) -> int:
@@ -57,7 +57,7 @@ def keys_of(ids: Any, count: int) -> np.ndarray:
     if not count:  # NumPy takes an empty list for floats.
         return np.empty(0, np.uint64)
     if ids.dtype.kind in "SUO":
-        return np.array([_key_of_name(name) for name in ids.tolist()], np.uint64).reshape(count)
+        return np.array([_key_of(one) for one in ids.tolist()], np.uint64).reshape(count)
     if ids.dtype.kind not in "iu":
         raise ValueError(f"ids are {ids.dtype}; give integers, or names such as train_00042")
     for value in (ids.min(initial=0), ids.max(initial=0)):
@@ -65,8 +65,10 @@ def keys_of(ids: Any, count: int) -> np.ndarray:
     return draws.example_keys(ids)
 
 
-def _key_of_name(name: Any) -> np.uint64:
-    text = name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+def _key_of(one: Any) -> np.uint64:
+    if not isinstance(one, (str, bytes)):
+        return np.uint64(draws.example_keys(checked("an id", one, draws.EXAMPLE_LIMIT)))
+    text = one.decode("utf-8", "replace") if isinstance(one, bytes) else one
     match = re.fullmatch(r"(train|test)_([0-9]{1,10})", text)
     if match is None or int(match[2]) >= draws.EXAMPLE_LIMIT:
         raise ValueError(f"an id is {text!r}; give integers, or names such as train_00042")
@@ -92,12 +94,27 @@ def checked_images(images: Any) -> np.ndarray:
             f"images are {images.dtype} of shape {list(images.shape)}; "
             "give uint8 of shape [batch, height, width, 3] or [height, width, 3]"
         )
-    height, width = images.shape[-3:-1]
+    check_size(*images.shape[-3:-1])
+    return images
+
+
+def check_size(height: int, width: int) -> None:
+    """Raises a `ValueError` if images are too large or empty."""
     if not 1 <= height <= _LARGEST_SIDE or not 1 <= width <= _LARGEST_SIDE:
         raise ValueError(
             f"images are {height} by {width} pixels; 1 to {_LARGEST_SIDE} a side are allowed"
         )
-    return images
+
+
+def check_labels(labels: Any, count: int) -> None:
+    """Raises a `ValueError` if there is not one label for each image."""
+    try:
+        given = len(labels)
+    except TypeError:  # One label, or none that can be counted.
+        given = None
+    if given != count:
+        what = f"of type {type(labels).__name__}" if given is None else str(given)
+        raise ValueError(f"labels are {what}; give one for each of the {count} images")
 
 
 def shares_of_classes(labels: Any, count: int) -> np.ndarray:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cifar10_aug import draws
-from cifar10_aug.engines.arguments import checked, checked_images, keys_of, shares_of_classes
+from cifar10_aug.engines.arguments import (
+    check_labels,
+    checked,
+    checked_images,
+    keys_of,
+    shares_of_classes,
+)
 from cifar10_aug.engines.eager import Engine
 from cifar10_aug.engines.mixing import Partners
 from cifar10_aug.engines.source import Source
@@ -46,6 +52,8 @@ def augment(
     seed = checked("seed", seed, draws.SEED_LIMIT)
     epoch = checked("epoch", epoch, draws.EPOCH_LIMIT)
     keys = keys_of(np.arange(count) if ids is None else ids, count)
+    if labels is not None:
+        check_labels(labels, count)
     engine = Engine(recipe, seed, height, width, where)
     source, rows = Source.of(images), np.arange(count)
     if not recipe.mixes:

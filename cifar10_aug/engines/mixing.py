@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from cifar10_aug.draws import Draws
+from cifar10_aug.draws import HALF, MASK, SPLIT_NUMBERS, Draws
 from cifar10_aug.engines.drawing import Drawing
 from cifar10_aug.engines.plan import Placed
 from cifar10_aug.engines.source import Source
@@ -48,7 +48,9 @@ def one_hot(labels: np.ndarray) -> np.ndarray:
 def partners_drawn(drawn: Draws, partners: Partners) -> np.ndarray:
     """The place of each example's partner: int64 [batch]."""
     chosen = np.asarray(drawn.integers(0, 0, len(partners.keys) - 1))
-    drawn.name("partner", (partners.keys[chosen] & np.uint64(0xFFFFFFFF)).astype(np.int64))
+    keys = partners.keys[chosen].astype(np.int64)
+    drawn.name("partner", keys & int(MASK))
+    drawn.name("partnersplit", drawn.take(list(SPLIT_NUMBERS), keys >> int(HALF)))
     return chosen
 
 

@@ -12,8 +12,10 @@ from cifar10_aug.engines.strokes import strokes_of
 from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.kinds import AffineOp, ElasticOp, PerspectiveOp
 
-# What 16.16 coordinates can hold; maps that reach further show the border anyway.
-FARTHEST = float(2**15 - 1)
+# By how many source pixels neighbours lie apart at most, and how far away pixel (0, 0) is read:
+# much more than the side of the largest image, and 16.16 coordinates fit into 64 bits.
+WIDEST_STEP = float(2**16)
+FARTHEST = float(2**30)
 
 
 def run(
@@ -41,7 +43,7 @@ def run(
     kinds = [_kind(leg) for leg in legs]
     tilted = len(legs) if render.PERSPECTIVE in kinds else 0
     displaced = len(legs) if render.FIELD in kinds else 0
-    matrices = np.zeros((count, len(legs), 6), np.int32)
+    matrices = np.zeros((count, len(legs), 6), np.int64)
     perspectives = np.zeros((count, tilted, 8), np.float64)
     fields = np.zeros((count, displaced, 2, height * width), np.int32)
     for i, leg in enumerate(legs):
@@ -82,7 +84,7 @@ def _kind(leg: Leg) -> int:
 
 
 def _matrix(leg: Leg, batch: Batch) -> np.ndarray:
-    """An affine leg's one map, 16.16 fixed point, int32 [batch, 6]."""
+    """An affine leg's one map, 16.16 fixed point, int64 [batch, 6]."""
     height, width = batch.source.height, batch.source.width
     product: Affine | None = None
     for step in leg.steps:
@@ -110,14 +112,16 @@ def _of_rows(made: Affine, rows: np.ndarray, count: int) -> Affine:
 
 
 def _fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
-    """float64 [6, batch] as int32 [batch, 6]; maps that overflow 16.16 are drawn in."""
-    for row in (0, 3):
-        reach = np.abs(matrix[row]) * width + np.abs(matrix[row + 1]) * height
-        reach += np.abs(matrix[row + 2])
-        too_far = reach > FARTHEST
-        if too_far.any():
-            matrix[row : row + 3, too_far] *= FARTHEST / reach[too_far]
-    return np.rint(matrix * 65536.0).astype(np.int32).T
+    """float64 [6, batch] as int64 [batch, 6]; too wide maps are drawn in about the centre."""
+    for row, size in ((0, width), (3, height)):
+        xx, xy, x0 = matrix[row : row + 3]
+        drawn_in = WIDEST_STEP / np.maximum(np.abs(xx) + np.abs(xy), WIDEST_STEP)
+        centre = (size - 1) / 2
+        matrix[row] = xx * drawn_in
+        matrix[row + 1] = xy * drawn_in
+        x0 = np.where(drawn_in < 1.0, centre + (x0 - centre) * drawn_in, x0)
+        matrix[row + 2] = np.clip(x0, -FARTHEST, FARTHEST)
+    return np.rint(matrix * 65536.0).astype(np.int64).T
 
 
 def _only(leg: Leg, batch: Batch) -> tuple[object, Draws]:

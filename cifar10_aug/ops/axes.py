@@ -10,12 +10,17 @@ from cifar10_aug.fields import Interval, IntervalField, option, symmetric
 from cifar10_aug.ops.affine import Affine, translated
 from cifar10_aug.ops.geometry import Resampled
 
-_SHEAR = IntervalField(
-    (-0.3, 0.3), unit="pixels a pixel", about="the slope", high=1, single=symmetric
-)
-_FRACTION = IntervalField(
-    (-0.3, 0.3), unit="fraction of the side", about="how far", high=1, single=symmetric
-)
+
+def _slope(positive: str) -> IntervalField:
+    about = f"the slope; positive moves {positive}"
+    return IntervalField((-0.3, 0.3), unit="pixels a pixel", about=about, high=1, single=symmetric)
+
+
+def _fraction(positive: str) -> IntervalField:
+    about = f"how far; positive is {positive}"
+    return IntervalField(
+        (-0.3, 0.3), unit="fraction of the side", about=about, high=1, single=symmetric
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +30,7 @@ class ShearX(Resampled):
     name: ClassVar[str] = "shearx"
     slots: ClassVar[int] = 1
 
-    slope: Interval = option(_SHEAR)
+    slope: Interval = option(_slope("lower rows left"))
 
     def affine(self, draws: Draws, height: int, width: int) -> Affine:
         slope = draws.name("slope", draws.uniform(0, *self.slope))
@@ -40,7 +45,7 @@ class ShearY(Resampled):
     name: ClassVar[str] = "sheary"
     slots: ClassVar[int] = 1
 
-    slope: Interval = option(_SHEAR)
+    slope: Interval = option(_slope("columns on the right up"))
 
     def affine(self, draws: Draws, height: int, width: int) -> Affine:
         slope = draws.name("slope", draws.uniform(0, *self.slope))
@@ -55,7 +60,7 @@ class TranslateX(Resampled):
     slots: ClassVar[int] = 1
     lattice: ClassVar[bool] = True
 
-    fraction: Interval = option(_FRACTION)
+    fraction: Interval = option(_fraction("left"))
 
     def affine(self, draws: Draws, height: int, width: int) -> Affine:
         fraction = draws.name("fraction", draws.uniform(0, *self.fraction))
@@ -70,7 +75,7 @@ class TranslateY(Resampled):
     slots: ClassVar[int] = 1
     lattice: ClassVar[bool] = True
 
-    fraction: Interval = option(_FRACTION)
+    fraction: Interval = option(_fraction("up"))
 
     def affine(self, draws: Draws, height: int, width: int) -> Affine:
         fraction = draws.name("fraction", draws.uniform(0, *self.fraction))

@@ -146,7 +146,7 @@ def chosen(
     # The place behind the last option, and -1, are doing nothing.
     weakest = draws.take([*(one.weakest for one in options), 0.0], index)
     strongest = draws.take([*(one.strongest for one in options), 0.0], index)
-    change = (strongest - weakest) * strength
+    change = draws.times(strongest - weakest, strength)
     for rounding, rounded in (("nearest", draws.whole), ("down", draws.truncated)):
         taken = draws.take([*(one.rounding == rounding for one in options), False], index)
         change = draws.where(taken, rounded(change), change)

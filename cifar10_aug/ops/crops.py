@@ -73,8 +73,8 @@ class ScaleCrop(AffineOp):
         return Affine(
             shrink_x,
             0.0,
-            (draws.real(right) + 0.5) * shrink_x - 0.5,
+            draws.times(draws.real(right) + 0.5, shrink_x) - 0.5,
             0.0,
             shrink_y,
-            (draws.real(down) + 0.5) * shrink_y - 0.5,
+            draws.times(draws.real(down) + 0.5, shrink_y) - 0.5,
         )

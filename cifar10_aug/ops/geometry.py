@@ -63,7 +63,13 @@ class Rotate(Resampled):
     slots: ClassVar[int] = 1
 
     degrees: Interval = option(
-        IntervalField((-30.0, 30.0), unit="degrees", about="the angle", high=180, single=symmetric)
+        IntervalField(
+            (-30.0, 30.0),
+            unit="degrees",
+            about="the angle; positive is anticlockwise",
+            high=180,
+            single=symmetric,
+        )
     )
 
     def affine(self, draws: Draws, height: int, width: int) -> Affine:
@@ -83,7 +89,7 @@ class Shift(Resampled):
         IntervalField(
             (-0.3, 0.3),
             unit="fraction of width and of height",
-            about="how far, both ways",
+            about="how far, both ways; positive is left and up",
             high=1,
             single=symmetric,
         )
@@ -92,7 +98,7 @@ class Shift(Resampled):
         IntervalField(
             None,
             unit="fraction of width",
-            about="how far sideways, in place of fraction",
+            about="how far sideways, in place of fraction; positive is left",
             high=1,
             single=symmetric,
         )
@@ -101,7 +107,7 @@ class Shift(Resampled):
         IntervalField(
             None,
             unit="fraction of height",
-            about="how far up or down, in place of fraction",
+            about="how far up or down, in place of fraction; positive is up",
             high=1,
             single=symmetric,
         )
@@ -123,7 +129,13 @@ class Shear(Resampled):
     slots: ClassVar[int] = 1
 
     degrees: Interval = option(
-        IntervalField((-30.0, 30.0), unit="degrees", about="the angle", high=89, single=symmetric)
+        IntervalField(
+            (-30.0, 30.0),
+            unit="degrees",
+            about="the angle; positive moves the lower half right and the upper half left",
+            high=89,
+            single=symmetric,
+        )
     )
 
     def affine(self, draws: Draws, height: int, width: int) -> Affine:

@@ -116,6 +116,35 @@ def test_any_recipe_that_moves_pixels_does_what_the_slow_reference_does(
     assert np.median(apart) <= 1
 
 
+@pytest.mark.parametrize("border", ["nearest", "reflect", "constant_cval9"])
+@pytest.mark.parametrize("size", [(1, 8192), (8192, 1), (2, 4096)])
+def test_maps_of_large_images_are_not_drawn_in(size: tuple[int, int], border: str) -> None:
+    recipe, images = Recipe.parse(f"zoom10-10_fillmode{border}"), noise_images(1, *size)
+    theirs = reference.augment(recipe, images[0], 0, 0, 0)
+    assert np.abs(recipe(images)[0] - theirs).max() <= 1  # Halves are rounded up.
+
+
+@pytest.mark.parametrize("border", ["", "_fillmodereflect", "_fillmodeconstant"])
+def test_maps_of_small_images_may_reach_far(border: str) -> None:
+    # 32 pixels, each 10,000 apart: only where the middle is read lies within.
+    recipe = Recipe.parse("+".join([f"zoom10-10{border}"] * 4))
+    images = noise_images(1)
+    theirs = reference.augment(recipe, images[0], 0, 0, 0)
+    assert np.abs(recipe(images)[0] - theirs).max() <= 1  # Halves are rounded up.
+
+
+def test_maps_that_reach_farther_than_64_bits_show_the_border() -> None:
+    recipe = Recipe.parse("+".join(["zoom10-10_fillmodeconstant"] * 6))
+    assert not recipe(noise_images(2) | 1).any()
+
+
+def test_ids_are_the_same_in_an_array_of_objects() -> None:
+    recipe, images = Recipe.parse("rotate"), noise_images(3)
+    expected = recipe(images, ids=[5, 2**32 - 1, 7])
+    ids = np.array([5, np.uint32(2**32 - 1), "train_00007"], object)
+    assert (recipe(images, ids=ids) == expected).all()
+
+
 def test_neighbouring_geometric_ops_resample_once() -> None:
     # Eight turns by 45 degrees are none; resampled eight times, noise would be a blur.
     images = noise_images(3)
@@ -250,7 +279,7 @@ def test_maps_that_reach_absurdly_far_show_the_border() -> None:
         ),
         (
             {"images": np.zeros((1, 0, 5, 3), np.uint8)},
-            "images are 0 by 5 pixels; 1 to 4096 a side are allowed",
+            "images are 0 by 5 pixels; 1 to 8192 a side are allowed",
         ),
         ({"ids": [1]}, "ids have shape [1]; give one for each of the 2 images"),
         ({"ids": [1, -1]}, "an id is -1; give a whole number from 0 to 4294967295"),
@@ -259,6 +288,12 @@ def test_maps_that_reach_absurdly_far_show_the_border() -> None:
             {"ids": ["train_1", "../x"]},
             "an id is '../x'; give integers, or names such as train_00042",
         ),
+        (
+            {"ids": np.array([1, 2.5], object)},
+            "an id is 2.5; give a whole number from 0 to 4294967295",
+        ),
+        ({"labels": [1, 2, 3]}, "labels are 3; give one for each of the 2 images"),
+        ({"labels": 7}, "labels are of type int; give one for each of the 2 images"),
         ({"seed": -1}, "seed is -1; give a whole number from 0 to 18446744073709551615"),
         ({"seed": 1.5}, "seed is 1.5; give a whole number from 0 to 18446744073709551615"),
         ({"epoch": 2**32}, "epoch is 4294967296; give a whole number from 0 to 4294967295"),

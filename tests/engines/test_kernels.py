@@ -7,6 +7,7 @@ import numba
 import numpy as np
 import pytest
 
+from cifar10_aug import draws
 from cifar10_aug.engines.kernels import pixels, words
 
 
@@ -14,6 +15,19 @@ def test_packing_keeps_the_channels_apart() -> None:
     source = np.zeros(2, np.uint32)
     pixels.pack(np.array([[1, 2, 3], [255, 254, 253]], np.uint8), source)
     assert source.tolist() == [0x030201, 0xFDFEFF]
+
+
+@pytest.mark.parametrize("block", [0, 2**24 - 257, 2**24 - 256, 2**26, 2**28])
+def test_noise_of_large_images_does_not_run_into_the_next_op(block: int) -> None:
+    key, epoch, seed = (np.uint64(number) for number in (2**32 + 5, 3, 2**63 + 1))
+    first = (np.uint64(7) << np.uint64(24)) + np.uint64(256)
+    counted = 256 + block
+    expected = draws.philox(
+        *(np.uint64(n) for n in (5, 1 + ((counted >> 24) << 16), 3)),
+        np.uint64((7 << 24) + counted % 2**24),
+        *(np.uint64(n) for n in (1, 2**31)),
+    )
+    assert words.noise(key, epoch, seed, first, block) == expected
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 1000])

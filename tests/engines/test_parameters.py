@@ -84,3 +84,12 @@ def test_wrong_arguments_are_named() -> None:
         Recipe.parse("flip").parameters(IDS, seed=-1)
     with pytest.raises(ValueError, match="an id is 'x'; give integers, or names such as train_"):
         Recipe.parse("flip").parameters(["x"])
+
+
+def test_the_log_tells_partners_of_both_splits_apart() -> None:
+    log = Recipe.parse("mixup").parameters(IDS, partners=["train_00007", "test_00007"])
+    assert set(log["0.mixup.partner"]) == {7}
+    assert set(log["0.mixup.partnersplit"]) == {"train", "test"}
+    for split in ("train", "test"):
+        alone = Recipe.parse("mixup").parameters(IDS, partners=[f"{split}_00007"])
+        assert set(alone["0.mixup.partnersplit"]) == {split}

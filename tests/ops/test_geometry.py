@@ -7,6 +7,8 @@ import pytest
 import tensorflow as tf
 
 from cifar10_aug.engines.plan import Placed
+from cifar10_aug.fields import fields_of
+from cifar10_aug.ops import OPS
 from cifar10_aug.recipe import Recipe
 
 # Keras imports SciPy by an old name.
@@ -96,3 +98,31 @@ def test_a_flip_is_a_reversal(text: str, axis: int, sample_images: np.ndarray) -
 def test_half_of_the_images_are_flipped(sample_images: np.ndarray) -> None:
     flipped = (Recipe.parse("flip")(sample_images) != sample_images).any(axis=(1, 2, 3))
     assert abs(flipped.mean() - 0.5) < 0.03
+
+
+# Where a white pixel goes that is eight pixels right of the centre, and one that is eight below it.
+DIRECTIONS = [
+    ("rotate_degrees90-90", "positive is anticlockwise", (0, -8), (8, 0)),
+    ("shear_degrees30-30", "positive moves the lower half right", (8, 0), (4, 9)),
+    ("shift_fraction0.25-0.25", "positive is left and up", (0, -8), (-8, 0)),
+    ("shift_width0.25-0.25_height0-0", "positive is left", (0, 0), (-8, 8)),
+    ("shift_height0.25-0.25_width0-0", "positive is up", (8, -8), (0, 0)),
+    ("shearx_slope0.5-0.5", "positive moves lower rows left", (0, 0), (-12, 8)),
+    ("sheary_slope0.5-0.5", "positive moves columns on the right up", (8, -12), (0, 0)),
+    ("translatex_fraction0.25-0.25", "positive is left", (0, 0), (-8, 8)),
+    ("translatey_fraction0.25-0.25", "positive is up", (8, -8), (0, 0)),
+]
+
+
+@pytest.mark.parametrize(("text", "words", "right", "below"), DIRECTIONS)
+def test_positive_numbers_move_pixels_where_the_list_says(
+    text: str, words: str, right: tuple[int, int], below: tuple[int, int]
+) -> None:
+    name, field = text.split("_")[:2]
+    assert words in fields_of(OPS[name])[field.rstrip("0123456789.-")].about
+    for x, y, moved in ((24, 16, right), (16, 24, below)):
+        image = np.zeros((33, 33, 3), np.uint8)
+        image[y, x] = 255
+        made = Recipe.parse(f"{text}_fillmodeconstant")(image)
+        to_y, to_x = np.unravel_index(made[..., 0].argmax(), (33, 33))
+        assert (to_x - 16, to_y - 16) == moved

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from cifar10_aug.draws import CARRY_SHIFT, POSITION_SHIFT
 from cifar10_aug.engines.graph.drawing import Drawn
 from cifar10_aug.engines.graph.words import philox
 from cifar10_aug.engines.plan import Placed
@@ -69,5 +70,11 @@ class Canvas:
 
     def noise(self, blocks: np.ndarray) -> tuple[tf.Tensor, ...]:
         """Four random words for each block of each image's noise: int64 [batch, blocks] each."""
-        counters = self.first_block + blocks.astype(np.int64)
-        return philox(self.keys[:, None], self.epoch, counters[None], self.seed)
+        position = self.first_block >> POSITION_SHIFT << POSITION_SHIFT
+        counted = self.first_block - position + blocks.astype(np.int64)
+        carried = counted >> POSITION_SHIFT
+        keys = self.keys[:, None]
+        if carried.any():
+            keys += carried[None] << CARRY_SHIFT
+        counters = position + (counted & ((1 << POSITION_SHIFT) - 1))
+        return philox(keys, self.epoch, counters[None], self.seed)

@@ -13,7 +13,7 @@ from cifar10_aug.engines.corruption_tables import disk_weights, motion_weights
 from cifar10_aug.engines.graph.batch import Canvas
 from cifar10_aug.engines.graph.convolution import clamped, convolve, mirrored
 from cifar10_aug.engines.graph.filters import merged, separated
-from cifar10_aug.engines.graph.tensor_draws import TENSORFLOW
+from cifar10_aug.engines.graph.tensor_draws import TENSORFLOW, plus, times
 
 
 def defocus(canvas: Canvas, radius: Any, sigma: Any) -> tf.Tensor:
@@ -21,10 +21,12 @@ def defocus(canvas: Canvas, radius: Any, sigma: Any) -> tf.Tensor:
     height, width, reach = canvas.height, canvas.width, len(weights) // 2
     padded = tf.gather(separated(canvas), mirrored(height, reach), axis=2)
     padded = tf.gather(padded, mirrored(width, reach), axis=3)
+    # Negative, and subtracted: see `plus`.
+    weighted = {weight: times(-weight, padded) for weight in np.unique(weights)}
     total = tf.zeros_like(padded[:, :, :height, :width])
     for y, line in enumerate(weights):
         for x, weight in enumerate(line):
-            total += weight * padded[:, :, y : y + height, x : x + width]
+            total -= weighted[weight][:, :, y : y + height, x : x + width]
     return merged(total + 0.5)
 
 
@@ -49,7 +51,7 @@ def drag(image: tf.Tensor, weights: np.ndarray, degrees: tf.Tensor) -> tf.Tensor
         at_y = tf.clip_by_value(y + down, 0, height - 1)
         at_x = tf.clip_by_value(x + right, 0, width - 1)
         at = tf.reshape(at_y[:, :, None] * width + at_x[:, None, :], [-1, height * width])
-        total += weight * tf.gather(flat, at, batch_dims=1)
+        total = plus(total, weight, tf.gather(flat, at, batch_dims=1))
     return tf.reshape(total, [-1, height, width])
 
 

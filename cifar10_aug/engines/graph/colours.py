@@ -8,13 +8,13 @@ import tensorflow as tf
 
 from cifar10_aug.engines.graph.batch import Canvas
 from cifar10_aug.engines.graph.pixels import as_levels, channels, grey, joined
-from cifar10_aug.engines.graph.tensor_draws import divide, numbers, where
+from cifar10_aug.engines.graph.tensor_draws import divide, numbers, times, where
 
 
 def saturate(canvas: Canvas, factor: Any) -> tf.Tensor:
     levels = channels(canvas.pixels)
     level = numbers(grey(*levels))
-    return joined(*(as_levels(level + factor * (numbers(c) - level)) for c in levels))
+    return joined(*(as_levels(level + times(factor, numbers(c) - level)) for c in levels))
 
 
 def turn_hue(canvas: Canvas, by: Any) -> tf.Tensor:
@@ -28,11 +28,12 @@ def turn_hue(canvas: Canvas, by: Any) -> tf.Tensor:
     hue = tf.where(
         most == r, (g - b) / over, tf.where(most == g, (b - r) / over + 2.0, (r - g) / over + 4.0)
     )
-    hue += 6.0 * by
-    hue -= 6.0 * tf.floor(divide(hue, 6.0))
+    hue += times(6.0, by)
+    hue -= times(6.0, tf.floor(divide(hue, 6.0)))
 
     def part(distance: tf.Tensor) -> tf.Tensor:
-        return as_levels(most - chroma * (1.0 - tf.clip_by_value(distance, 0.0, 1.0)) + 0.5)
+        paler = times(chroma, 1.0 - tf.clip_by_value(distance, 0.0, 1.0))
+        return as_levels(most - paler + 0.5)
 
     turned = joined(
         part(tf.abs(hue - 3.0) - 1.0), part(2.0 - tf.abs(hue - 2.0)), part(2.0 - tf.abs(hue - 4.0))
@@ -46,4 +47,5 @@ def brighten(canvas: Canvas, by: Any) -> tf.Tensor:
     brighter = tf.minimum(value + by, 255.0)
     black = value == 0.0
     scale = brighter / where(black, 1.0, value)
-    return joined(*(as_levels(tf.where(black, brighter, numbers(c) * scale) + 0.5) for c in levels))
+    made = (tf.where(black, brighter, times(numbers(c), scale)) for c in levels)
+    return joined(*(as_levels(level + 0.5) for level in made))

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from cifar10_aug import elementary
-from cifar10_aug.engines.graph.tensor_draws import TENSORFLOW, numbers, where
+from cifar10_aug.engines.graph.tensor_draws import TENSORFLOW, numbers, times, where
 
 # Where to find pixels -radius to size - 1 + radius of a line: int64.
 Padding = Callable[[int, int], np.ndarray]
@@ -56,11 +56,14 @@ def convolve(images: tf.Tensor, weights: Any, padding: Padding) -> tf.Tensor:
     for axis in (3, 2):
         size = int(images.shape[axis])
         padded = tf.gather(images, padding(size, radius), axis=axis)
+        # Negative, and subtracted: see `plus`.
+        weighted = [
+            times(-weights[:, away, None, None, None], padded) for away in range(radius + 1)
+        ]
         begin, length = [0, 0, 0, 0], [-1, -1, -1, -1]
         total = tf.zeros_like(images)
         for tap in range(2 * radius + 1):
             begin[axis], length[axis] = tap, size
-            weight = weights[:, abs(tap - radius), None, None, None]
-            total += weight * tf.slice(padded, begin, length)
+            total -= tf.slice(weighted[abs(tap - radius)], begin, length)
         images = total
     return images

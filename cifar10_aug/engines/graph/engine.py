@@ -1,7 +1,7 @@
 """The graph engine: a recipe in TensorFlow ops alone.
 
-Draws and pixels are those of the eager engine. What TensorFlow compiles with XLA may differ in a
-draw's last bit, and so by a level.
+Draws and pixels are those of the eager engine, also where TensorFlow compiles with XLA; only the
+last bit of where a pixel is read may differ there, and so the pixel by a level.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
+from cifar10_aug.engines.arguments import check_size
 from cifar10_aug.engines.graph import maps, mixing, resampling
 from cifar10_aug.engines.graph.batch import Batch
 from cifar10_aug.engines.graph.drawing import Drawing
@@ -19,7 +20,7 @@ from cifar10_aug.engines.graph.mixing import Partners
 from cifar10_aug.engines.graph.pixels import as_levels, channels, joined, unpack
 from cifar10_aug.engines.graph.processes import processed
 from cifar10_aug.engines.graph.strokes import painted
-from cifar10_aug.engines.graph.tensor_draws import numbers
+from cifar10_aug.engines.graph.tensor_draws import numbers, plus, times
 from cifar10_aug.engines.plan import Mix, Mixture, Pass, Process, Stage, plan
 from cifar10_aug.ops.compositions import MixOp, MixtureOp
 from cifar10_aug.ops.kinds import ValueRangeOp
@@ -39,7 +40,11 @@ class GraphEngine:
         """Takes the size of images.
 
         The recipe is one that `support.check` lets pass.
+
+        Raises:
+            ValueError: if a side has more than 8,192 pixels.
         """
+        check_size(height, width)
         self.recipe = recipe
         self._seed = seed
         self._height, self._width = height, width
@@ -71,9 +76,8 @@ class GraphEngine:
         if not self._ranges:
             return levels
         scale, offset = self._ranges[-1].scale_and_offset()
-        return tf.cast(levels, tf.float32) * np.array(scale, np.float32) + np.array(
-            offset, np.float32
-        )
+        scaled = times(tf.cast(levels, tf.float32), np.array(scale, np.float32))
+        return scaled + np.array(offset, np.float32)
 
     def soft_labels(
         self, labels: tf.Tensor, keys: tf.Tensor, epoch: tf.Tensor, partners: Partners
@@ -109,7 +113,7 @@ class GraphEngine:
             made = batch if i == 0 else self._through(stage.branches[i - 1], batch, None)
             each = tf.cast(tf.broadcast_to(numbers(weight), [batch.count]), tf.float32)[:, None]
             totals = [
-                total + each * tf.cast(levels, tf.float32)
+                plus(total, each, tf.cast(levels, tf.float32))
                 for total, levels in zip(totals, channels(made.pixels), strict=True)
             ]
         return joined(*(as_levels(numbers(total) + 0.5) for total in totals))

@@ -10,7 +10,7 @@ import tensorflow as tf
 from cifar10_aug.engines.graph.batch import Canvas
 from cifar10_aug.engines.graph.convolution import convolve, gaussian, reflected
 from cifar10_aug.engines.graph.pixels import as_levels, channels, joined
-from cifar10_aug.engines.graph.tensor_draws import numbers
+from cifar10_aug.engines.graph.tensor_draws import numbers, times
 
 
 def sharpen(canvas: Canvas, factor: Any) -> tf.Tensor:
@@ -27,7 +27,7 @@ def sharpen(canvas: Canvas, factor: Any) -> tf.Tensor:
                 first = reach + dy * canvas.width + dx
                 total += padded[:, first : first + size]
         smooth = numbers((2 * total + 13) // 26)
-        made.append(as_levels(smooth + factor * (numbers(levels) - smooth)))
+        made.append(as_levels(smooth + times(factor, numbers(levels) - smooth)))
     return tf.where(inner.reshape(-1), joined(*made), canvas.pixels)
 
 

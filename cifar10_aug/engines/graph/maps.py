@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from cifar10_aug.engines.graph import fields
 from cifar10_aug.engines.graph.batch import Batch
-from cifar10_aug.engines.graph.tensor_draws import numbers, where
-from cifar10_aug.engines.passes import FARTHEST
+from cifar10_aug.engines.graph.tensor_draws import numbers, plus, times, where
+from cifar10_aug.engines.passes import FARTHEST, WIDEST_STEP
 from cifar10_aug.engines.plan import Leg, Pass
 from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.kinds import AffineOp, Border, ElasticOp, PerspectiveOp
@@ -21,8 +21,6 @@ from cifar10_aug.ops.kinds import AffineOp, Border, ElasticOp, PerspectiveOp
 FRACTION = 16
 _HALF = 1 << (FRACTION - 1)
 _IDENTITY = Affine(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-# Of perspective maps, in 16.16 fixed point.
-_HORIZON = float(2**31)
 # Set in a pixel that shows a border's level instead of the image.
 PAINTED = 1 << 24
 
@@ -48,7 +46,7 @@ def places(made: Pass, batch: Batch) -> Places:
         op = leg.steps[0].op
         if isinstance(op, AffineOp):
             matrix = _matrix(leg, batch)
-            x, y = _spread(matrix, batch) if at is None else _moved(matrix, at)
+            x, y = _spread(matrix, leg.border, batch) if at is None else _moved(matrix, at)
         else:
             at = at or _unmoved(batch)
             follow = _tilted if isinstance(op, PerspectiveOp) else _displaced
@@ -71,7 +69,7 @@ def _unmoved(batch: Batch) -> Places:
 
 
 def _matrix(leg: Leg, batch: Batch) -> list[tf.Tensor]:
-    """An affine leg's one map, six of int32 [batch]."""
+    """An affine leg's one map, six of int64 [batch]; see `passes`."""
     product: Affine | None = None
     for step in leg.steps:
         assert isinstance(step.op, AffineOp)
@@ -85,30 +83,36 @@ def _matrix(leg: Leg, batch: Batch) -> list[tf.Tensor]:
     assert product is not None
     shape = [batch.count]
     matrix = [tf.broadcast_to(numbers(entry), shape) for entry in product]
-    for row in (0, 3):
+    for row, size in ((0, batch.width), (3, batch.height)):
         xx, xy, x0 = matrix[row : row + 3]
-        reach = tf.abs(xx) * batch.width + tf.abs(xy) * batch.height
-        reach += tf.abs(x0)
-        drawn_in = tf.where(reach > FARTHEST, FARTHEST / tf.maximum(reach, 1.0), 1.0)
-        matrix[row : row + 3] = xx * drawn_in, xy * drawn_in, x0 * drawn_in
-    return [tf.cast(tf.round(entry * float(1 << FRACTION)), tf.int32) for entry in matrix]
+        drawn_in = WIDEST_STEP / tf.maximum(tf.abs(xx) + tf.abs(xy), WIDEST_STEP)
+        centre = (size - 1) / 2
+        x0 = tf.where(drawn_in < 1.0, centre + times(x0 - centre, drawn_in), x0)
+        x0 = tf.clip_by_value(x0, -FARTHEST, FARTHEST)
+        matrix[row : row + 3] = xx * drawn_in, xy * drawn_in, x0
+    return [tf.cast(tf.round(entry * float(1 << FRACTION)), tf.int64) for entry in matrix]
 
 
-def _spread(matrix: list[tf.Tensor], batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
-    """What a map makes of pixel centres."""
-    columns = tf.range(batch.width, dtype=tf.int32)
-    rows = tf.range(batch.height, dtype=tf.int32)
+def _spread(matrix: list[tf.Tensor], border: Border, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
+    """What a map makes of pixel centres; less whole periods if the border has some."""
+    columns = tf.range(batch.width, dtype=tf.int64)
+    rows = tf.range(batch.height, dtype=tf.int64)
     shape = [batch.count, batch.height * batch.width]
 
-    def along(by_x: tf.Tensor, by_y: tf.Tensor, start: tf.Tensor) -> tf.Tensor:
-        line = (by_x[:, None] * columns)[:, None, :]
-        return tf.reshape((by_y[:, None] * rows + start[:, None])[:, :, None] + line, shape)
+    def along(by_x: tf.Tensor, by_y: tf.Tensor, start: tf.Tensor, size: int) -> tf.Tensor:
+        begin, line = by_y[:, None] * rows + start[:, None], by_x[:, None] * columns
+        if period := _period(size, border.mode):
+            # Few numbers to divide, and small ones to add.
+            small = (tf.math.floormod(one, period) - period // 2 for one in (begin, line))
+            begin, line = (tf.cast(one, tf.int32) for one in small)
+        return tf.reshape(begin[:, :, None] + line[:, None, :], shape)
 
-    return along(*matrix[:3]), along(*matrix[3:])
+    xx, xy, x0, yx, yy, y0 = matrix
+    return along(xx, xy, x0, batch.width), along(yx, yy, y0, batch.height)
 
 
 def _moved(matrix: list[tf.Tensor], at: Places) -> tuple[tf.Tensor, tf.Tensor]:
-    m0, m1, m2, m3, m4, m5 = (tf.cast(entry, tf.int64)[:, None] for entry in matrix)
+    m0, m1, m2, m3, m4, m5 = (entry[:, None] for entry in matrix)
     x, y = tf.cast(at.x, tf.int64), tf.cast(at.y, tf.int64)
     right = tf.bitwise.right_shift
     return (
@@ -125,17 +129,19 @@ def _tilted(leg: Leg, batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
     h = [tf.broadcast_to(numbers(entry), [batch.count])[:, None] for entry in entries]
     one = 1.0 / (1 << FRACTION)
     x, y = numbers(at.x) * one, numbers(at.y) * one
-    depth = h[6] * x + h[7] * y + 1.0
+    depth = plus(times(h[6], x), h[7], y) + 1.0
     # What is at the horizon or behind it lies farther than any border.
     seen = depth > 1e-6
     depth = tf.where(seen, float(1 << FRACTION) / tf.where(seen, depth, 1.0), 1e12)
+    # As `render.horizon`.
+    farthest = float(max(batch.height, batch.width, 1024) * 2**21)
 
     def fixed(value: tf.Tensor) -> tf.Tensor:
-        return tf.cast(tf.floor(tf.clip_by_value(value, -_HORIZON, _HORIZON) + 0.5), tf.int64)
+        return tf.cast(tf.floor(tf.clip_by_value(value, -farthest, farthest) + 0.5), tf.int64)
 
     return (
-        fixed((h[0] * x + h[1] * y + h[2]) * depth),
-        fixed((h[3] * x + h[4] * y + h[5]) * depth),
+        fixed((plus(times(h[0], x), h[1], y) + h[2]) * depth),
+        fixed((plus(times(h[3], x), h[4], y) + h[5]) * depth),
     )
 
 
@@ -168,11 +174,16 @@ def _brought_back(
     )
 
 
+def _period(size: int, mode: str) -> int:
+    """After how much a border repeats what it shows; 0 if it does not."""
+    lengths = {"reflect": 2 * size, "mirror": 2 * (size - 1)}
+    return lengths.get(mode, 0) << FRACTION
+
+
 def _folded(at: tf.Tensor, size: int, mode: str) -> tf.Tensor:
     last = (size - 1) << FRACTION
-    if mode == "reflect" or (mode == "mirror" and size > 1):
+    if period := _period(size, mode):
         half = _HALF if mode == "reflect" else 0
-        period = (2 * size) << FRACTION if mode == "reflect" else 2 * last
         at = tf.math.floormod(at + half, tf.constant(period, at.dtype))
         at = tf.minimum(at, period - at) - half
     return tf.cast(tf.clip_by_value(at, tf.constant(0, at.dtype), last), tf.int32)

@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from cifar10_aug.draws import Draws
+from cifar10_aug.draws import SPLIT_NUMBERS, Draws
 from cifar10_aug.engines.graph.batch import Batch
 from cifar10_aug.engines.graph.drawing import Drawing
 from cifar10_aug.engines.graph.pixels import channels, joined
 from cifar10_aug.engines.graph.strokes import inside
-from cifar10_aug.engines.graph.tensor_draws import numbers
+from cifar10_aug.engines.graph.tensor_draws import divide, numbers, times
+from cifar10_aug.engines.graph.words import lower, upper
 from cifar10_aug.engines.plan import Placed
 from cifar10_aug.ops.compositions import Mixing, MixOp
 
@@ -41,7 +42,9 @@ class Partners:
 def partners_drawn(drawn: Draws, partners: Partners) -> tf.Tensor:
     """The row of each example's partner: int64 [batch]."""
     rows = partners.rows(drawn.integers(0, 0, partners.count - 1))
-    drawn.name("partner", partners.keys(rows))
+    keys = partners.keys(rows)
+    drawn.name("partner", lower(keys))
+    drawn.name("partnersplit", drawn.take(list(SPLIT_NUMBERS), upper(keys)))
     return rows
 
 
@@ -83,12 +86,12 @@ def labels(
         epoch,
         partners,
     )
-    return share * mine + (1.0 - share) * theirs
+    return times(share, mine) + times(1.0 - share, theirs)
 
 
 def _share(mixing: Mixing, shape: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     """Of each example's own label, float32 [batch, 1]."""
     top, left, bottom, right = (tf.cast(side, tf.int64) for side in mixing.boxes)
     areas = numbers((bottom - top) * (right - left))
-    own = 1.0 - (1.0 - numbers(mixing.share)) * areas / float(size[0] * size[1])
+    own = 1.0 - divide((1.0 - numbers(mixing.share)) * areas, float(size[0] * size[1]))
     return tf.cast(tf.broadcast_to(own, shape), tf.float32)[:, None]

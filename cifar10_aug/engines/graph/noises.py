@@ -11,7 +11,7 @@ from cifar10_aug.engines import gaussians
 from cifar10_aug.engines.corruption_tables import cumulated_poisson
 from cifar10_aug.engines.graph.batch import Canvas
 from cifar10_aug.engines.graph.pixels import as_levels, channels, joined
-from cifar10_aug.engines.graph.tensor_draws import divide, numbers
+from cifar10_aug.engines.graph.tensor_draws import divide, numbers, plus
 
 
 def normal(canvas: Canvas) -> tuple[tf.Tensor, ...]:
@@ -37,7 +37,7 @@ def in_order(lanes: list[tf.Tensor], size: int) -> tf.Tensor:
 
 def add_normal(canvas: Canvas, sigma: Any) -> tf.Tensor:
     pairs = zip(channels(canvas.pixels), normal(canvas), strict=True)
-    return joined(*(as_levels(numbers(c) + sigma * drawn + 0.5) for c, drawn in pairs))
+    return joined(*(as_levels(plus(numbers(c), sigma, drawn) + 0.5) for c, drawn in pairs))
 
 
 def salt_and_pepper(canvas: Canvas, share: Any) -> tf.Tensor:

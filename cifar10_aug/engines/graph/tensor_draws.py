@@ -26,10 +26,36 @@ def numbers(x: Any) -> tf.Tensor:
 def divide(x: Any, number: float) -> tf.Tensor:
     """x / number.
 
-    TensorFlow's optimiser makes a multiplication by the inverse of a division by a constant, which
-    is not the same in the last bit; it does not know this one.
+    Optimisers make a multiplication by the inverse of a division by a constant, which is not the
+    same in the last bit. They do not see that this one is always the number.
     """
-    return tf.math.divide_no_nan(numbers(x), tf.constant(number, tf.float64))
+    x = numbers(x)
+    return x / tf.maximum(tf.minimum(x, number - 1.0), tf.constant(number, tf.float64))
+
+
+def settled(x: tf.Tensor) -> tf.Tensor:
+    """x, which must be within 1e30 of 0, as a number of its own for those who optimise.
+
+    XLA contracts a product and the sum that it goes into, and so rounds once where the eager engine
+    rounds twice; and both optimisers add constants in another order. Neither sees through this.
+    """
+    # Both, since LLVM sees through one of them where it knows x's sign.
+    limit = tf.constant(1e30, x.dtype)
+    return tf.maximum(tf.minimum(x, limit), -limit)
+
+
+def times(a: Any, b: Any) -> Any:
+    """a * b, rounded before anything is added to it."""
+    product = a * b
+    return settled(product) if isinstance(product, tf.Tensor) else product
+
+
+def plus(total: Any, a: Any, b: Any) -> Any:
+    """total + a * b, rounded twice, and sums of many in this order.
+
+    TensorFlow's optimiser adds long sums in an order of its own, but leaves differences alone.
+    """
+    return total - times(-a, b)
 
 
 def alike(*values: Any) -> list[tf.Tensor]:
@@ -56,7 +82,13 @@ def _frexp(x: Any) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 TENSORFLOW = elementary.Functions(
-    divide=divide, rint=tf.round, floor=tf.floor, where=where, ldexp=_ldexp, frexp=_frexp
+    divide=divide,
+    times=times,
+    rint=tf.round,
+    floor=tf.floor,
+    where=where,
+    ldexp=_ldexp,
+    frexp=_frexp,
 )
 
 
@@ -73,8 +105,7 @@ class TensorDraws(Draws):
         return divide(self._words[slot], 4294967295.0)
 
     def uniform(self, slot: int, low: float, high: float) -> Any:
-        # The optimiser would add `low` to what an op adds, in another order.
-        return tf.raw_ops.Snapshot(input=super().uniform(slot, low, high))
+        return settled(super().uniform(slot, low, high))
 
     def integers(self, slot: int, low: Any, high: Any) -> Any:
         count = tf.cast(high - low + 1, tf.int64)
@@ -86,6 +117,10 @@ class TensorDraws(Draws):
     @staticmethod
     def quotient(x: Any, number: float) -> Any:
         return divide(x, number)
+
+    @staticmethod
+    def times(x: Any, y: Any) -> Any:
+        return times(x, y)
 
     @staticmethod
     def where(condition: Any, yes: Any, no: Any) -> Any:

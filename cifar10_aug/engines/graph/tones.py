@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from cifar10_aug.engines.graph.batch import Canvas
 from cifar10_aug.engines.graph.pixels import as_levels, channels, grey, joined
-from cifar10_aug.engines.graph.tensor_draws import divide, numbers
+from cifar10_aug.engines.graph.tensor_draws import divide, numbers, plus, times
 
 _LEVELS = 256
 
@@ -26,14 +26,14 @@ def _mean(levels: tf.Tensor) -> tf.Tensor:
 def contrast(canvas: Canvas, factor: Any) -> tf.Tensor:
     levels = channels(canvas.pixels)
     mean = tf.floor(_mean(grey(*levels)) + 0.5)
-    return joined(*(as_levels(mean + factor * (numbers(c) - mean)) for c in levels))
+    return joined(*(as_levels(mean + times(factor, numbers(c) - mean)) for c in levels))
 
 
 def channel_contrast(canvas: Canvas, factor: Any) -> tf.Tensor:
     made = []
     for levels in channels(canvas.pixels):
         mean = _mean(levels)
-        made.append(as_levels(mean + factor * (numbers(levels) - mean) + 0.5))
+        made.append(as_levels(plus(mean, factor, numbers(levels) - mean) + 0.5))
     return joined(*made)
 
 
@@ -44,8 +44,8 @@ def autocontrast(canvas: Canvas) -> tf.Tensor:
         high = numbers(tf.reduce_max(levels, 1, keepdims=True))
         stretched = high > low
         scale = tf.where(stretched, 255.0 / tf.maximum(high - low, 1.0), 1.0)
-        offset = tf.where(stretched, -low * scale, 0.0)
-        made.append(as_levels(numbers(levels) * scale + offset))
+        offset = tf.where(stretched, times(-low, scale), 0.0)
+        made.append(as_levels(times(numbers(levels), scale) + offset))
     return joined(*made)
 
 

@@ -13,15 +13,15 @@ from cifar10_aug.engines.graph.batch import Canvas
 from cifar10_aug.engines.graph.blurs import drag
 from cifar10_aug.engines.graph.noises import in_order
 from cifar10_aug.engines.graph.pixels import as_levels, channels, grey, joined
-from cifar10_aug.engines.graph.tensor_draws import divide, numbers
+from cifar10_aug.engines.graph.tensor_draws import divide, numbers, plus, settled, times
 
 
 def fog(canvas: Canvas, much: Any, decay: Any) -> tf.Tensor:
     levels = channels(canvas.pixels)
     brightest = numbers(tf.reduce_max(tf.concat(levels, 1), 1, keepdims=True))
     scale = brightest / (brightest + 255.0 * much)
-    cloud = 255.0 * much * _plasma(canvas, float(decay))
-    return joined(*(as_levels((numbers(c) + cloud) * scale + 0.5) for c in levels))
+    cloud = times(255.0 * much, _plasma(canvas, float(decay)))
+    return joined(*(as_levels(times(numbers(c) + cloud, scale) + 0.5) for c in levels))
 
 
 def frost(canvas: Canvas, own: Any, ice: Any) -> tf.Tensor:
@@ -30,7 +30,7 @@ def frost(canvas: Canvas, own: Any, ice: Any) -> tf.Tensor:
     colours = ((70.0, 185.0), (100.0, 155.0), (130.0, 125.0))
     return joined(
         *(
-            as_levels(own * numbers(c) + ice * (base + white * ridge) + 0.5)
+            as_levels(plus(times(own, numbers(c)), ice, base + times(white, ridge)) + 0.5)
             for c, (base, white) in zip(channels(canvas.pixels), colours, strict=True)
         )
     )
@@ -50,12 +50,12 @@ def _plasma(canvas: Canvas, decay: float) -> tf.Tensor:
     while step >= 2:
         half, bumps = step // 2, bump * bump
         right, down = tf.roll(grid, -1, 2), tf.roll(grid, -1, 1)
-        mean = grid + down + right + tf.roll(right, -1, 1)
-        middle = mean * 0.25 + bumps * noise[:, half::step, half::step]
-        mean = (grid + right) + (middle + tf.roll(middle, 1, 1))
-        upper = mean * 0.25 + bumps * noise[:, ::step, half::step]
-        mean = (grid + down) + (middle + tf.roll(middle, 1, 2))
-        left = mean * 0.25 + bumps * noise[:, half::step, ::step]
+        mean = settled(settled(grid + down) + right) + tf.roll(right, -1, 1)
+        middle = mean * 0.25 + times(bumps, noise[:, half::step, half::step])
+        mean = settled(grid + right) + settled(middle + tf.roll(middle, 1, 1))
+        upper = mean * 0.25 + times(bumps, noise[:, ::step, half::step])
+        mean = settled(grid + down) + settled(middle + tf.roll(middle, 1, 2))
+        left = mean * 0.25 + times(bumps, noise[:, half::step, ::step])
         rows = [tf.stack([grid, upper], 3), tf.stack([left, middle], 3)]
         grid = tf.reshape(tf.stack(rows, 2), [-1, 2 * size // step, 2 * size // step])
         step //= 2
@@ -81,15 +81,11 @@ def snow(
     flakes = _flakes(canvas, float(mean), float(sigma), float(zoom), float(threshold))
     falling = drag(flakes, motion_weights(float(radius), float(spread)), degrees[:, 0])
     size = canvas.height * canvas.width
-    added = 255.0 * tf.reshape(falling + tf.reverse(falling, [1, 2]), [-1, size])
+    added = times(255.0, tf.reshape(falling + tf.reverse(falling, [1, 2]), [-1, size]))
     levels = channels(canvas.pixels)
     white = numbers(grey(*levels)) * 1.5 + 127.5
-    return joined(
-        *(
-            as_levels(own * numbers(c) + (1.0 - own) * tf.maximum(numbers(c), white) + added + 0.5)
-            for c in levels
-        )
-    )
+    made = (plus(times(own, numbers(c)), 1.0 - own, tf.maximum(numbers(c), white)) for c in levels)
+    return joined(*(as_levels(settled(level + added) + 0.5) for level in made))
 
 
 def _flakes(canvas: Canvas, mean: float, sigma: float, zoom: float, threshold: float) -> tf.Tensor:
@@ -100,16 +96,16 @@ def _flakes(canvas: Canvas, mean: float, sigma: float, zoom: float, threshold: f
         for word in canvas.noise(np.arange(-(-height * width // 4)))
     ]
     drawn = tf.gather(tf.constant(gaussians.quantiles()), in_order(lanes, height * width))
-    noise = tf.reshape(mean + sigma * drawn, [-1, height, width])
+    noise = tf.reshape(mean + times(sigma, drawn), [-1, height, width])
     (top, below, down), (left, right, across) = _between(height, zoom), _between(width, zoom)
 
     def along(rows: np.ndarray) -> tf.Tensor:
         line = tf.gather(noise, rows, axis=1)
         begin, end = tf.gather(line, left, axis=2), tf.gather(line, right, axis=2)
-        return begin + across * (end - begin)
+        return begin + times(across, end - begin)
 
     upper, lower = along(top), along(below)
-    value = upper + down[:, None] * (lower - upper)
+    value = upper + times(down[:, None], lower - upper)
     return tf.where(value >= threshold, tf.clip_by_value(value, 0.0, 1.0), 0.0)
 
 

@@ -19,7 +19,7 @@ from numba import uint8, uint32, uint64
 
 from cifar10_aug.engines.kernels.compiling import compiled
 from cifar10_aug.engines.kernels.memory import prefetch
-from cifar10_aug.engines.kernels.words import philox
+from cifar10_aug.engines.kernels.words import noise
 
 FRACTION = 16
 NEAREST, CONSTANT, REFLECT, MIRROR = range(4)
@@ -29,8 +29,6 @@ AFFINE, PERSPECTIVE, FIELD = range(3)
 NOTHING, BOX, NOISY_BOX, TABLE = range(4)
 # Set in a pixel that shows a border's level instead of the image.
 _PAINTED = 1 << 24
-# Of perspective maps, in 16.16 fixed point.
-_FARTHEST = float(2**31)
 
 _LOW_BYTE = uint32(0xFF)
 _RED_BLUE = uint32(0xFF00FF)
@@ -48,11 +46,12 @@ def slack(width: int) -> int:
 def _nearest_coordinates(
     matrix: np.ndarray, height: int, width: int, pixel: np.ndarray, wx: np.ndarray, wy: np.ndarray
 ) -> None:
-    """Where each output pixel is read: by one map, with the nearest border.
+    """Where each output pixel is read: by one map that is near, with the nearest border.
 
     Writes the index of the upper left neighbour and the weights of the right and lower ones.
     """
-    xx, xy, x0, yx, yy, y0 = matrix[0], matrix[1], matrix[2], matrix[3], matrix[4], matrix[5]
+    xx, xy, x0 = i32(matrix[0]), i32(matrix[1]), i32(matrix[2])
+    yx, yy, y0 = i32(matrix[3]), i32(matrix[4]), i32(matrix[5])
     last_x, last_y = i32((width - 1) << FRACTION), i32((height - 1) << FRACTION)
     stride = i32(width)
     for y in range(height):
@@ -94,9 +93,16 @@ def _move(matrix: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> None:
 
 
 @compiled
-def _tilt(h: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> None:
+def horizon(height: int, width: int) -> float:
+    """The farthest that a perspective map shows, in 16.16 fixed point: 32 images and more."""
+    return 2097152.0 * max(height, width, 1024)
+
+
+@compiled
+def _tilt(h: np.ndarray, size: tuple[int, int], xs: np.ndarray, ys: np.ndarray) -> None:
     """Takes coordinates through a perspective map, float64 [8]; see `ops.kinds.Perspective`."""
     one = float(1 << FRACTION)
+    farthest = horizon(*size)
     for i in range(xs.shape[0]):
         x, y = xs[i] / one, ys[i] / one
         depth = h[6] * x + h[7] * y + 1.0
@@ -104,8 +110,8 @@ def _tilt(h: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> None:
         depth = one / depth if depth > 1e-6 else 1e12
         at_x = (h[0] * x + h[1] * y + h[2]) * depth
         at_y = (h[3] * x + h[4] * y + h[5]) * depth
-        xs[i] = i64(np.floor(min(max(at_x, -_FARTHEST), _FARTHEST) + 0.5))
-        ys[i] = i64(np.floor(min(max(at_y, -_FARTHEST), _FARTHEST) + 0.5))
+        xs[i] = i64(np.floor(min(max(at_x, -farthest), farthest) + 0.5))
+        ys[i] = i64(np.floor(min(max(at_y, -farthest), farthest) + 0.5))
 
 
 @compiled
@@ -178,7 +184,7 @@ def _coordinates(
     at[2] = 0
     for leg in range(matrices.shape[0]):
         if kinds[leg] == PERSPECTIVE:
-            _tilt(perspectives[leg], xs, ys)
+            _tilt(perspectives[leg], size, xs, ys)
         elif kinds[leg] == FIELD:
             _displace(fields[leg], size, xs, ys)
         else:
@@ -192,9 +198,18 @@ def _coordinates(
 
 @compiled
 def _is_identity(matrix: np.ndarray) -> bool:
-    one = i32(1 << FRACTION)
+    one = i64(1 << FRACTION)
     straight = matrix[0] == one and matrix[4] == one
     return straight and matrix[1] == 0 and matrix[2] == 0 and matrix[3] == 0 and matrix[5] == 0
+
+
+@compiled
+def _is_near(matrix: np.ndarray, height: int, width: int) -> bool:
+    """Whether all coordinates of a map fit into 32 bits."""
+    limit = i64(1) << 31
+    right = abs(matrix[0]) * width + abs(matrix[1]) * height + abs(matrix[2])
+    down = abs(matrix[3]) * width + abs(matrix[4]) * height + abs(matrix[5])
+    return right < limit and down < limit
 
 
 @compiled
@@ -304,7 +319,6 @@ def _paint_noise(
     box: np.ndarray, base: int, key: int, epoch: int, seed: int, width: int, line: np.ndarray
 ) -> None:
     """Fills a rectangle with independent levels, drawn from the counters behind `base`."""
-    mask, half = uint64(0xFFFFFFFF), uint64(32)
     # The noise of a pixel does not depend on where the box is: lane i % 4 of block i // 4.
     for y in range(box[0], box[2]):
         block = i64(-1)
@@ -313,8 +327,7 @@ def _paint_noise(
             i = y * width + x
             if i // 4 != block:
                 block = i // 4
-                counter = base + uint64(block)
-                four = philox(key & mask, key >> half, epoch, counter, seed & mask, seed >> half)
+                four = noise(key, epoch, seed, base, block)
             line[i] = uint32(four[i % 4]) & uint32(0xFFFFFF)
 
 
@@ -383,7 +396,7 @@ def render(
         height, width: of every image.
         kinds: int64 [legs], AFFINE, PERSPECTIVE or FIELD, in the order in which an output pixel
             meets them: the recipe's last op first.
-        matrices: int32 [batch, legs, 6], 16.16 fixed point, of affine legs.
+        matrices: int64 [batch, legs, 6], 16.16 fixed point, of affine legs.
         perspectives: float64 [batch, legs, 8], of perspective legs; [batch, 0, 8] without any.
         fields: int32 [batch, legs, 2, pixels], 16.16 fixed point, of displacing legs; likewise.
         borders: int64 [legs], of `BORDERS`.
@@ -420,7 +433,7 @@ def render(
                 line[i] = source[start + i]
         elif lattice:
             _copy_lattice(source, start, matrices[b, 0], borders[0], levels[0], height, width, line)
-        elif affine and borders[0] == NEAREST:
+        elif affine and borders[0] == NEAREST and _is_near(matrices[b, 0], height, width):
             _nearest_coordinates(matrices[b, 0], height, width, pixel, wx, wy)
             _gather(source, start, width, pixel, upper, lower)
             _blend(upper, lower, wx, wy, line)

@@ -69,13 +69,17 @@ def shuffled(count: int, epoch: int, seed: int) -> np.ndarray:
 @compiled
 def noise_words(canvas: Canvas, row: int, block: int) -> tuple[int, int, int, int]:
     """Four random words, uint64 of 32 bits each, of an image's noise."""
+    return noise(canvas.keys[row], canvas.epoch, canvas.seed, canvas.first_block, block)
+
+
+@compiled
+def noise(
+    key: int, epoch: int, seed: int, first_block: int, block: int
+) -> tuple[int, int, int, int]:
+    """As `noise_words`, by the fields of a canvas; what `first_block` lacks is in the key."""
     mask, half = uint64(0xFFFFFFFF), uint64(32)
-    key, seed = canvas.keys[row], canvas.seed
-    return philox(
-        key & mask,
-        key >> half,
-        canvas.epoch,
-        canvas.first_block + uint64(block),
-        seed & mask,
-        seed >> half,
-    )
+    blocks = uint64((1 << draws.POSITION_SHIFT) - 1)
+    counted = (first_block & blocks) + uint64(block)
+    key += (counted >> uint64(draws.POSITION_SHIFT)) << uint64(draws.CARRY_SHIFT)
+    counter = (first_block & ~blocks) | (counted & blocks)
+    return philox(key & mask, key >> half, epoch, counter, seed & mask, seed >> half)
