@@ -126,7 +126,7 @@ def test_a_mirror_that_answers_with_a_page(server: tuple[str, Path], tmp_path: P
         plain(tmp_path / "data", mirror=f"{url}/login.html").download_and_prepare()
 
 
-def test_a_failed_download_names_the_three_ways_and_leaves_nothing(
+def test_a_failed_download_names_the_ways_and_leaves_nothing(
     server: tuple[str, Path], tmp_path: Path
 ) -> None:
     address = f"{server[0]}/missing.tar.gz"
@@ -134,10 +134,11 @@ def test_a_failed_download_names_the_three_ways_and_leaves_nothing(
         plain(tmp_path / "data", mirror=address).download_and_prepare()
     assert str(error.value) == (
         f"{address}: could not be downloaded (Failed to get url {address}. HTTP code: 404.); "
-        "there are three ways to give CIFAR-10: a local archive or unpacked folder (source=PATH, "
-        "--source PATH or CIFAR10_AUG_SOURCE); a cifar10 that TFDS has prepared in the same "
-        f"data_dir; or a download of {URL} (from another place with mirror=URL or "
-        "CIFAR10_AUG_MIRROR, or by hand into the folder downloads/manual)"
+        "CIFAR-10 can come from a local archive or unpacked folder (source=PATH, --source PATH or "
+        f"CIFAR10_AUG_SOURCE), from a cifar10 that TFDS has prepared in {tmp_path}/data, from an "
+        f"archive or folder that you put into {tmp_path}/data/downloads/manual, from images prepared in "
+        f"TFDS's default folder (cifar10-aug prepare), or from a download of {URL} (mirror=URL or "
+        "CIFAR10_AUG_MIRROR for another place)"
     )
     assert files_in(tmp_path / "data") == []
     assert not list((tmp_path / "data").rglob("*.tmp.*"))
@@ -156,7 +157,8 @@ def test_an_other_source_than_the_prepared_one_is_refused(
         Builder(config="rotate", data_dir=data_dir, source=other).download_and_prepare()
     prepared = Builder(config="plain", data_dir=data_dir)
     assert str(error.value) == (
-        f"{other}: {data_dir}/cifar10_aug/plain/1.0.0 was prepared from other images "
-        f"(archive cifar-10-binary.tar.gz, {prepared.info.metadata['content']}); "
-        "use another data_dir, or delete that folder"
+        f"{other}: these images ({local.read(other).content_digest()}) are not the ones that "
+        f"{data_dir}/cifar10_aug/plain/1.0.0 was prepared from (archive cifar-10-binary.tar.gz, "
+        f"{prepared.info.metadata['content']}); use another data_dir, or replace them with "
+        "cifar10-aug prepare --overwrite"
     )
