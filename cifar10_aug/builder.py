@@ -11,6 +11,7 @@ import abc
 import dataclasses
 import os
 import secrets
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -273,8 +274,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         # Before TFDS creates any folder, so that a bad source leaves nothing behind.
         images = read_source()
         about = f"{images.provenance.source} {images.provenance.name}"
-        # To stdout, as TFDS does.
-        print(f"Preparing {self.info.full_name} in {self.data_dir_root} from {about}.")
+        # TFDS would write of a download of unknown size, there, too.
+        sys.stdout.write(f"Preparing {self.info.full_name} in {self.data_dir_root} from {about}.\n")
         kwargs = {"download_dir": downloads, "download_config": config, **kwargs}
         final = Path(self.data_dir)
         if config.download_mode.overwrite_dataset and final.exists():
@@ -301,10 +302,10 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             self._to_write = None
 
     def _log_download_bytes(self) -> None:
-        """Does nothing: TFDS would speak of a download of unknown size."""
+        """Does nothing; see `download_and_prepare`."""
 
     def _log_download_done(self) -> None:
-        """Does nothing: TFDS would speak of a download."""
+        """Does nothing; see `download_and_prepare`."""
 
     def images(self, read_source: Callable[[], Cifar10]) -> Cifar10:
         """The images that are prepared as `plain` in the same place, or else the source's.

@@ -236,3 +236,17 @@ def test_a_terminal_shows_a_bar_and_a_log_shows_lines(tmp_path: Path) -> None:
 
 def test_every_command_is_in_the_group() -> None:
     assert {"export", "verify", "info"} <= set(cli.main.commands)
+
+
+def test_images_that_are_prepared_in_the_default_folder_are_exported(
+    data_dir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tfds.core.constants, "DATA_DIR", data_dir)
+    result = run("export", "flip", "--copies", "1", "--jobs", "1", "--data-dir", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    assert caplog.messages[0] == (
+        f"Taking the images that are prepared in {data_dir}/cifar10_aug/plain/1.0.0 "
+        "(archive cifar-10-binary.tar.gz)."
+    )
+    verified = run("verify", "--deep", "--jobs", "1", str(tmp_path))
+    assert verified.exit_code == 0, verified.output
