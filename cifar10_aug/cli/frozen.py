@@ -18,6 +18,8 @@ from cifar10_aug.records.examples import IMAGE_ENCODINGS
 from cifar10_aug.records.formats import FORMATS
 
 if TYPE_CHECKING:
+    import tensorflow_datasets as tfds
+
     from cifar10_aug.source.images import Cifar10
 
 
@@ -162,7 +164,7 @@ def info(folder: Path | None, sample: bool, data_dir: str | None) -> None:
         raise SourceError(
             f"nothing is prepared in {builder.data_dir}; run cifar10-aug prepare{option}"
         )
-    click.echo(describe.prepared(builder.info))
+    click.echo(_of_images(builder.info))
 
 
 def _download_config(resume: bool, beam_pipeline_options: str | None) -> Any:
@@ -200,9 +202,18 @@ def _is_plain(folder: Path) -> bool:
 def _described(folder: Path) -> str:
     from cifar10_aug import plain
 
-    if _is_plain(folder):
-        return describe.prepared(plain.info_of(folder))
-    return describe.frozen(folder)
+    return _of_images(plain.info_of(folder)) if _is_plain(folder) else describe.frozen(folder)
+
+
+def _of_images(info: tfds.core.DatasetInfo) -> str:
+    """What is prepared, once it is compared with what is recorded of it."""
+    from cifar10_aug import plain, prepared
+
+    described = describe.prepared(info)
+    plain.check_files(info)
+    for split in info.splits.values():
+        prepared.resident(split)
+    return described
 
 
 def _faults(folder: Path, deep: bool, source: str | None, jobs: int | None) -> Iterator[str]:
