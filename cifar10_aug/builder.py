@@ -11,6 +11,7 @@ import abc
 import dataclasses
 import os
 import secrets
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import file_utils
 
-from cifar10_aug import draws, folders, forked, global_state, op_errors, plain, reimport
+from cifar10_aug import draws, folders, forked, global_state, op_errors, plain, reimport, replacing
 from cifar10_aug.configs import RecipeConfig, RecipeConfigs
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.where import Where
@@ -48,10 +49,7 @@ class _Info(tfds.core.DatasetInfo):
             raise
         except Exception as error:
             # TFDS expects what it wrote, and raises nearly anything if it is not that.
-            raise SourceError(
-                f"{dataset_info_dir}: dataset_info.json or metadata.json is damaged "
-                f"({op_errors.reason(error)}); delete this folder and prepare it again"
-            ) from error
+            raise plain.unreadable(str(dataset_info_dir), error) from error
         self._identity = identity
 
 
@@ -186,6 +184,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             version=self.version,
         )
         folders.check_name(os.fspath(root))
+        if "://" not in os.fspath(folder):
+            replacing.recover(Path(folder))
         return os.fspath(root), os.fspath(folder)
 
     def is_prepared(self) -> bool:
@@ -269,24 +269,44 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             )
 
         if self.builder_config.copies:
-            freezing.freeze(self, self._options, config, kwargs.get("file_format"), read_source)
+            file_format = kwargs.get("file_format") or freezing.for_random_access()
+            freezing.freeze(self, self._options, config, file_format, read_source)
             return
         # Before TFDS creates any folder, so that a bad source leaves nothing behind.
-        self._to_write = read_source()
+        images = read_source()
+        about = f"{images.provenance.source} {images.provenance.name}"
+        # TFDS would write of a download of unknown size, there, too.
+        sys.stdout.write(f"Preparing {self.info.full_name} in {self.data_dir_root} from {about}.\n")
+        kwargs = {"download_dir": downloads, "download_config": config, **kwargs}
+        final = Path(self.data_dir)
+        if config.download_mode.overwrite_dataset and final.exists():
+            # TFDS would first delete what is there.
+            with replacing.replacing(final) as place:
+                type(self)(config=PLAIN, data_dir=place)._write(images, **kwargs)
+        else:
+            self._write(images, **kwargs)
+        self.info.read_from_directory(self.data_dir)
+        plain.check_written(self.info, images)
+
+    def _write(self, images: Cifar10, **kwargs: Any) -> None:
+        """Writes the images as TFDS does, which asks for them in `_shard_iterators_per_split`."""
+        self._to_write = images
         try:
             # TFDS draws the name of a folder.
             with global_state.kept(), op_errors.of_files():
-                super().download_and_prepare(
-                    download_dir=downloads, download_config=config, **kwargs
-                )
+                super().download_and_prepare(**kwargs)
         except OSError:
-            # Another process may have prepared the same images in the meantime.
+            # Another process may have prepared images in the meantime.
             if not self.is_prepared():
                 raise
         finally:
             self._to_write = None
-        if not self.info.splits:
-            self.info.read_from_directory(self.data_dir)
+
+    def _log_download_bytes(self) -> None:
+        """Does nothing; see `download_and_prepare`."""
+
+    def _log_download_done(self) -> None:
+        """Does nothing; see `download_and_prepare`."""
 
     def images(self, read_source: Callable[[], Cifar10]) -> Cifar10:
         """The images that are prepared as `plain` in the same place, or else the source's.
@@ -339,7 +359,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             as_supervised: (image, label) instead of a dict.
 
         Raises:
-            SourceError: if the images are not prepared, or damaged.
+            SourceError: if the images are not prepared, damaged, or not those of the source that
+                the builder was told.
             ValueError: if an argument is wrong.
             RuntimeError: in a process that was forked while TensorFlow was running, or inside a
                 `tf.function` or `tf.Graph`, where epochs would not differ.
@@ -370,7 +391,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         )
 
     def _require_prepared(self) -> None:
-        """Raises a `SourceError` if nothing is prepared."""
+        """Raises a `SourceError` if nothing is prepared, or not what the user asks for."""
         if not self.is_prepared():
             what = "frozen epochs" if self.builder_config.copies else "images"
             raise SourceError(
@@ -378,6 +399,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 "let tfds.load download them (download=True), "
                 "or call builder.download_and_prepare()"
             )
+        self._check_prepared()
 
     def _build_single_dataset(
         self,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from cifar10_aug import folders, plain
 from cifar10_aug.builder import AugmentedBuilder
+from cifar10_aug.plain import PLAIN
 from cifar10_aug.source import choose
 from cifar10_aug.source.images import CLASS_NAMES, Cifar10
 
@@ -44,15 +47,35 @@ class Builder(AugmentedBuilder):
                 default what CIFAR10_AUG_MIRROR holds.
             **kwargs: see `AugmentedBuilder`.
         """
+        path = source if source is not None else choose.environment_source()
         self._source = choose.Source(
-            os.fspath(source) if source is not None else choose.environment_source(),
+            folders.placed(os.fspath(path)) if path is not None else None,
             mirror or choose.environment_mirror(),
         )
         super().__init__(**kwargs)
         self._original_state.update(source=self._source.path, mirror=self._source.mirror)
 
     def _read_source(self, make_manager: Callable[[], Any], manual_dir: Path) -> Cifar10:
-        return self._source.read(self.data_dir_root, manual_dir, make_manager)
+        return self._source.read(
+            self.data_dir_root, manual_dir, make_manager, self._prepared_by_default
+        )
+
+    def _prepared_by_default(self) -> Cifar10 | None:
+        """The images that are prepared in TFDS's default folder, if that is another one."""
+        other = type(self)(config=PLAIN)
+        here, there = (os.path.realpath(one.data_dir_root) for one in (self, other))
+        if here == there or not other.is_prepared():
+            return None
+        images = plain.read(other.info)
+        logging.getLogger("cifar10_aug").warning(
+            "Taking the images that are prepared in %s (%s %s).",
+            other.data_dir,
+            images.provenance.source,
+            images.provenance.name,
+        )
+        return images
 
     def _check_prepared(self) -> None:
-        self._source.check_prepared(self.data_dir, self.info.metadata)
+        self._source.check_prepared(
+            self.data_dir, dict(self.info.metadata.items()), frozen=bool(self.builder_config.copies)
+        )

@@ -8,7 +8,7 @@ import weakref
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from cifar10_aug import prepared
+from cifar10_aug import fingerprints, plain, prepared
 from cifar10_aug.engines.graph import pixels
 from cifar10_aug.plain import DAMAGED
 from cifar10_aug.source.images import DIGITS, SHAPE
@@ -30,18 +30,22 @@ def tables(info: tfds.core.SplitInfo) -> tf.data.Dataset:
     files = [_absolute(str(path)) for path in info.filepaths]
     count, folder = info.num_examples, files[0].rsplit("/", 1)[0]
 
-    def decoded(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    fingerprint = fingerprints.signed(plain.fingerprint(info))
+
+    def decoded(records: tf.Tensor) -> tuple[tf.Tensor, ...]:
         parsed = tf.io.parse_example(records, _SPEC)
         levels = tf.io.decode_raw(parsed["image"], tf.uint8)
         images = tf.reshape(levels, [-1, *SHAPE])
-        return parsed["id"], pixels.pack(images), parsed["label"]
+        rows = fingerprints.rows(parsed["image"], parsed["label"])
+        return parsed["id"], pixels.pack(images), parsed["label"], rows
 
     def checked(
-        ids: tf.Tensor, images: tf.Tensor, labels: tf.Tensor
+        ids: tf.Tensor, images: tf.Tensor, labels: tf.Tensor, rows: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         expected = names(info.name, tf.range(count, dtype=tf.int64))
         complete = tf.reduce_all(tf.equal(tf.shape(ids), [count]))
         right = tf.cond(complete, lambda: tf.reduce_all(ids == expected), lambda: False)
+        right &= fingerprints.total(rows) == fingerprint
         wrong = DAMAGED.format(folder=folder, found="other images than were written")
         with tf.control_dependencies([tf.debugging.Assert(right, [wrong])]):
             images, labels = tf.identity(images), tf.identity(labels)

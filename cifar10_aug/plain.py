@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import tqdm_utils
 
-from cifar10_aug import shard_files
+from cifar10_aug import fingerprints, op_errors, shard_files
 from cifar10_aug._version import VERSION
 from cifar10_aug.errors import SourceError
 from cifar10_aug.records import examples, tfrecord
@@ -24,12 +25,27 @@ FORMAT_VERSION = 1
 _IMAGES_A_SHARD = 10_000
 
 
-def metadata(cifar10: Cifar10) -> dict[str, Any]:
-    """What is recorded beside the images."""
-    return {
+def about(cifar10: Cifar10) -> dict[str, Any]:
+    """What is recorded of images, beside them and beside frozen epochs of them."""
+    recorded = {
         **dataclasses.asdict(cifar10.provenance),
         "content": cifar10.content_digest(),
         "package_version": VERSION,
+    }
+    # It differs from machine to machine, and frozen epochs do not.
+    del recorded["stamp"]
+    return recorded
+
+
+def metadata(cifar10: Cifar10) -> dict[str, Any]:
+    """What is recorded beside the images."""
+    return {
+        **about(cifar10),
+        "stamp": cifar10.provenance.stamp,
+        "fingerprints": {
+            name: fingerprints.text(fingerprints.of(split.images, split.labels))
+            for name, split in cifar10.splits.items()
+        },
         "format_version": FORMAT_VERSION,
     }
 
@@ -100,7 +116,7 @@ def read(info: tfds.core.DatasetInfo) -> Cifar10:
         provenance = recorded_provenance(info.metadata)
         cifar10 = Cifar10(splits["train"], splits["test"], provenance)
         if cifar10.content_digest() != info.metadata["content"]:
-            raise ValueError("not the images whose digest is recorded")
+            raise ValueError(OTHERS)
     except (ValueError, KeyError) as error:
         raise damaged(str(info.data_dir), str(error)) from error
     return cifar10
@@ -112,8 +128,41 @@ def recorded_provenance(metadata: Mapping[str, Any]) -> Provenance:
     Raises:
         KeyError: if it is not.
     """
-    names = [field.name for field in dataclasses.fields(Provenance)]
-    return Provenance(**{name: metadata[name] for name in names})
+    names = {field.name for field in dataclasses.fields(Provenance)} - {"stamp"}
+    # Earlier versions did not record the stamp.
+    stamp = metadata.get("stamp", "")
+    return Provenance(**{name: metadata[name] for name in names}, stamp=stamp)
+
+
+def fingerprint(split: tfds.core.SplitInfo) -> int:
+    """The recorded fingerprint of a prepared split.
+
+    Where an earlier version has prepared the images, it is computed from the files, once they are
+    compared with their digest.
+
+    Raises:
+        SourceError: if what is recorded is damaged.
+    """
+    folder = split.filepaths[0].parent
+    try:
+        recorded = json.loads((folder / "metadata.json").read_text())
+        if "fingerprints" in recorded:
+            return int(recorded["fingerprints"][split.name], 16)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged(str(folder), NO_METADATA) from error
+    images = read(info_of(folder)).splits[split.name]
+    return fingerprints.of(images.images, images.labels)
+
+
+def check_written(info: tfds.core.DatasetInfo, cifar10: Cifar10) -> None:
+    """Raises a `SourceError` if another process has prepared other images in the meantime."""
+    found = dict(info.metadata.items())
+    if found["content"] != cifar10.content_digest():
+        raise SourceError(
+            f"{info.data_dir}: another process has prepared other images here in the meantime "
+            f"({found['source']} {found['name']}, {found['content']}); use another data_dir, or "
+            "replace them with cifar10-aug prepare --overwrite"
+        )
 
 
 def _read_split(info: tfds.core.SplitInfo) -> LabelledImages:
@@ -126,6 +175,8 @@ def _read_split(info: tfds.core.SplitInfo) -> LabelledImages:
 
 
 # What is said of prepared images that are not what was prepared.
+NO_METADATA = "metadata.json is not what was written"
+OTHERS = "not the images whose digest is recorded"
 DAMAGED = (
     "{folder}: the prepared images are damaged ({found}); delete this folder and prepare them again"
 )
@@ -134,3 +185,24 @@ DAMAGED = (
 def damaged(folder: str, found: str) -> SourceError:
     """The error for prepared images that are not what was prepared."""
     return SourceError(DAMAGED.format(folder=folder, found=found))
+
+
+def unreadable(folder: str, error: Exception) -> SourceError:
+    """The error for descriptions that TFDS cannot read."""
+    return SourceError(
+        f"{folder}: dataset_info.json or metadata.json is damaged ({op_errors.reason(error)}); "
+        "delete this folder and prepare it again"
+    )
+
+
+def info_of(folder: Any) -> tfds.core.DatasetInfo:
+    """What is known of the images that are prepared in a folder.
+
+    Raises:
+        SourceError: if it is damaged.
+    """
+    try:
+        return tfds.builder_from_directory(folder).info
+    except Exception as error:
+        # TFDS expects what it wrote, and raises nearly anything if it is not that.
+        raise unreadable(str(folder), error) from error

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from cifar10_aug import forked, op_errors
+from cifar10_aug import fingerprints, forked, op_errors, plain
 from cifar10_aug.engines.mixing import Partners, one_hot
 from cifar10_aug.engines.source import Source
 from cifar10_aug.plain import damaged
@@ -101,7 +101,7 @@ def _read(info: tfds.core.SplitInfo, files: tuple[str, ...]) -> Resident:
     source = Source.empty(count, *SHAPE[:2])
     labels = np.empty(count, np.int64)
     ids = example_ids(info.name, np.arange(count))
-    first = 0
+    first = found = 0
     folder = files[0].rsplit("/", 1)[0]
     try:
         for batch in batches.prefetch(2).as_numpy_iterator():
@@ -111,11 +111,15 @@ def _read(info: tfds.core.SplitInfo, files: tuple[str, ...]) -> Resident:
                 raise damaged(folder, f"more than {count} images, or images of another size")
             if (batch["id"].astype(bytes) != ids[first:last]).any():
                 raise damaged(folder, "images in another order")
-            source.write(first, images.reshape(-1, *SHAPE))
+            images = images.reshape(-1, *SHAPE)
+            source.write(first, images)
             labels[first:last] = batch["label"]
+            found += fingerprints.of(images, batch["label"], first)
             first = last
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
         raise damaged(folder, op_errors.reason(error)) from error
     if first != count:
         raise damaged(folder, f"{first} images instead of {count}")
+    if found % 2**64 != plain.fingerprint(info):
+        raise damaged(folder, plain.OTHERS)
     return Resident(source, labels)

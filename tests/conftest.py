@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +16,8 @@ import pytest
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ.pop("CIFAR10_AUG_SOURCE", None)
 os.environ.pop("CIFAR10_AUG_MIRROR", None)
+# Images that somebody has prepared there would be found.
+os.environ["TFDS_DATA_DIR"] = tempfile.mkdtemp(prefix="cifar10_aug-")
 
 from hypothesis import Phase, settings
 
@@ -34,6 +38,10 @@ settings.register_profile(
     max_examples=20,
 )
 settings.load_profile("default")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ["TFDS_DATA_DIR"], ignore_errors=True)
 
 
 @pytest.hookimpl(trylast=True)

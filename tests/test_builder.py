@@ -18,7 +18,9 @@ from cifar10_aug import RecipeError, SourceError
 from cifar10_aug.cifar10_aug_dataset_builder import Builder
 from cifar10_aug.cifar10_aug_sample_dataset_builder import Builder as SampleBuilder
 from cifar10_aug.presets import PRESETS
-from tests import programs
+from cifar10_aug.source import local
+from cifar10_aug.source.official import BINARY
+from tests import archives, programs
 from tests.cli.running import run
 
 RECIPE = "rotate30+erase"
@@ -271,6 +273,63 @@ def test_preparing_twice_at_once_is_no_error(
     builder.download_and_prepare()
     assert len(builder.as_dataset("train")) == 100
     assert not list(tmp_path.rglob("incomplete*"))
+
+
+def test_preparing_other_images_at_once_tells_what_is_there(
+    sources: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = archives.write_folder(archives.make(seed=1), tmp_path / "theirs", BINARY)
+    place = str(tmp_path / "data")
+    write = Builder._write
+
+    def slower(self: Builder, *args: Any, **kwargs: Any) -> None:
+        # While this one is about to write, another process finishes.
+        monkeypatch.setattr(Builder, "_write", write)
+        Builder(config="plain", data_dir=place, source=theirs).download_and_prepare()
+        write(self, *args, **kwargs)
+
+    monkeypatch.setattr(Builder, "_write", slower)
+    builder = Builder(config="plain", data_dir=place, source=sources["binary folder"])
+    with pytest.raises(SourceError) as error:
+        builder.download_and_prepare()
+    content = local.read(theirs).content_digest()
+    assert str(error.value) == (
+        f"{builder.data_dir}: another process has prepared other images here in the meantime "
+        f"(folder cifar-10-batches-bin, {content}); use another data_dir, or replace them with "
+        "cifar10-aug prepare --overwrite"
+    )
+    assert builder.info.metadata["content"] == content
+
+
+@pytest.mark.parametrize("config", ["plain", "flip"])
+@pytest.mark.parametrize("mode", ["REUSE_CACHE_IF_EXISTS", "FORCE_REDOWNLOAD"])
+def test_overwriting_replaces_what_is_prepared(
+    config: str, mode: str, data_dir: str, tmp_path: Path
+) -> None:
+    shutil.copytree(data_dir, tmp_path / "data")
+    made = archives.make(per_file=10, seed=1)
+    other = archives.write_folder(made, tmp_path, BINARY)
+    # A builder that was made before.
+    builder = Builder(config=config, data_dir=str(tmp_path / "data"), source=other)
+    download_config = tfds.download.DownloadConfig(download_mode=getattr(tfds.GenerateMode, mode))
+    builder.download_and_prepare(download_config=download_config)
+    assert builder.info.splits["train"].num_examples == 50
+    ds = builder.as_dataset("train", batch_size=-1)
+    assert (ds["image"].numpy() == cifar10_aug.Recipe.parse(config)(made.train_images)).all()
+    folder = tmp_path / "data" / "cifar10_aug" / "plain"
+    assert {path.name for path in folder.iterdir()} <= {"1.0.0", "replaced.1.0.0.lock"}
+
+
+def test_preparing_says_what_is_prepared_and_nothing_of_a_download(
+    sources: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    SampleBuilder(config="flip", data_dir=str(tmp_path)).download_and_prepare()
+    source = sources["binary folder"]
+    Builder(config="plain", data_dir=str(tmp_path), source=source).download_and_prepare()
+    assert capsys.readouterr().out == (
+        f"Preparing cifar10_aug_sample/plain/1.0.0 in {tmp_path} from drawn sample.\n"
+        f"Preparing cifar10_aug/plain/1.0.0 in {tmp_path} from folder cifar-10-batches-bin.\n"
+    )
 
 
 def test_damaged_files_are_an_error(data_dir: str, tmp_path: Path) -> None:

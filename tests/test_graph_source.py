@@ -9,8 +9,11 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from cifar10_aug import graph_source
+from cifar10_aug.cifar10_aug_dataset_builder import Builder
 from cifar10_aug.engines.graph.pixels import unpack
 from cifar10_aug.source.images import example_ids
+from cifar10_aug.source.official import BINARY
+from tests import archives
 
 
 @pytest.fixture
@@ -74,3 +77,13 @@ def test_damaged_files_are_noticed(copied: Path) -> None:
     file.write_bytes(data)
     with pytest.raises(tf.errors.DataLossError):
         graph_source.tables(info).get_single_element()
+
+
+def test_images_of_another_source_are_noticed(copied: Path, tmp_path: Path) -> None:
+    other = archives.write_folder(archives.make(seed=1), tmp_path, BINARY)
+    builder = Builder(config="plain", data_dir=str(tmp_path / "others"), source=other)
+    builder.download_and_prepare()
+    info = info_of(copied, "test")
+    (file,) = (Path(path) for path in info.filepaths)
+    shutil.copy(Path(builder.data_dir) / file.name, file)
+    assert_noticed(info, file)

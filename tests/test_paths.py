@@ -90,7 +90,7 @@ def test_a_folder_that_tfds_takes_for_a_pattern_is_refused(
 def test_a_folder_at_home_is_looked_at(command: str, home: Path) -> None:
     (home / "my data").mkdir()
     message = (
-        f"{home}/my data: no frozen epochs there; give the data_dir they were exported to, or a "
-        "folder such as DATA_DIR/cifar10_aug/rotate30+erase-x5/1.0.0"
+        f"{home}/my data: no frozen epochs or prepared images there; give the data_dir they were "
+        "written to, or a folder such as DATA_DIR/cifar10_aug/rotate30+erase-x5/1.0.0"
     )
     assert_fails(1, message, command, "~/my data")

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests import programs
+from cifar10_aug import SourceError
+from cifar10_aug.source.official import BINARY
+from tests import archives, programs
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "scripts"
@@ -224,6 +226,19 @@ def test_a_folder_of_another_run_is_refused(
     )
     with pytest.raises(SystemExit, match=f"^{re.escape(message)}$"):
         train.Checkpoint(tmp_path, train.Run()).load()
+
+
+def test_no_other_images_than_those_of_the_source_are_trained_on(
+    data_dir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(SCRIPTS)
+    import train
+
+    other = archives.write_folder(archives.make(seed=1), tmp_path, BINARY)
+    for source, said in ((other, "these images"), (tmp_path / "missing", "found nothing there")):
+        run, _ = train.parsed(["--source", str(source), "--data-dir", data_dir])
+        with pytest.raises(SourceError, match=f"^{re.escape(str(source))}: .*{said}"):
+            run.load("train")
 
 
 @pytest.mark.slow

@@ -15,19 +15,18 @@ if TYPE_CHECKING:
     from cifar10_aug.builder import AugmentedBuilder
 
 
-def prepared(builder: AugmentedBuilder) -> str:
-    """A line for each property of what a builder has prepared as `plain`.
+def prepared(info: tfds.core.DatasetInfo) -> str:
+    """A line for each property of what is prepared as `plain`.
 
     Raises:
         SourceError: if what is recorded is damaged.
     """
-    from cifar10_aug.plain import damaged
+    from cifar10_aug import plain
 
-    info = builder.info
     try:
         return _lines({**_dataset(info), **_source(info.metadata)})
     except (KeyError, TypeError) as error:
-        raise damaged(str(info.data_dir), "metadata.json is not what was written") from error
+        raise plain.damaged(str(info.data_dir), plain.NO_METADATA) from error
 
 
 def frozen(folder: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ from cifar10_aug.records.examples import IMAGE_ENCODINGS
 from cifar10_aug.records.formats import FORMATS
 
 if TYPE_CHECKING:
-    from cifar10_aug.offline.verify import Fault
+    import tensorflow_datasets as tfds
+
     from cifar10_aug.source.images import Cifar10
 
 
@@ -118,23 +120,26 @@ def export(
 @shell.imports_option
 @shell.failing_in_one_line
 def verify(folder: Path, deep: bool, source: str | None, jobs: int | None) -> None:
-    """Find out whether frozen epochs are still what was written.
+    """Find out whether frozen epochs, and prepared images, are still what was written.
 
-    DIR is a dataset's folder, or one above: then everything frozen below it is verified.
+    DIR is a dataset's folder, or one above: then all of them below it are verified.
     """
-    faulty = 0
-    folders = _frozen_datasets(folder)
+    faulty = []
+    folders = _datasets(folder)
     for one in folders:
-        faults = _faults(one, deep, source, jobs)
+        faults = list(_faults(one, deep, source, jobs))
         for fault in faults:
-            click.echo(f"{one}/{fault}")
-        faulty += bool(faults)
-        if not faults:
-            click.echo(f"{one}: whole{', and what the recipe makes' if deep else ''}")
+            click.echo(fault)
+        if faults:
+            faulty.append(one)
+        else:
+            compared = deep and not _is_plain(one)
+            click.echo(f"{one}: whole{', and what the recipe makes' if compared else ''}")
     if faulty:
+        # Lines about prepared images say themselves what to do.
+        advice = "" if all(map(_is_plain, faulty)) else "; export them again with --overwrite"
         raise ExportError(
-            f"{faulty} of {len(folders)} datasets are not what was written; "
-            "export them again with --overwrite"
+            f"{len(faulty)} of {len(folders)} datasets are not what was written{advice}"
         )
     click.echo("OK")
 
@@ -147,12 +152,12 @@ def verify(folder: Path, deep: bool, source: str | None, jobs: int | None) -> No
 def info(folder: Path | None, sample: bool, data_dir: str | None) -> None:
     """Say what is prepared, and whether it is the official CIFAR-10.
 
-    With DIR, tell of the frozen epochs in that dataset's folder, or in all below it.
+    With DIR, tell of the dataset in that folder, or of all below it.
     """
     if folder is not None:
         if sample or data_dir:
             raise click.UsageError("DIR says what to tell of; leave --sample and --data-dir out.")
-        click.echo("\n\n".join(describe.frozen(one) for one in _frozen_datasets(folder)))
+        click.echo("\n\n".join(map(_described, _datasets(folder))))
         return
     builder = shell.builder(sample, data_dir=data_dir)
     if not builder.is_prepared():
@@ -160,19 +165,12 @@ def info(folder: Path | None, sample: bool, data_dir: str | None) -> None:
         raise SourceError(
             f"nothing is prepared in {builder.data_dir}; run cifar10-aug prepare{option}"
         )
-    click.echo(describe.prepared(builder))
+    click.echo(_of_images(builder.info))
 
 
 def _download_config(resume: bool, beam_pipeline_options: str | None) -> Any:
-    import tensorflow_datasets as tfds
-
-    mode = (
-        tfds.GenerateMode.REUSE_DATASET_IF_EXISTS
-        if resume
-        else (tfds.GenerateMode.REUSE_CACHE_IF_EXISTS)
-    )
     if beam_pipeline_options is None:
-        return tfds.download.DownloadConfig(download_mode=mode)
+        return shell.download_config(not resume)
     try:
         from apache_beam.options.pipeline_options import PipelineOptions
     except ImportError as error:
@@ -182,33 +180,83 @@ def _download_config(resume: bool, beam_pipeline_options: str | None) -> Any:
         ) from error
     # As `tfds build` spells them.
     options = PipelineOptions([f"--{option}" for option in beam_pipeline_options.split(",")])
-    return tfds.download.DownloadConfig(download_mode=mode, beam_options=options)
+    return shell.download_config(not resume, beam_options=options)
 
 
-def _frozen_datasets(folder: Path) -> list[Path]:
-    from cifar10_aug.offline.verify import frozen_datasets
+def _datasets(folder: Path) -> list[Path]:
+    from cifar10_aug.offline.verify import datasets
 
-    if not (found := frozen_datasets(folder)):
+    if not (found := datasets(folder)):
         raise ExportError(
-            f"{folder}: no frozen epochs there; give the data_dir they were exported to, or a "
-            "folder such as DATA_DIR/cifar10_aug/rotate30+erase-x5/1.0.0"
+            f"{folder}: no frozen epochs or prepared images there; give the data_dir they were "
+            "written to, or a folder such as DATA_DIR/cifar10_aug/rotate30+erase-x5/1.0.0"
         )
     return found
 
 
-def _faults(folder: Path, deep: bool, source: str | None, jobs: int | None) -> list[Fault]:
+def _is_plain(folder: Path) -> bool:
+    from cifar10_aug.plain import PLAIN
+
+    return folder.resolve().parent.name == PLAIN
+
+
+def _described(folder: Path) -> str:
+    from cifar10_aug import plain
+
+    return _of_images(plain.info_of(folder)) if _is_plain(folder) else describe.frozen(folder)
+
+
+def _of_images(info: tfds.core.DatasetInfo) -> str:
+    """What is prepared, once it is compared with what is recorded of it."""
+    from cifar10_aug import plain, prepared
+
+    described = describe.prepared(info)
+    plain.check_files(info)
+    for split in info.splits.values():
+        prepared.resident(split)
+    return described
+
+
+def _faults(folder: Path, deep: bool, source: str | None, jobs: int | None) -> Iterator[str]:
+    """Lines that name what is wrong with a dataset."""
+    from cifar10_aug import plain
+    from cifar10_aug.offline import seal
     from cifar10_aug.offline import verify as checks
     from cifar10_aug.offline.progress import Progress
 
+    if _is_plain(folder):
+        try:
+            info = plain.info_of(folder)
+            plain.read(info)
+        except SourceError as error:
+            yield str(error)
+            return
+        _check_source(folder, source, dict(info.metadata.items()))
+        return
     faults = checks.verify(folder)
-    if faults or not deep:
-        return faults
+    yield from (f"{folder}/{fault}" for fault in faults)
+    if faults:
+        return
+    if not deep:
+        _check_source(folder, source, seal.read(folder))
+        return
     comparing = checks.Deep(folder, lambda name: _source_images(folder, name, source))
     with Progress(f"Comparing {folder.parent.name}", comparing.images, 0) as progress:
-        for shard, fault in comparing.run(jobs):
+        for shard, found in comparing.run(jobs):
             progress.add(len(shard))
-            faults += [fault] if fault else []
-    return faults
+            if found:
+                yield f"{folder}/{found}"
+
+
+def _check_source(folder: Path, source: str | None, metadata: Mapping[str, Any]) -> None:
+    """Raises a `SourceError` if a dataset was not made from the source that is named."""
+    from cifar10_aug.cifar10_aug_dataset_builder import Builder
+    from cifar10_aug.source import choose
+
+    if folder.resolve().parents[1].name == Builder.name:
+        choose.Source(source, None).check_prepared(
+            str(folder), metadata, frozen=not _is_plain(folder)
+        )
 
 
 def _source_images(folder: Path, dataset: str, source: str | None) -> Cifar10:
@@ -222,12 +270,14 @@ def _source_images(folder: Path, dataset: str, source: str | None) -> Cifar10:
     if (path := source or choose.environment_source()) is not None:
         return local.read(path)
     data_dir = str(folder.resolve().parents[2])
-    prepared = shell.builder(False, data_dir=data_dir)
+    prepared, by_default = shell.builder(False, data_dir=data_dir), shell.builder(False)
     if prepared.is_prepared():
         return plain.read(prepared.info)
     if (found := tfds_cifar10.read(data_dir)) is not None:
         return found
+    if by_default.is_prepared():
+        return plain.read(by_default.info)
     raise SourceError(
-        f"{folder}: no CIFAR-10 to compare with is in {data_dir}; give the images with "
-        "--source PATH"
+        f"{folder}: no CIFAR-10 to compare with is in {data_dir} or {by_default.data_dir_root}; "
+        "give the images with --source PATH"
     )

@@ -99,13 +99,16 @@ def preview(
 @shell.source_option
 @shell.mirror_option
 @shell.data_dir_option
+@click.option("--overwrite", is_flag=True, help="Replace what is prepared, once all is written.")
 @shell.failing_in_one_line
-def prepare(sample: bool, source: str | None, mirror: str | None, data_dir: str | None) -> None:
+def prepare(
+    sample: bool, source: str | None, mirror: str | None, data_dir: str | None, overwrite: bool
+) -> None:
     """Store CIFAR-10 for tfds.load, from a local file or by download."""
     shell.check_source(sample, source, mirror)
     builder = shell.builder(sample, source, mirror, data_dir)
-    builder.download_and_prepare()
-    click.echo(describe.prepared(builder))
+    builder.download_and_prepare(download_config=shell.download_config(overwrite))
+    click.echo(describe.prepared(builder.info))
     click.echo(
         f'Read it with tfds.load("{builder.name}/RECIPE"{shell.data_dir_argument(data_dir)})'
     )

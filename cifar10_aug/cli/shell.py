@@ -223,6 +223,15 @@ def builder(
     )
 
 
+def download_config(overwrite: bool, **kwargs: Any) -> Any:
+    """What tells TFDS whether to write what is there anew."""
+    import tensorflow_datasets as tfds
+
+    modes = tfds.GenerateMode
+    mode = modes.REUSE_CACHE_IF_EXISTS if overwrite else modes.REUSE_DATASET_IF_EXISTS
+    return tfds.download.DownloadConfig(download_mode=mode, **kwargs)
+
+
 def data_dir_argument(data_dir: str | None) -> str:
     """How `tfds.load` is told of the folder."""
     return "" if data_dir is None else f", data_dir={data_dir!r}"

@@ -118,7 +118,7 @@ def _metadata(frozen: Frozen, cifar10: Cifar10) -> dict[str, Any]:
         "seed": frozen.seed,
         "copies": frozen.copies,
         "image_encoding": frozen.image_encoding,
-        **plain.metadata(cifar10),
+        **plain.about(cifar10),
         "format_version": FORMAT_VERSION,
         **_functions(frozen),
     }

@@ -18,24 +18,28 @@ from cifar10_aug.engines.source import Source
 from cifar10_aug.errors import ExportError
 from cifar10_aug.offline import seal, worker
 from cifar10_aug.offline.shards import FORMAT_VERSION, Frozen, Shard
+from cifar10_aug.plain import PLAIN
 from cifar10_aug.recipe import Recipe, config_name
 from cifar10_aug.records import examples
 from cifar10_aug.records.formats import FORMATS
 from cifar10_aug.source.images import Cifar10, example_id
 
-_FROZEN = re.compile(r".+-x[0-9]+(-s[0-9]+)?")
+_CONFIG = re.compile(rf".+-x[0-9]+(-s[0-9]+)?|{PLAIN}")
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 
 
-def frozen_datasets(folder: Path) -> list[Path]:
-    """The frozen datasets in a folder: itself, or those below a config, dataset or data folder."""
+def datasets(folder: Path) -> list[Path]:
+    """The datasets in a folder, frozen epochs and prepared images.
+
+    That is the folder itself, or those below a config, dataset or data folder.
+    """
     if _VERSION.fullmatch(folder.resolve().name):
         return [folder]
     return sorted(
         path
         for pattern in ("*", "*/*", "*/*/*")
         for path in folder.glob(pattern)
-        if _VERSION.fullmatch(path.name) and _FROZEN.fullmatch(path.resolve().parent.name)
+        if _VERSION.fullmatch(path.name) and _CONFIG.fullmatch(path.resolve().parent.name)
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from cifar10_aug import plain
 from cifar10_aug.errors import SourceError
 from cifar10_aug.source import local, tfds_cifar10
 from cifar10_aug.source.images import Cifar10
@@ -39,9 +41,16 @@ class Source:
     mirror: str | None
 
     def read(
-        self, data_dir: str | os.PathLike[str], manual_dir: Path, make_manager: Callable[[], Any]
+        self,
+        data_dir: str | os.PathLike[str],
+        manual_dir: Path,
+        make_manager: Callable[[], Any],
+        prepared_by_default: Callable[[], Cifar10 | None],
     ) -> Cifar10:
-        """Reads from the path; or TFDS's own cifar10; or what lies in manual_dir; or downloads.
+        """The images from the first source available.
+
+        That is the path, TFDS's own cifar10 in data_dir, what lies in manual_dir, what is prepared
+        in TFDS's default folder, or a download.
 
         Raises:
             SourceError: if none of these has CIFAR-10.
@@ -52,9 +61,11 @@ class Source:
             return found
         if (path := local.find(manual_dir)) is not None:
             return local.read(path)
-        return self._download(make_manager)
+        if (found := prepared_by_default()) is not None:
+            return found
+        return self._download(make_manager, ways(data_dir, manual_dir))
 
-    def _download(self, make_manager: Callable[[], Any]) -> Cifar10:
+    def _download(self, make_manager: Callable[[], Any], otherwise: str) -> Cifar10:
         from cifar10_aug.source import downloading
 
         url = self.mirror or URL
@@ -70,7 +81,7 @@ class Source:
                 raise
             # Whatever went wrong (network, server, checksum), the ways out are the same.
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise SourceError(f"{url}: could not be downloaded ({reason}); {WAYS}") from error
+            raise SourceError(f"{url}: could not be downloaded ({reason}); {otherwise}") from error
         try:
             return _checked(path, url)
         except SourceError:
@@ -78,22 +89,56 @@ class Source:
             downloading.forget(manager, path)
             raise
 
-    def check_prepared(self, data_dir: str, metadata: Mapping[str, Any]) -> None:
-        """Compares an explicit source with what is prepared.
+    def check_prepared(
+        self, data_dir: str, metadata: Mapping[str, Any], *, frozen: bool = False
+    ) -> None:
+        """Compares a source that the user names with what is prepared.
+
+        Args:
+            data_dir: the folder of what is prepared.
+            metadata: what is recorded there.
+            frozen: whether it holds frozen epochs.
 
         Raises:
-            SourceError: if they differ.
+            SourceError: if there is no such source, or if it has other images.
         """
-        if self.path is None or not Path(os.path.expanduser(self.path)).exists():
+        if self.path is None:
             return
-        if local.archive_digest(self.path) == metadata.get("digest"):
-            return
-        if local.read(self.path).content_digest() != metadata.get("content"):
+        try:
+            recorded = plain.recorded_provenance(metadata)
+            there = f"{recorded.source} {recorded.name}, {metadata['content']}"
+        except KeyError as error:
+            raise plain.damaged(data_dir, plain.NO_METADATA) from error
+        try:
+            found = local.stamp(self.path)
+            if found == recorded.stamp or _digest(self.path, found) == recorded.digest:
+                return
+            content = _content(self.path, found)
+        except SourceError as error:
             raise SourceError(
-                f"{self.path}: {data_dir} was prepared from other images "
-                f"({metadata.get('source')} {metadata.get('name')}, {metadata.get('content')}); "
-                "use another data_dir, or delete that folder"
+                f"{error}; {data_dir} was prepared from {there}: to use that, leave source and "
+                f"{SOURCE_VARIABLE} out"
+            ) from error
+        if content != metadata["content"]:
+            again = "export" if frozen else "prepare"
+            raise SourceError(
+                f"{self.path}: these images ({content}) are not the ones that {data_dir} was "
+                f"prepared from ({there}); use another data_dir, or replace them with "
+                f"cifar10-aug {again} --overwrite"
             )
+
+
+# A process need not read the same files twice; their stamp says that they are the same.
+
+
+@functools.lru_cache
+def _digest(path: str, stamp: str) -> str:
+    return local.archive_digest(path)
+
+
+@functools.lru_cache
+def _content(path: str, stamp: str) -> str:
+    return local.read(path).content_digest()
 
 
 def _checked(path: Path, url: str) -> Cifar10:
@@ -109,12 +154,15 @@ def _checked(path: Path, url: str) -> Cifar10:
     return cifar10
 
 
-WAYS = (
-    "there are three ways to give CIFAR-10: a local archive or unpacked folder "
-    f"(source=PATH, --source PATH or {SOURCE_VARIABLE}); a cifar10 that TFDS has prepared in the "
-    f"same data_dir; or a download of {URL} (from another place with mirror=URL or "
-    f"{MIRROR_VARIABLE}, or by hand into the folder downloads/manual)"
-)
+def ways(data_dir: str | os.PathLike[str], manual_dir: Path) -> str:
+    """The ways to give CIFAR-10, for errors."""
+    return (
+        "CIFAR-10 can come from a local archive or unpacked folder (source=PATH, --source PATH or "
+        f"{SOURCE_VARIABLE}), from a cifar10 that TFDS has prepared in {data_dir}, from an archive "
+        f"or folder that you put into {manual_dir}, from images prepared in TFDS's default folder "
+        f"(cifar10-aug prepare), or from a download of {URL} (mirror=URL or {MIRROR_VARIABLE} for "
+        "another place)"
+    )
 
 
 def _leftovers(download_dir: Any) -> list[Path]:

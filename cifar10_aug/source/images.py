@@ -62,6 +62,7 @@ class Provenance:
             there is no file.
         official: whether published checksums show it to be the official CIFAR-10.
         checked: what `official` rests on, in words.
+        stamp: sizes and times of the files, see `local.stamp`; "" if there is none.
     """
 
     source: str
@@ -69,6 +70,7 @@ class Provenance:
     digest: str
     official: bool
     checked: str
+    stamp: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,6 +5,8 @@ Archives are read as a stream: nothing is unpacked to disk, so a member's path i
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import gzip
 import hashlib
 import io
@@ -43,15 +45,35 @@ def read(path: str | os.PathLike[str], called: str | None = None) -> Cifar10:
         SourceError: saying what was expected, what was found and what to do.
     """
     path = _expanded(path)
+    with _readable(called or str(path)):
+        # Before reading, so that a later change to the files is not overlooked.
+        before = stamp(path)
+        read = _read_folder if path.is_dir() else _read_archive
+        cifar10 = read(path, called or str(path))
+    return dataclasses.replace(
+        cifar10, provenance=dataclasses.replace(cifar10.provenance, stamp=before)
+    )
+
+
+def stamp(path: str | os.PathLike[str]) -> str:
+    """Size, time and inode of each file that holds images; equal stamps mean unchanged files.
+
+    Raises:
+        SourceError: if there are no such files.
+    """
+    path = _expanded(path)
+    with _readable(str(path)):
+        found = [file.stat() for file in _files(path)]
+    return ", ".join(f"{one.st_size} {one.st_mtime_ns} {one.st_ino}" for one in found)
+
+
+@contextlib.contextmanager
+def _readable(called: str) -> Iterator[None]:
+    """Raises a `SourceError` in place of an `OSError`."""
     try:
-        if path.is_dir():
-            return _read_folder(path)
-        _check_file(path)
-        return _read_archive(path, called or str(path))
+        yield
     except OSError as error:
-        raise SourceError(
-            f"{called or path}: cannot be read ({error.strerror or error})"
-        ) from error
+        raise SourceError(f"{called}: cannot be read ({error.strerror or error})") from error
 
 
 def _expanded(path: str | os.PathLike[str]) -> Path:
@@ -83,29 +105,35 @@ def archive_digest(path: str | os.PathLike[str]) -> str:
     """
     path = _expanded(path)
     digest = hashlib.sha256()
-    if path.is_dir():
-        folder, layout = _layout_of_folder(path)
-        for name in layout.files:
-            digest.update((folder / name).read_bytes())
-    else:
-        _check_file(path)
-        with open(path, "rb") as file:
-            while block := file.read(2**20):
-                digest.update(block)
+    with _readable(str(path)):
+        for one in _files(path):
+            with open(one, "rb") as file:
+                while block := file.read(2**20):
+                    digest.update(block)
     return f"sha256:{digest.hexdigest()}"
 
 
-def _read_folder(path: Path) -> Cifar10:
+def _files(path: Path) -> list[Path]:
+    """The files that hold images: an archive itself, or those in a folder."""
+    if not path.is_dir():
+        _check_file(path)
+        return [path]
+    folder, layout = _layout_of_folder(path)
+    for name in layout.files:
+        if not (folder / name).is_file():
+            raise SourceError(
+                f"{folder}: expected the files {', '.join(layout.files)}, "
+                f"found no {name}; unpack the archive again"
+            )
+    return [folder / name for name in layout.files]
+
+
+def _read_folder(path: Path, called: str) -> Cifar10:
     folder, layout = _layout_of_folder(path)
     digest, md5 = hashlib.sha256(), {}
     parts = {}
     for name in layout.files:
         file = folder / name
-        if not file.is_file():
-            raise SourceError(
-                f"{folder}: expected the files {', '.join(layout.files)}, "
-                f"found no {name}; unpack the archive again"
-            )
         _check_size(file.stat().st_size, str(file))
         data = file.read_bytes()
         digest.update(data)

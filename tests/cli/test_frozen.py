@@ -9,6 +9,7 @@ import termios
 from pathlib import Path
 
 import pytest
+import tensorflow_datasets as tfds
 
 from cifar10_aug import cli
 from cifar10_aug.offline.seal import read
@@ -157,8 +158,8 @@ def test_info_tells_of_descriptions_that_are_damaged(exported: Path, name: str) 
 def test_deep_without_a_source_says_what_to_give(exported: Path) -> None:
     assert_fails(
         1,
-        f"{exported}: no CIFAR-10 to compare with is in {exported.parents[2]}; give the images "
-        "with --source PATH",
+        f"{exported}: no CIFAR-10 to compare with is in {exported.parents[2]} or "
+        f"{tfds.core.constants.DATA_DIR}; give the images with --source PATH",
         *("verify", "--deep", str(exported)),
     )
 
@@ -172,8 +173,8 @@ def test_deep_compares_with_what_is_prepared(exported: Path, sources: dict[str, 
 
 def test_a_folder_without_frozen_epochs_is_named(tmp_path: Path) -> None:
     message = (
-        f"{tmp_path}: no frozen epochs there; give the data_dir they were exported to, or a folder "
-        "such as DATA_DIR/cifar10_aug/rotate30+erase-x5/1.0.0"
+        f"{tmp_path}: no frozen epochs or prepared images there; give the data_dir they were "
+        "written to, or a folder such as DATA_DIR/cifar10_aug/rotate30+erase-x5/1.0.0"
     )
     assert_fails(1, message, "verify", str(tmp_path))
     assert_fails(1, message, "info", str(tmp_path))
@@ -235,3 +236,17 @@ def test_a_terminal_shows_a_bar_and_a_log_shows_lines(tmp_path: Path) -> None:
 
 def test_every_command_is_in_the_group() -> None:
     assert {"export", "verify", "info"} <= set(cli.main.commands)
+
+
+def test_images_that_are_prepared_in_the_default_folder_are_exported(
+    data_dir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tfds.core.constants, "DATA_DIR", data_dir)
+    result = run("export", "flip", "--copies", "1", "--jobs", "1", "--data-dir", str(tmp_path))
+    assert result.exit_code == 0, result.output
+    assert caplog.messages[0] == (
+        f"Taking the images that are prepared in {data_dir}/cifar10_aug/plain/1.0.0 "
+        "(archive cifar-10-binary.tar.gz)."
+    )
+    verified = run("verify", "--deep", "--jobs", "1", str(tmp_path))
+    assert verified.exit_code == 0, verified.output

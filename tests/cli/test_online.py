@@ -9,6 +9,8 @@ from cifar10_aug.cli import main
 from cifar10_aug.fields import fields_of
 from cifar10_aug.ops import OPS
 from cifar10_aug.presets import NAMED
+from cifar10_aug.source.official import BINARY
+from tests import archives
 from tests.cli.running import assert_fails, run
 
 
@@ -236,3 +238,17 @@ def test_the_version_is_the_packages() -> None:
     import cifar10_aug
 
     assert cifar10_aug.__version__ in run("--version").output
+
+
+def test_another_source_replaces_what_is_prepared_only_if_it_is_asked_for(
+    sources: dict[str, Path], tmp_path: Path
+) -> None:
+    place = ("--data-dir", str(tmp_path / "data"))
+    other = archives.write_folder(archives.make(seed=1), tmp_path, BINARY)
+    assert run("prepare", "--source", str(sources["binary archive"]), *place).exit_code == 0
+    refused = run("prepare", "--source", str(other), *place)
+    assert refused.exit_code == 1
+    assert refused.stderr.endswith("replace them with cifar10-aug prepare --overwrite\n")
+    assert "source:   archive" in run("info", *place).output
+    assert run("prepare", "--overwrite", "--source", str(other), *place).exit_code == 0
+    assert "source:   folder" in run("info", *place).output

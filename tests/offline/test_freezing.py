@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def test_other_images_than_the_prepared_ones_are_refused(
 
     other = archives.write_folder(archives.make(seed=1), tmp_path, BINARY)
     builder = Builder(config=CONFIG, data_dir=str(frozen_dir), source=other)
-    with pytest.raises(SourceError, match="was prepared from other images"):
+    with pytest.raises(SourceError, match="are not the ones that"):
         builder.download_and_prepare()
 
 
@@ -219,6 +220,20 @@ def test_array_records_have_random_access(
         f"{builder.data_dir} is stored as array_record, and tfrecord is needed here; use "
         "tfds.data_source, or export it as tfrecord to another data_dir"
     )
+
+
+@pytest.mark.parametrize("kwargs", [None, {"n_jobs": 1}])
+def test_data_source_writes_what_it_needs(
+    kwargs: dict[str, Any] | None, data_dir: str, tmp_path: Path, made: Any
+) -> None:
+    shutil.copytree(data_dir, tmp_path, dirs_exist_ok=True)
+    name = "cifar10_aug/flip-x1"
+    source = tfds.data_source(name, split="train", data_dir=str(tmp_path), builder_kwargs=kwargs)
+    flipped = cifar10_aug.Recipe.parse("flip")(made.train_images)
+    assert all((source[k]["image"] == flipped[k]).all() for k in range(100))
+    # What is loaded later is written as it always was.
+    tfds.load("cifar10_aug/flip-x2", data_dir=str(tmp_path))
+    assert list(final_of(tmp_path, "flip-x2").glob("*.tfrecord*"))
 
 
 def test_there_is_no_random_access_to_tfrecords(frozen_dir: Path) -> None:
@@ -373,8 +388,6 @@ def test_files_without_the_suffix_are_not_taken_for_frozen_epochs(
     frozen_dir: Path, data_dir: str, tmp_path: Path, made: Any
 ) -> None:
     """An online name stays online, whatever lies around."""
-    import shutil
-
     shutil.copytree(Path(data_dir) / "cifar10_aug", tmp_path / "cifar10_aug")
     shutil.copytree(final_of(frozen_dir), tmp_path / "cifar10_aug" / RECIPE / "1.0.0")
     ds = tfds.load(f"cifar10_aug/{RECIPE}", split="train", data_dir=str(tmp_path), batch_size=-1)

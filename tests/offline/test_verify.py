@@ -8,7 +8,7 @@ import pytest
 
 from cifar10_aug.errors import ExportError
 from cifar10_aug.offline import seal
-from cifar10_aug.offline.verify import Deep, Fault, frozen_datasets, verify
+from cifar10_aug.offline.verify import Deep, Fault, datasets, verify
 from cifar10_aug.records import examples, tfrecord
 from cifar10_aug.source.images import Cifar10
 from tests.offline.freezing import CONFIG, cifar10_of, freeze
@@ -164,15 +164,13 @@ def test_deep_names_another_source(final: Path) -> None:
     )
 
 
-def test_frozen_datasets_are_found_from_any_folder_above(
-    sources: dict[str, Path], tmp_path: Path
-) -> None:
+def test_datasets_are_found_from_any_folder_above(sources: dict[str, Path], tmp_path: Path) -> None:
     one = freeze(tmp_path, sources["binary folder"], "flip-x1")
     two = freeze(tmp_path, sources["binary folder"], "flip-x1-s3")
     freeze(tmp_path, sources["binary folder"], "plain-x1")
     shutil.rmtree(tmp_path / "cifar10_aug" / "plain-x1")
     for folder in (tmp_path, tmp_path / "cifar10_aug"):
-        assert frozen_datasets(folder) == [one, two]
-    assert frozen_datasets(one.parent) == [one]
-    assert frozen_datasets(two) == [two]
-    assert frozen_datasets(tmp_path.parent / "elsewhere") == []
+        assert datasets(folder) == [one, two]
+    assert datasets(one.parent) == [one]
+    assert datasets(two) == [two]
+    assert datasets(tmp_path.parent / "elsewhere") == []

@@ -32,8 +32,8 @@ def test_where_nobody_listens_there_is_an_error_at_once(tmp_path: Path) -> None:
     # Against a minute of repeated attempts.
     assert time.monotonic() - start < 20
     assert str(error.value).startswith(
-        f"{url}: could not be downloaded (no connection to 127.0.0.1: Connection refused); there "
-        "are three ways to give CIFAR-10: "
+        f"{url}: could not be downloaded (no connection to 127.0.0.1: Connection refused); "
+        "CIFAR-10 can come from "
     )
 
 

@@ -120,6 +120,10 @@ def files_in(folder: Path) -> list[str]:
     return sorted(str(f.relative_to(folder)) for f in folder.rglob("*") if f.is_file())
 
 
+def ways(data_dir: Path) -> str:
+    return choose.ways(data_dir, data_dir / "downloads" / "manual")
+
+
 @pytest.mark.parametrize("answer", CASES, ids=lambda answer: answer.__name__)
 def test_a_server_that_is_not_well_is_an_error_soon_and_nothing_is_left(
     answer: Callable[[Handler], None], server: Server, tmp_path: Path
@@ -133,7 +137,7 @@ def test_a_server_that_is_not_well_is_an_error_soon_and_nothing_is_left(
     assert time.monotonic() - start < 15
     archive = server.archive
     expected = CASES[answer].format(
-        ways=choose.WAYS,
+        ways=ways(tmp_path),
         size=len(archive),
         size_less_1000=len(archive) - 1000,
         expected=local._EXPECTED,
@@ -192,7 +196,7 @@ def test_a_server_that_is_never_silent_and_too_slow_is_not_waited_for(
     said = str(error.value)
     expected = (
         "could not be downloaded (only * bytes within 0.6 seconds; * of "
-        f"{len(server.archive)} bytes had arrived); {choose.WAYS}"
+        f"{len(server.archive)} bytes had arrived); {ways(tmp_path)}"
     )
     assert is_said(f"{server.url}: {expected}", said), said
 
@@ -267,7 +271,7 @@ def test_on_the_command_line_a_slow_server_is_one_line(server: Server, tmp_path:
     assert result.exit_code == 1
     # The bars of what is done so far stand before it.
     last = result.stderr.splitlines()[-1]
-    assert last == f"Error: {server.url}: {SLOW.format(ways=choose.WAYS)}"
+    assert last == f"Error: {server.url}: {SLOW.format(ways=ways(tmp_path))}"
     assert "Traceback" not in result.output
     assert files_in(tmp_path) == []
 
