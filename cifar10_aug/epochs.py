@@ -69,7 +69,8 @@ class Epochs:
             return epoch, (step, epoch)
 
         def opened(step: tf.Tensor, epoch: tf.Tensor) -> tf.data.Dataset:
-            return make(step, self._call(self._opened, step, epoch))
+            # What nothing depends on is not called.
+            return make(self._call(self._opened, step, epoch), epoch)
 
         return tf.data.Dataset.range(2).scan(tf.constant(-1, tf.int64), numbered).flat_map(opened)
 
@@ -100,7 +101,7 @@ class Epochs:
             else:
                 # Element 0 has not been read: a checkpoint has been restored.
                 self.next = int(epoch) + 1
-        return np.int64(epoch)
+        return np.int64(step)
 
 
 def opened_when_read(dataset: tf.data.Dataset) -> tf.data.Dataset:
