@@ -57,7 +57,8 @@ def distributed(
 
     # See `AugmentedBuilder.as_dataset`.
     of_epoch = tf.autograph.experimental.do_not_convert(of_epoch)
-    epochs = Epochs(made.start.epoch)
+    ds = Epochs(made.start.epoch).number().flat_map(of_epoch)
+    if finish["prefetch"]:
+        ds = ds.prefetch(tf.data.AUTOTUNE)
     # A worker that dies loses the batches that it is making, so the length is not known.
-    finish = {**finish, "known_length": False}
-    return finished(epochs.number().flat_map(of_epoch), epochs, made.steps, **finish)
+    return finished(ds, made.steps, **{**finish, "known_length": False})

@@ -37,35 +37,21 @@ class Epochs:
     def each(self, make: Callable[[tf.Tensor, tf.Tensor], tf.data.Dataset]) -> tf.data.Dataset:
         """The elements of the next epoch.
 
-        What is made of them is to be passed through `restoring`.
+        Whatever reads ahead of the user is part of what `make` returns, so that restoring opens the
+        epoch again even if all of it has been read ahead.
+
+        Checkpoints of the default kind restore a `flat_map` from the element that it is working on;
+        symbolic ones read that element again, from the state that its input had before it. So
+        there are two elements: element 0 takes the number, which becomes the state of `scan`, and
+        element 1, made of that state, opens the epoch. Restoring runs element 1 alone.
 
         Args:
             make: called twice, with a step and the epoch, both int64 []. It must return an empty
                 dataset where the step is 0, and the epoch's elements where it is 1.
         """
-        return self._once(self._take, make)
-
-    def restoring(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
-        """The same dataset, which sets the count when it is restored.
-
-        `each` does so, too, unless its epoch has been read to the end by what reads ahead of the
-        user. So this is the last stage of a pipeline.
-        """
-        return self._once(self._upcoming, lambda step, _: dataset.take(-step))
-
-    def _once(
-        self, number: Callable[..., Any], make: Callable[[tf.Tensor, tf.Tensor], tf.data.Dataset]
-    ) -> tf.data.Dataset:
-        """The elements of `make(1, number)`.
-
-        Checkpoints of the default kind restore a `flat_map` from the element that it is working on;
-        symbolic ones read that element again, from the state that its input had before it. So
-        there are two elements: element 0 asks for the number, which becomes the state of `scan`,
-        and element 1 is made of that state. Restoring runs element 1 alone.
-        """
 
         def numbered(state: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, Any]:
-            epoch = self._call(number, step, state)
+            epoch = self._call(self._take, step, state)
             return epoch, (step, epoch)
 
         def opened(step: tf.Tensor, epoch: tf.Tensor) -> tf.data.Dataset:
@@ -87,10 +73,6 @@ class Epochs:
                 epoch = self.next
                 self.next += 1
         return np.int64(epoch)
-
-    def _upcoming(self, step: Any, epoch: Any) -> np.int64:
-        with self._lock:
-            return np.int64(self.next if step == 0 else epoch)
 
     def _opened(self, step: Any, epoch: Any) -> np.int64:
         with self._lock:

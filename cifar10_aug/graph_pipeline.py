@@ -46,20 +46,21 @@ class GraphEpochs:
         """How many elements an epoch has."""
         return -(-len(self.examples) // (self.batch_size or 1))
 
-    def here(self, epochs: Epochs) -> tf.data.Dataset:
+    def here(self, *, prefetch: bool) -> tf.data.Dataset:
         """The batches of the next epoch, made in this process of tables that are read now."""
         tables = self.examples.tables(graph_source.shared)
 
-        def batches(step: tf.Tensor, epoch: tf.Tensor) -> tf.data.Dataset:
-            one = tf.data.Dataset.from_tensors(epoch).take(step)
-            return one.flat_map(self._batches)
+        def epoch(step: tf.Tensor, number: tf.Tensor) -> tf.data.Dataset:
+            batches = tf.data.Dataset.from_tensors(number).take(step).flat_map(self._batches)
+            batches = tf.data.Dataset.zip((batches, *(table.repeat() for table in tables)))
+            ds = self._each(batches, make, joblib.cpu_count())
+            return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
 
         def make(batch: tuple[tf.Tensor, tf.Tensor], *tables: Tables) -> Any:
-            epoch, positions = batch
-            return self._made(tables, positions, epoch)
+            number, positions = batch
+            return self._made(tables, positions, number)
 
-        each = tf.data.Dataset.zip((epochs.each(batches), *(table.repeat() for table in tables)))
-        return self._each(each, make, joblib.cpu_count())
+        return Epochs(self.start.epoch).each(epoch)
 
     def anywhere(self, epoch: tf.Tensor) -> tf.data.Dataset:
         """The batches of an epoch, so that each process that makes some of them reads the files.
@@ -126,15 +127,15 @@ class GraphEpochs:
         return ds.flat_map((lambda *pair: slices(pair)) if self.as_supervised else slices)
 
 
-def dataset(made: GraphEpochs, **finish: Any) -> tf.data.Dataset:
+def dataset(made: GraphEpochs, *, prefetch: bool = True, **finish: Any) -> tf.data.Dataset:
     """The pipeline: epoch → order → numbers of batches → images → prefetch.
 
     Args:
         made: what makes batches.
-        **finish: the last arguments of `pipeline.finished`.
+        prefetch: whether to make batches ahead of their use.
+        **finish: the other arguments of `pipeline.finished`.
 
     Returns:
         A dataset that makes its first epoch when it is first read, then the next, and so on.
     """
-    epochs = Epochs(made.start.epoch)
-    return finished(made.here(epochs), epochs, made.steps, **finish)
+    return finished(made.here(prefetch=prefetch), made.steps, prefetch=prefetch, **finish)

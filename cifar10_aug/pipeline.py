@@ -171,13 +171,14 @@ def dataset(
             return tf.data.Dataset.from_tensor_slices(made)
         return tf.data.Dataset.from_tensor_slices((failed, made)).map(_checked)
 
-    epochs = Epochs(start.epoch)
-    # Functions in a pipeline are optimised anew for each iteration, which takes milliseconds for
-    # each; so there are few, and they do little.
-    ds = epochs.each(blocks).map(augment, num_parallel_calls=calls).flat_map(sliced)
+    def epoch(step: tf.Tensor, number: tf.Tensor) -> tf.data.Dataset:
+        # Functions in a pipeline are optimised anew for each iteration, which takes milliseconds
+        # for each; so there are few, and they do little.
+        ds = blocks(step, number).map(augment, num_parallel_calls=calls).flat_map(sliced)
+        return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
+
     return finished(
-        ds,
-        epochs,
+        Epochs(start.epoch).each(epoch),
         -(-count // size),
         repeat=repeat,
         options=options,
@@ -210,21 +211,22 @@ def _made(
 
 
 def _checked(failed: tf.Tensor, made: Any) -> Any:
-    with tf.control_dependencies(
-        [tf.numpy_function(GATE.guarded(_check), [failed], tf.bool, stateful=False)]
-    ):
-        return tf.nest.map_structure(tf.identity, made)
+    """A batch; reading it raises a `PythonOpError` if it failed."""
+    first, *others = tf.nest.flatten(made)
+    # What nothing depends on is not called.
+    passed = tf.numpy_function(GATE.guarded(_passed), [failed, first], first.dtype, stateful=False)
+    passed.set_shape(first.shape)
+    return tf.nest.pack_sequence_as(made, [passed, *others])
 
 
-def _check(failed: bytes) -> np.bool_:
+def _passed(failed: bytes, batch: Any) -> Any:
     if failed:
         raise PythonOpError(failed.decode())
-    return np.True_
+    return batch
 
 
 def finished(
     ds: tf.data.Dataset,
-    epochs: Epochs,
     length: int,
     *,
     repeat: bool,
@@ -233,10 +235,7 @@ def finished(
     known_length: bool,
     sharded: bool,
 ) -> tf.data.Dataset:
-    """A dataset of one of the epochs, of `length` elements, as users get it."""
-    if prefetch:
-        ds = ds.prefetch(tf.data.AUTOTUNE)
-    ds = epochs.restoring(ds)
+    """A dataset of one epoch, of `length` elements, as users get it."""
     if repeat:
         ds = ds.repeat()
         # So that the next epoch begins while this one ends.

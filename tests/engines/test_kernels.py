@@ -22,11 +22,9 @@ def test_noise_of_large_images_does_not_run_into_the_next_op(block: int) -> None
     key, epoch, seed = (np.uint64(number) for number in (2**32 + 5, 3, 2**63 + 1))
     first = (np.uint64(7) << np.uint64(24)) + np.uint64(256)
     counted = 256 + block
-    expected = draws.philox(
-        *(np.uint64(n) for n in (5, 1 + ((counted >> 24) << 16), 3)),
-        np.uint64((7 << 24) + counted % 2**24),
-        *(np.uint64(n) for n in (1, 2**31)),
-    )
+    counter = (5, 1 + ((counted >> 24) << 16), 3, (7 << 24) + counted % 2**24)
+    c0, c1, c2, c3 = (np.uint64(word) for word in counter)
+    expected = draws.philox(c0, c1, c2, c3, np.uint64(1), np.uint64(2**31))
     assert words.noise(key, epoch, seed, first, block) == expected
 
 
