@@ -368,31 +368,6 @@ def test_user_options_are_kept(load: Load) -> None:
     assert by_id(ds) == by_id(load())
 
 
-def test_keras_fit_trains_on_other_epochs_each_time_and_the_same_on_every_run(load: Load) -> None:
-    class Record(tf.keras.layers.Layer):
-        def call(self, images: Any) -> Any:
-            if hasattr(images, "numpy"):
-                # Keras hands floats to layers.
-                levels = images.numpy().astype(np.uint8)
-                seen.extend(image.tobytes() for image in levels)
-            return tf.cast(images, tf.float32) / 255
-
-    expected = [set(epoch.values()) for epoch in epochs_of(load(), 6)]
-    for _ in range(2):
-        seen: list[bytes] = []
-        model = tf.keras.Sequential(
-            [Record(), tf.keras.layers.Flatten(), tf.keras.layers.Dense(10)]
-        )
-        loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile("sgd", loss, run_eagerly=True)
-        model.build((None, 32, 32, 3))
-        ds = load(batch_size=16, shuffle_files=True, as_supervised=True)
-        model.fit(ds, epochs=3, verbose=0, shuffle=False)
-        trained_on = [set(seen[100 * epoch : 100 * (epoch + 1)]) for epoch in range(3)]
-        # Between epochs, Keras opens an iterator that it does not read.
-        assert [expected.index(images) for images in trained_on] == [0, 2, 4]
-
-
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
