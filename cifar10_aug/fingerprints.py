@@ -52,9 +52,9 @@ def total(rows: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(rows * places)
 
 
-def signed(fingerprint: int) -> int:
+def signed(fingerprint: int) -> np.int64:
     """A fingerprint as int64 has it."""
-    return int(np.uint64(fingerprint).astype(np.int64))
+    return np.uint64(fingerprint).astype(np.int64)
 
 
 def text(fingerprint: int) -> str:

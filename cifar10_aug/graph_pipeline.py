@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -49,8 +50,10 @@ class GraphEpochs:
     def here(self, *, prefetch: bool) -> tf.data.Dataset:
         """The batches of the next epoch, made in this process of tables that are read now."""
         tables = self.examples.tables(graph_source.shared)
+        graphs = []
 
         def epoch(step: tf.Tensor, number: tf.Tensor) -> tf.data.Dataset:
+            graphs.append(tf.compat.v1.get_default_graph())
             batches = tf.data.Dataset.from_tensors(number).take(step).flat_map(self._batches)
             batches = tf.data.Dataset.zip((batches, *(table.repeat() for table in tables)))
             ds = self._each(batches, make, joblib.cpu_count())
@@ -60,7 +63,10 @@ class GraphEpochs:
             number, positions = batch
             return self._made(tables, positions, number)
 
-        return Epochs(self.start.epoch).each(epoch)
+        ds = Epochs(self.start.epoch).each(epoch)
+        for graph in graphs:
+            weakref.finalize(ds, _clear_captures, graph).atexit = False
+        return ds
 
     def anywhere(self, epoch: tf.Tensor) -> tf.data.Dataset:
         """The batches of an epoch, so that each process that makes some of them reads the files.
@@ -125,6 +131,13 @@ class GraphEpochs:
             return ds
         slices = tf.data.Dataset.from_tensor_slices
         return ds.flat_map((lambda *pair: slices(pair)) if self.as_supervised else slices)
+
+
+def _clear_captures(graph: Any) -> None:
+    """Lets go of the tables, to which a traced function refers, which is in a reference cycle."""
+    graph.function_captures.clear()
+    # Asking for them renews a list that it keeps of them.
+    assert not graph.captures
 
 
 def dataset(made: GraphEpochs, *, prefetch: bool = True, **finish: Any) -> tf.data.Dataset:

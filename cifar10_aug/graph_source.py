@@ -64,9 +64,8 @@ _shared: weakref.WeakValueDictionary[tuple[str, ...], tf.data.Dataset] = (
 def shared(info: tfds.core.SplitInfo) -> tf.data.Dataset:
     """`tables`, read into memory; pipelines that are alive at once share them.
 
-    They are the element of a dataset, so that they are gone with the last pipeline that reads
-    them: a function that refers to them would keep them in a reference cycle. And they are
-    tensors, since pipelines that read a dataset for each batch cannot be checkpointed.
+    They are tensors, since pipelines that read a dataset for each batch cannot be checkpointed, and
+    the element of a dataset, so that no function refers to them.
     """
     key = prepared.written(info)
     found = _shared.get(key)

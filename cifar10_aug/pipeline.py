@@ -9,6 +9,7 @@ import joblib
 import numpy as np
 import tensorflow as tf
 
+from cifar10_aug.engines import workers
 from cifar10_aug.epochs import Epochs, of_length
 from cifar10_aug.errors import PythonOpError
 from cifar10_aug.examples import Examples
@@ -194,12 +195,14 @@ def _made(
     """Images, and for each batch of `per` what failed in it, or nothing: bytes [batches].
 
     If a function of the user's fails, the other batches of the call are made all the same, so that
-    an example that fails costs its batch.
+    an example that fails costs its batch. A worker that has ended is an error of the whole call.
     """
     failed = np.full(len(positions) // per, b"", object)
     try:
         return examples.images(epoch, positions), failed
-    except PythonOpError:
+    except PythonOpError as error:
+        if isinstance(error.__cause__, workers.ENDED):
+            raise
         image = np.zeros((len(positions), *SHAPE), examples.dtype)
     for number, first in enumerate(range(0, len(positions), per)):
         batch = slice(first, first + per)

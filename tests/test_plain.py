@@ -126,7 +126,7 @@ def test_what_an_earlier_version_has_prepared_is_read(folder: Path, made: archiv
 def test_prepared_images_are_verified(folder: Path, sources: dict[str, Path]) -> None:
     for one in (folder, folder.parent, folder.parents[2]):
         result = run("verify", str(one), "--deep", "--source", str(sources["python archive"]))
-        assert (result.exit_code, result.stdout) == (0, f"{folder}: whole\n")
+        assert (result.exit_code, result.stdout) == (0, f"{folder}: whole\nOK\n")
     assert (
         run("info", str(folder)).stdout == run("info", "--data-dir", str(folder.parents[2])).stdout
     )

@@ -108,10 +108,8 @@ def check_size(height: int, width: int) -> None:
 
 def check_labels(labels: Any, count: int) -> None:
     """Raises a `ValueError` if there is not one label for each image."""
-    try:
-        given = len(labels)
-    except TypeError:  # One label, or none that can be counted.
-        given = None
+    shape = _array("labels", labels).shape
+    given = shape[0] if shape else None
     if given != count:
         what = f"of type {type(labels).__name__}" if given is None else str(given)
         raise ValueError(f"labels are {what}; give one for each of the {count} images")
