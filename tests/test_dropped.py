@@ -94,7 +94,8 @@ def test_loads_keep_no_arrays(recipe: str, split: str, data_dir: str) -> None:
 @pytest.fixture
 def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[Any]]]:
     """The tables of images that the graph engine makes, while no reference cycle is collected."""
-    shared, made = graph_source.shared, []
+    shared = graph_source.shared
+    made: list[weakref.ref[Any]] = []
 
     def tables(info: tfds.core.SplitInfo) -> tf.data.Dataset:
         ds = shared(info)
