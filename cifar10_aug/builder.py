@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import file_utils
 
-from cifar10_aug import draws, folders, forked, global_state, op_errors, plain, reimport, replacing
+from cifar10_aug import draws, folders, forked, global_state, op_errors, plain, replacing
 from cifar10_aug.configs import RecipeConfig, RecipeConfigs
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.where import Where
@@ -71,10 +71,6 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
     ]
     DEFAULT_BUILDER_CONFIG_NAME = DEFAULT
     builder_configs = RecipeConfigs(BUILDER_CONFIGS)
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        reimport.forget(cls)
-        super().__init_subclass__(**kwargs)
 
     def __init__(
         self,

@@ -18,14 +18,8 @@ from cifar10_aug.recipe import Config
 
 
 def install() -> None:
-    """Puts the rule in front of TFDS's own; calling it again changes nothing."""
+    """Applies this rule before TFDS's own."""
     theirs = load._try_load_from_files_first
-    ours = getattr(theirs, "code_first", None)
-    if ours is AugmentedBuilder:
-        return
-    if ours is not None:
-        # Put there when the package was imported before.
-        theirs = theirs.__wrapped__
 
     @functools.wraps(theirs)
     def code_first(cls: Any, **builder_kwargs: Any) -> bool:
@@ -37,5 +31,4 @@ def install() -> None:
             Config.parse(getattr(config, "name", config))
         return False
 
-    code_first.code_first = AugmentedBuilder  # type: ignore[attr-defined]
     load._try_load_from_files_first = code_first

@@ -2,14 +2,8 @@ import pytest
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import load
 
-from cifar10_aug import RecipeError, code_first
+from cifar10_aug import RecipeError
 from cifar10_aug.cifar10_aug_dataset_builder import Builder
-
-
-def test_installing_again_changes_nothing() -> None:
-    before = load._try_load_from_files_first
-    code_first.install()
-    assert load._try_load_from_files_first is before
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+import cifar10_aug
 from cifar10_aug.engines import workers
 from cifar10_aug.errors import RecipeError, RegistrationError
 from cifar10_aug.recipe import Recipe
@@ -381,3 +382,55 @@ def test_a_script_without_a_main_guard_works_and_ends(data_dir: str, tmp_path: P
     assert done.stdout == "one batch\n"
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
+
+
+CELL = """
+@cifar10_aug.register("tint"{how})
+def tint(image, rng, by={by}):
+    return np.clip(image.astype(int) + by, 0, 255).astype(np.uint8)
+"""
+
+
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_notebooks_cell_that_registers_can_be_run_again_on_purpose(
+    data_dir: str, n_jobs: int
+) -> None:
+    main = {"__name__": "__main__", "cifar10_aug": cifar10_aug, "np": np}
+
+    def made() -> np.ndarray:
+        return images_of("tint", data_dir, "train[:20]", builder_kwargs={"n_jobs": n_jobs})
+
+    with registered():
+        exec(CELL.format(how="", by=5), main)
+        first = made()
+        with pytest.raises(RegistrationError) as error:
+            exec(CELL.format(how="", by=9), main)
+        assert str(error.value) == (
+            "'tint' is registered already, as tint; choose another name, or say replace=True"
+        )
+        np.testing.assert_array_equal(made(), first)
+        exec(CELL.format(how=", replace=True", by=9), main)
+        second = made()
+        assert (second != first).any()
+        # A cell that is run again unchanged changes nothing.
+        exec(CELL.format(how=", replace=True", by=9), main)
+        np.testing.assert_array_equal(made(), second)
+
+
+def test_lambdas_of_a_notebook_are_told_apart(data_dir: str) -> None:
+    with registered():
+        cifar10_aug.register("cell", lambda image, rng: image // 2)
+        kwargs: dict[str, Any] = {"split": "train[:20]", "batch_size": 20, "data_dir": data_dir}
+        kwargs["builder_kwargs"] = {"n_jobs": 2}
+        loaded_before = tfds.load("cifar10_aug/cell", **kwargs)
+
+        def made(dataset: Any) -> np.ndarray:
+            return dataset.get_single_element()["image"].numpy()
+
+        halves = made(loaded_before)
+        with pytest.raises(RegistrationError, match=r"'cell' is registered already, as .*<lambda>"):
+            cifar10_aug.register("cell", lambda image, rng: image // 3)
+        cifar10_aug.register("cell", lambda image, rng: image // 3, replace=True)
+        assert (made(tfds.load("cifar10_aug/cell", **kwargs)) != halves).any()
+        # A pipeline keeps the function that it was loaded with.
+        np.testing.assert_array_equal(made(loaded_before), halves)
