@@ -7,12 +7,6 @@
 Importing registers the datasets `cifar10_aug` and `cifar10_aug_sample`.
 """
 
-# ruff: noqa: E402
-from cifar10_aug import interrupts
-
-# Before anything else, since all else takes its time.
-interrupts.importing()
-
 from cifar10_aug import (
     cifar10_aug_dataset_builder,
     cifar10_aug_sample_dataset_builder,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cifar10_aug import folders, interrupts, op_errors
+from cifar10_aug import folders, op_errors
 from cifar10_aug.errors import (
     ExportError,
     PythonOpError,
@@ -140,7 +141,10 @@ class _OneLineErrors(click.Group):
             click.echo("Aborted.", err=True)
             code = 1
         code = code if isinstance(code, int) else 0
-        interrupts.ended(code)
+        if args is None:
+            # This process is the command. It ignores Ctrl-C during exit, so that the exit code
+            # stands; after a failure, Ctrl-C ends it at once.
+            signal.signal(signal.SIGINT, signal.SIG_DFL if code else signal.SIG_IGN)
         sys.exit(code)
 
 
