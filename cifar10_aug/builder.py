@@ -420,10 +420,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         # What tf.data traces here has no Python control flow over tensors, and AutoGraph, which
         # looks for that, would take seconds.
         dataset = tf.autograph.experimental.do_not_convert(dataset)
-        return forked.checked(
-            dataset(
-                self, split, batch_size, shuffle_files, read_config, as_supervised=as_supervised
-            )
+        return dataset(
+            self, split, batch_size, shuffle_files, read_config, as_supervised=as_supervised
         )
 
     def as_data_source(self, *args: Any, **kwargs: Any) -> Any:

@@ -1,8 +1,8 @@
-"""What a process needs to know that was forked from one in which things were running.
+"""Fork safety.
 
 A forked process has the memory of its parent and none of its threads. What this package keeps is
-made anew there. TensorFlow cannot do that: its operations wait for ever for threads that are not
-there; so datasets say so instead.
+made anew there. TensorFlow cannot do that: its operations wait for ever for the missing threads. So
+loading a dataset there is an error, and so is beginning an epoch that is made while it is read.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import weakref
-from typing import Any, Protocol
+from typing import Protocol
 
 _without_threads = False
 
@@ -57,27 +57,6 @@ def check() -> None:
             "and datasets would wait for ever; start processes with "
             "multiprocessing.get_context('spawn'), or fork before TensorFlow does anything"
         )
-
-
-def checked(dataset: Any) -> Any:
-    """The dataset, which checks that when it is iterated; tensors stay as they are."""
-    if hasattr(dataset, "element_spec"):
-        dataset.__class__ = _checked_class(type(dataset))
-    return dataset
-
-
-_classes: dict[type, type] = {}
-
-
-def _checked_class(kind: type) -> type:
-    if kind not in _classes:
-
-        def iterate(self: Any) -> Any:
-            check()
-            return kind.__iter__(self)  # type: ignore[attr-defined]
-
-        _classes[kind] = type(kind.__name__, (kind,), {"__iter__": iterate})
-    return _classes[kind]
 
 
 def _running() -> bool:

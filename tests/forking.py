@@ -91,7 +91,6 @@ def main(place: str) -> None:
     datasets = {
         "eager": load("rotate"),
         "graph": load("rotate", engine="graph"),
-        "frozen": load("rotate30+erase-x3"),
         "mapped": load("rotate").map(lambda example: example["image"]),
     }
     for name, ds in datasets.items():

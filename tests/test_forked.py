@@ -21,7 +21,9 @@ ERROR = (
 
 
 @pytest.mark.slow
-def test_a_forked_process_never_hangs(sources: dict[str, Path], tmp_path: Path) -> None:
+def test_a_forked_process_gets_what_works_or_an_error(
+    sources: dict[str, Path], tmp_path: Path
+) -> None:
     source = sources["binary archive"]
     Builder(config="plain", data_dir=str(tmp_path), source=source).download_and_prepare()
     freeze(tmp_path, source, "rotate30+erase-x3")
@@ -35,16 +37,15 @@ def test_a_forked_process_never_hangs(sources: dict[str, Path], tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     lines = [line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line]
     found = {moment: answer for moment, *answers in lines for answer in answers}
-    assert ERROR in found.pop("mapped of the parent")
+    for kind in ("eager", "graph", "mapped"):
+        # TensorFlow puts the error inside one of its own.
+        assert ERROR in found[f"{kind} of the parent"]
     expected = {
         "loky in the child": "True",
         "loky in the parent": "True",
         "threading in the child": "True",
         "threading in the parent": "True",
         "loaded before": "7",
-        "eager of the parent": ERROR,
-        "graph of the parent": ERROR,
-        "frozen of the parent": ERROR,
         "loaded": ERROR,
         "loaded as a whole": ERROR,
         "arrays": "True",
