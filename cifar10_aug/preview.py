@@ -117,25 +117,14 @@ def save(sheet: Image.Image, path: str | os.PathLike[str]) -> None:
     """
     path = Path(path)
     try:
-        _save(sheet, path)
+        # Beside `path`, because a file cannot be renamed onto another disk.
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".preview.") as place:
+            partial = Path(place, "sheet.png")
+            sheet.save(partial, optimize=True)
+            partial.replace(path)
     except OSError as error:
-        # And not the temporary file's, or none.
+        # The user does not know the temporary file.
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
-
-
-def _save(sheet: Image.Image, path: Path) -> None:
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            sheet.save(file, format="PNG", optimize=True)
-        # mkstemp makes files for one's own eyes; give this one the usual rights.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(partial, 0o666 & ~umask)
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
 
 
 def _explained(log: dict[str, np.ndarray], count: int) -> list[str]:
