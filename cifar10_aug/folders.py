@@ -1,4 +1,4 @@
-"""What folders of datasets may be called, and where they can be made."""
+"""Where folders of datasets can be made."""
 
 from __future__ import annotations
 
@@ -7,21 +7,6 @@ import tempfile
 from pathlib import Path
 
 from cifar10_aug.errors import SourceError
-
-# Windows opens devices under these names, whatever follows behind a dot. Names of configs that
-# have a dot begin with an op's name and a number.
-_DEVICES = {f"{device}{digit}" for device in ("com", "lpt") for digit in range(10)}
-
-
-def flaw(name: str) -> str | None:
-    """Why no folder can have the name of a frozen config, and what to do; None if it can."""
-    if name.split(".")[0] in _DEVICES:
-        return (
-            f"frozen epochs are kept in a folder of this name, and on Windows {name.split('.')[0]} "
-            "is a device; register the function under another name"
-        )
-    return None
-
 
 # TFDS looks for its files by patterns that begin with the folder.
 _PATTERNS = "[*?"

@@ -11,7 +11,7 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING, Any
 
-from cifar10_aug import folders, grammar
+from cifar10_aug import grammar
 from cifar10_aug.draws import SEED_LIMIT
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.grammar import quote, spelled
@@ -208,10 +208,7 @@ class Config:
             raise RecipeError(f"-s{seed} in {quote(name)}: seeds go from 0 to {SEED_LIMIT - 1}")
         if frozen[3] is not None and seed == 0:
             raise RecipeError(f"-s0 in {quote(name)}: 0 is the default seed; leave it out")
-        config = Config(Recipe.parse(text), copies, seed)
-        if (wrong := folders.flaw(str(config))) is not None:
-            raise RecipeError(f"{quote(str(config))}: {wrong}")
-        return config
+        return Config(Recipe.parse(text), copies, seed)
 
     def __str__(self) -> str:
         return config_name(self.recipe.name, self.copies, self.seed)
