@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import file_utils
 
-from cifar10_aug import draws, folders, forked, global_state, op_errors, plain, replacing
+from cifar10_aug import draws, folders, forked, op_errors, plain, replacing
 from cifar10_aug.configs import RecipeConfig, RecipeConfigs
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.where import Where
@@ -288,8 +288,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         """Writes the images as TFDS does, which asks for them in `_shard_iterators_per_split`."""
         self._to_write = images
         try:
-            # TFDS draws the name of a folder.
-            with global_state.kept(), op_errors.of_files():
+            with op_errors.of_files():
                 super().download_and_prepare(**kwargs)
         except OSError:
             # Another process may have prepared images in the meantime.
