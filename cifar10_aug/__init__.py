@@ -7,12 +7,13 @@
 Importing registers the datasets `cifar10_aug` and `cifar10_aug_sample`.
 """
 
+import importlib.metadata
+
 from cifar10_aug import (
     cifar10_aug_dataset_builder,
     cifar10_aug_sample_dataset_builder,
     code_first,
 )
-from cifar10_aug._version import VERSION
 from cifar10_aug.errors import (
     ExportError,
     PythonOpError,
@@ -24,7 +25,7 @@ from cifar10_aug.recipe import Recipe
 from cifar10_aug.registration import register, seeded
 from cifar10_aug.service import distribute
 
-__version__ = VERSION
+__version__ = importlib.metadata.version("cifar10_aug")
 __all__ = [
     "ExportError",
     "PythonOpError",

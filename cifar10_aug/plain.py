@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import tqdm_utils
 
 from cifar10_aug import fingerprints, op_errors, shard_files
-from cifar10_aug._version import VERSION
 from cifar10_aug.errors import SourceError
 from cifar10_aug.records import examples, tfrecord
 from cifar10_aug.source.images import SHAPE, Cifar10, LabelledImages, Provenance, example_id
@@ -30,7 +30,7 @@ def about(cifar10: Cifar10) -> dict[str, Any]:
     recorded = {
         **dataclasses.asdict(cifar10.provenance),
         "content": cifar10.content_digest(),
-        "package_version": VERSION,
+        "package_version": version("cifar10_aug"),
     }
     # It differs from machine to machine, and frozen epochs do not.
     del recorded["stamp"]

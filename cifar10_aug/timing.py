@@ -6,14 +6,13 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping
+from importlib import metadata
 from typing import Any, NamedTuple
 
 import joblib
 import numba
 import numpy as np
 import tensorflow as tf
-
-from cifar10_aug._version import VERSION
 
 # What takes one pass over some images; whatever it returns is let go of at once.
 Pass = Callable[[], object]
@@ -120,5 +119,5 @@ def machine() -> dict[str, Any]:
         "tensorflow": tf.__version__,
         "numpy": np.__version__,
         "numba": numba.__version__,
-        "cifar10_aug": VERSION,
+        "cifar10_aug": metadata.version("cifar10_aug"),
     }

@@ -15,6 +15,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,9 @@ from numba.core import caching, config, event
 from numba.core.serialize import dumps
 
 from cifar10_aug import draws
-from cifar10_aug._version import VERSION
 
 _logger = logging.getLogger("cifar10_aug")
+_VERSION = metadata.version("cifar10_aug")
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -52,7 +53,9 @@ def kept_in() -> str | None:
     # Early versions of platformdirs return a relative path instead of the error.
     if not os.path.isabs(place):
         return None
-    return os.path.join(place, f"{VERSION}-numba{numba.__version__}-{sys.implementation.cache_tag}")
+    return os.path.join(
+        place, f"{_VERSION}-numba{numba.__version__}-{sys.implementation.cache_tag}"
+    )
 
 
 @functools.cache
