@@ -256,7 +256,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         if self.is_prepared() and not config.download_mode.overwrite_dataset:
             self._check_prepared()
             if self.builder_config.copies:
-                stored.check_as_told(self, kwargs.get("file_format"))
+                freezing.check_prepared(self, kwargs.get("file_format"))
             return
         folders.check_writable(os.fspath(self.data_dir_root))
         downloads = Path(download_dir or self.data_dir_root / "downloads").expanduser()

@@ -13,7 +13,7 @@ from typing import Any
 import filelock
 import numpy as np
 
-from cifar10_aug import op_errors, plain
+from cifar10_aug import op_errors, plain, replacing
 from cifar10_aug.carried import fingerprints
 from cifar10_aug.errors import ExportError
 from cifar10_aug.offline import seal
@@ -60,13 +60,10 @@ def export(
     """
     staging = Staging.of(final)
     with _locked(staging, final):
-        if staging.replaced.exists() and not final.exists():
-            staging.replaced.rename(final)
+        replacing.recover(final)
+        _delete_what_is_left(staging, final)
         if final.exists() and not overwrite:
             _check_whole(final)
-            if not staging.shards.exists():
-                # What was left when the dataset had just been published.
-                staging.clear()
             return
         with crew.starting(frozen):
             cifar10 = read_images()
@@ -87,6 +84,33 @@ def export(
                 ) from error
 
 
+def tidy(final: Path) -> None:
+    """Deletes what an export left that was killed when it had just written `final`.
+
+    It does nothing while another export is at work, or where nothing may be deleted.
+    """
+    staging = Staging.of(final)
+    published = staging.folder.exists() and not staging.shards.exists()
+    if not (published or staging.replaced.exists() or replacing.left(final)):
+        return
+    if os.access(final.parent, os.W_OK):
+        with contextlib.suppress(_AtWorkError), _locked(staging, final):
+            _delete_what_is_left(staging, final)
+
+
+def _delete_what_is_left(staging: Staging, final: Path) -> None:
+    if not staging.shards.exists():
+        # They have become the dataset, or there never were any.
+        staging.clear()
+    staging.replaced.mkdir(exist_ok=True)
+    replacing.tidy(final, staging.replaced)
+    shutil.rmtree(staging.replaced)
+
+
+class _AtWorkError(ExportError):
+    """Another process holds the lock."""
+
+
 @contextlib.contextmanager
 def _locked(staging: Staging, final: Path) -> Iterator[None]:
     """Holds the staging folder's lock; on leaving, deletes the folder if it is of no use."""
@@ -97,7 +121,7 @@ def _locked(staging: Staging, final: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        raise ExportError(
+        raise _AtWorkError(
             f"{final}: another export is writing it; wait until that has ended, or choose "
             "another data_dir"
         ) from None
@@ -214,7 +238,7 @@ def _empty(folder: Path) -> Path:
 
 def _publish(staging: Staging, final: Path, names: set[str]) -> None:
     """Makes the shards a dataset, and the dataset visible."""
-    # First, so that a crash behind the renaming leaves nothing large.
+    # First, so that a crash after the renaming leaves no large files.
     staging.remove_source()
     info = staging.folder / "info"
     # What makes it loadable comes last.
@@ -223,23 +247,6 @@ def _publish(staging: Staging, final: Path, names: set[str]) -> None:
         names.add(path.name)
     strange = {path.name for path in staging.shards.iterdir()} - names
     assert not strange, strange
-    if final.exists():
-        final.rename(staging.replaced)
-    try:
-        staging.shards.rename(final)
-    except OSError:
-        if staging.replaced.exists():
-            staging.replaced.rename(final)
-        raise
-    _flush(final.parent)
+    staging.replaced.mkdir()
+    replacing.replace(final, staging.shards, staging.replaced)
     staging.clear()
-
-
-def _flush(folder: Path) -> None:
-    """Makes the renaming last, where folders can be flushed."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

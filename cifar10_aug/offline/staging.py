@@ -7,7 +7,7 @@
         digests/      one small file for each finished shard
         shards/       becomes the dataset's folder by being renamed
         info/         what TFDS wants beside the shards, until it is moved to them
-        replaced/     an older dataset, while the new one takes its place
+        replaced/     an older dataset that is being deleted
 
 Every file appears under its name only once it is whole, so whatever is there after a crash can be
 used. Nothing that TFDS would load is written before all shards are there.
@@ -66,7 +66,7 @@ class Staging:
 
     @property
     def replaced(self) -> Path:
-        """Where an older dataset goes while this one takes its place."""
+        """Where an older dataset goes once this one has taken its place."""
         return self.folder / "replaced"
 
     def make(self) -> None:

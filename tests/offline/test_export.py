@@ -25,10 +25,9 @@ from cifar10_aug.offline.verify import verify
 from cifar10_aug.records import examples, tfrecord
 from cifar10_aug.source.images import example_ids
 from tests.offline import freezing
-from tests.offline.freezing import CONFIG, contents, freeze
+from tests.offline.freezing import CONFIG, OVERWRITE, contents, freeze
 
 ROOT = Path(__file__).parents[2]
-OVERWRITE = tfds.download.DownloadConfig(download_mode=tfds.GenerateMode.REUSE_CACHE_IF_EXISTS)
 
 
 @pytest.fixture
@@ -79,9 +78,12 @@ def test_the_number_of_jobs_changes_no_byte(
 
 
 @pytest.mark.slow
-def test_a_crash_at_any_moment_loses_nothing(sources: dict[str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", ["first", "overwriting"])
+def test_a_crash_at_any_moment_loses_nothing(
+    what: str, sources: dict[str, Path], tmp_path: Path
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.offline.crashes", sources["binary folder"], tmp_path],
+        [sys.executable, "-m", "tests.offline.crashes", what, sources["binary folder"], tmp_path],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -302,9 +304,55 @@ def test_what_was_replaced_comes_back_if_the_exchange_fails(
     assert contents(final) == expected
     monkeypatch.undo()
     # As if it had been killed between the two renamings.
-    final.rename(Staging.of(final).replaced)
+    final.rename(final.with_name("replaced.1.0.0"))
     freeze(tmp_path, source)
     assert contents(final) == expected
+
+
+@pytest.fixture
+def published(source: Path, tmp_path: Path) -> Path:
+    """A dataset whose export was killed before it had deleted the one that it replaced."""
+    final = freeze(tmp_path, source)
+    staging = Staging.of(final)
+    staging.folder.mkdir()
+    staging.write_plan({"recipe": "another"})
+    for old in (final.with_name("replaced.1.0.0"), staging.replaced / "half-deleted"):
+        old.mkdir(parents=True)
+        (old / "shard").touch()
+    return final
+
+
+@pytest.mark.parametrize("kwargs", [{}, {"download_config": OVERWRITE}], ids=["plain", "overwrite"])
+def test_a_rerun_deletes_what_a_killed_export_left(
+    kwargs: dict[str, Any],
+    published: Path,
+    source: Path,
+    expected: dict[str, bytes],
+    tmp_path: Path,
+) -> None:
+    freeze(tmp_path, source, **kwargs)
+    assert contents(published) == expected
+    assert [path.name for path in published.parent.iterdir()] == ["1.0.0"]
+
+
+def test_nothing_is_deleted_while_another_export_is_at_work(
+    published: Path, source: Path, tmp_path: Path
+) -> None:
+    lock = Staging.of(published).lock
+    lock.touch()
+    before = contents(tmp_path)
+    with filelock.FileLock(lock):
+        freeze(tmp_path, source)
+    assert contents(tmp_path) == before
+
+
+def test_nothing_is_deleted_where_nothing_can_be_written(
+    published: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(tmp_path)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    freeze(tmp_path, source)
+    assert contents(tmp_path) == before
 
 
 def test_a_disk_that_is_full_at_the_very_end_can_be_mended(
