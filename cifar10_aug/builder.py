@@ -448,7 +448,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         if not mocked(super().as_data_source):
             self._require_prepared()
             stored.check_file_kind(self, "array_record", "tfds.load")
-            stored.check_whole(self.info)
+            stored.check_whole(self)
         return super().as_data_source(*args, **kwargs)
 
 

@@ -113,11 +113,12 @@ def local_folder(data_dir: str) -> Path:
 
 
 def check_prepared(builder: AugmentedBuilder, file_format: Any) -> None:
-    """Checks that frozen epochs are stored as asked for, and deletes what a killed export left.
+    """Checks that frozen epochs are the ones asked for, and deletes what a killed export left.
 
     Raises:
-        ExportError: if they are stored otherwise.
+        ExportError: if they are others, or stored otherwise.
     """
+    stored.check_name(builder)
     stored.check_as_told(builder, file_format)
     if "://" not in builder.data_dir:
         tidy(local_folder(builder.data_dir))
@@ -236,7 +237,7 @@ def dataset(
         eagerly.check(f"{builder.name}/{builder.builder_config.name}, shuffled,")
     stored.check_as_told(builder)
     stored.check_file_kind(builder, "tfrecord", "tfds.data_source")
-    stored.check_whole(builder.info)
+    stored.check_whole(builder)
     seed = builder.seed if config.shuffle_seed is None else config.shuffle_seed
     return reading.dataset(
         builder.info,

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tensorflow_datasets as tfds
-
 from cifar10_aug import shard_files
 from cifar10_aug.errors import ExportError
-from cifar10_aug.offline import seal
+from cifar10_aug.offline import seal, verify
 from cifar10_aug.records.formats import digest_of
 
 if TYPE_CHECKING:
@@ -41,16 +39,17 @@ def _damaged(folder: Path, found: str) -> ExportError:
     )
 
 
-def check_whole(info: tfds.core.DatasetInfo) -> None:
-    """Finds files that are missing or cut, and descriptions that are not what was written.
+def check_whole(builder: AugmentedBuilder) -> None:
+    """Finds files that are missing, cut or swapped, and descriptions that are not what was written.
 
-    It does not read the shards; their records have checksums.
+    It reads the first record of each shard; all of them have checksums.
 
     Raises:
-        ExportError: if there are any.
+        ExportError: if there are any, or if the folder holds other epochs than its name says.
     """
-    folder = Path(info.data_dir)
-    files = _metadata(folder)["files"]
+    folder = Path(builder.data_dir)
+    metadata = _metadata(folder)
+    files = metadata["files"]
     # Only names that are there become paths.
     found = {path.name for path in folder.iterdir() if path.is_file()}
     for name in sorted(files):
@@ -58,7 +57,8 @@ def check_whole(info: tfds.core.DatasetInfo) -> None:
             raise _damaged(folder, f"{name} is missing")
         if "-of-" not in name and digest_of(folder / name) != files[name]:
             raise _damaged(folder, f"{name} has another digest")
-    for split in info.splits.values():
+    check_name(builder)
+    for split in builder.info.splits.values():
         try:
             size = shard_files.total_size(split)
         except ValueError as error:
@@ -68,6 +68,20 @@ def check_whole(info: tfds.core.DatasetInfo) -> None:
                 folder,
                 f"{size} bytes instead of {int(split.num_bytes)} in the files of {split.name}",
             )
+    for fault in verify.misplaced(folder, verify.shards_of(folder, metadata)):
+        raise _damaged(folder, str(fault))
+
+
+def check_name(builder: AugmentedBuilder) -> None:
+    """Raises an `ExportError` if a folder holds other epochs than its name says."""
+    folder = Path(builder.data_dir)
+    held = verify.name_of(verify.frozen_of(folder, _metadata(folder)))
+    name = f"{builder.name}/{builder.builder_config.name}"
+    if held != name:
+        raise ExportError(
+            f"{folder}: the frozen epochs are {held}, not {name}; rename the folder, or overwrite "
+            "it (--overwrite)"
+        )
 
 
 def check_as_told(builder: AugmentedBuilder, file_format: Any = None) -> None:

@@ -14,7 +14,8 @@ from cifar10_aug.records import tfrecord
 from cifar10_aug.records.examples import Records
 
 _BLOCK = 2**20
-_RECORDS_A_READ = 1000
+# Few, since often only the first one is wanted.
+_RECORDS_A_READ = 100
 
 
 class Format(NamedTuple):

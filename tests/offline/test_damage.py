@@ -14,9 +14,9 @@ import tensorflow_datasets as tfds
 
 from cifar10_aug.errors import ExportError, SourceError
 from cifar10_aug.offline import seal
-from cifar10_aug.offline.verify import Deep, Fault
+from cifar10_aug.offline.verify import Deep, Fault, verify
 from cifar10_aug.records import examples, tfrecord
-from tests.offline.freezing import CONFIG, cifar10_of, freeze
+from tests.offline.freezing import CONFIG, OVERWRITE, cifar10_of, freeze
 
 SHARD = "cifar10_aug-train.tfrecord-00004-of-00015"
 
@@ -73,6 +73,56 @@ def test_what_is_missing_or_cut_is_named(
     assert said[said.index(str(final)) :] == (
         f"{final}: the frozen epochs are damaged ({found}); cifar10-aug verify names all of it; "
         "delete this folder and export them again"
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [f"cifar10_aug/{CONFIG}-s3", "cifar10_aug/flip-x3", f"cifar10_aug_sample/{CONFIG}"],
+    ids=["seed", "recipe", "dataset"],
+)
+def test_epochs_are_not_read_under_another_name(name: str, final: Path, tmp_path: Path) -> None:
+    renamed = tmp_path / name / "1.0.0"
+    renamed.parent.parent.mkdir(exist_ok=True)
+    final.parent.rename(renamed.parent)
+    message = (
+        f"{renamed}: the frozen epochs are cifar10_aug/{CONFIG}, not {name}; rename the folder, or "
+        "overwrite it (--overwrite)"
+    )
+    for download in (True, False):
+        with pytest.raises(ExportError) as error:
+            tfds.load(name, split="train", data_dir=str(tmp_path), download=download)
+        assert str(error.value).endswith(message)
+
+
+def test_epochs_under_another_name_can_be_overwritten(
+    final: Path, sources: dict[str, Path], tmp_path: Path
+) -> None:
+    final.parent.rename(tmp_path / "cifar10_aug" / "flip-x1")
+    folder = freeze(tmp_path, sources["binary archive"], "flip-x1", download_config=OVERWRITE)
+    assert verify(folder) == []
+
+
+def swap(one: Path, two: Path) -> None:
+    data = one.read_bytes()
+    one.write_bytes(two.read_bytes())
+    two.write_bytes(data)
+
+
+@pytest.mark.parametrize("change", [swap, shutil.copy], ids=["swapped", "doubled"])
+@pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
+def test_shards_of_one_size_are_told_apart(
+    file_format: str, change: Callable[[Path, Path], None], sources: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = freeze(tmp_path, sources["binary archive"], "flip-x2", file_format=file_format)
+    one, two = (folder / f"cifar10_aug-train.{file_format}-0000{n}-of-00010" for n in (6, 1))
+    change(one, two)
+    read = tfds.load if file_format == "tfrecord" else tfds.data_source
+    with pytest.raises(ExportError) as error:
+        read("cifar10_aug/flip-x2", split="train", data_dir=str(tmp_path))
+    assert str(error.value).endswith(
+        f"{folder}: the frozen epochs are damaged ({two.name}: does not begin with train_00020 of "
+        "copy 0); cifar10-aug verify names all of it; delete this folder and export them again"
     )
 
 
