@@ -19,14 +19,17 @@ from cifar10_aug.errors import ExportError
 from cifar10_aug.offline import seal
 from cifar10_aug.offline.crews import Crew
 from cifar10_aug.offline.progress import Progress
-from cifar10_aug.offline.shards import FORMAT_VERSION, Frozen, Shard
+from cifar10_aug.offline.shards import FORMAT_VERSION, TRAIN, Frozen, Shard
 from cifar10_aug.offline.staging import Finished, Staging
 from cifar10_aug.recipe import Recipe
+from cifar10_aug.records import examples
 from cifar10_aug.source.images import SHAPE, Cifar10
 
 # Around an image: its id, label (shares of ten classes at most) and copy, the names of these, and
 # checksums.
 _RECORD_OVERHEAD = 144
+# How many are encoded to learn the size of PNGs.
+_SOME_IMAGES = 100
 
 # Writes what TFDS wants to find beside the shards: into a folder, given the metadata and shards.
 WriteInfo = Callable[[Path, dict[str, Any], Sequence[tuple[Shard, Finished]]], None]
@@ -128,7 +131,7 @@ def _locked(staging: Staging, final: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if staging.plan is None:
+        if not staging.has_plan:
             shutil.rmtree(staging.folder)
             with contextlib.suppress(OSError):  # Not empty: no longer ours alone.
                 for folder in made[1:]:
@@ -177,7 +180,15 @@ def _begin(
         **{name: metadata[name] for name in ("content", "package_version", "format_version")},
         **_functions(frozen),
     }
-    begun = staging.plan
+    try:
+        begun = staging.plan
+    except ValueError as error:
+        if not overwrite:
+            raise ExportError(
+                f"{final}: an interrupted export is there of which {error}; overwrite it "
+                "(--overwrite)"
+            ) from error
+        begun = None
     if begun is not None and begun != plan and not overwrite:
         other = ", ".join(name for name in plan if begun.get(name) != plan[name])
         raise ExportError(
@@ -186,20 +197,23 @@ def _begin(
         )
     if begun != plan:
         staging.clear()
-    shards = frozen.shards({name: len(split) for name, split in cifar10.splits.items()})
-    _check_space(staging, frozen, shards)
+    # It is written anew each time.
+    staging.remove_source()
     staging.make()
-    staging.write_plan(plan)
+    shards = frozen.shards({name: len(split) for name, split in cifar10.splits.items()})
     staging.tidy(shards)
+    missing = [shard for shard in shards if not staging.intact(shard)]
+    for shard in missing:
+        staging.forget(shard)
+    _check_space(staging, frozen, cifar10, sum(map(len, missing)))
+    staging.write_plan(plan)
     staging.write_source(cifar10)
     return shards
 
 
-def _check_space(staging: Staging, frozen: Frozen, shards: list[Shard]) -> None:
-    image = int(np.prod(SHAPE)) * np.dtype(Recipe.parse(frozen.recipe).dtype).itemsize
-    missing = sum(len(shard) for shard in shards if staging.finished(shard) is None)
-    packed = 4 * int(np.prod(SHAPE[:2])) * sum(len(s) for s in shards if s.copy == 0)
-    needed = missing * (image + _RECORD_OVERHEAD) + packed
+def _check_space(staging: Staging, frozen: Frozen, cifar10: Cifar10, missing: int) -> None:
+    packed = 4 * int(np.prod(SHAPE[:2])) * sum(map(len, cifar10.splits.values()))
+    needed = missing * (_image_size(frozen, cifar10) + _RECORD_OVERHEAD) + packed
     free = shutil.disk_usage(staging.folder).free
     if free < needed:
         raise ExportError(
@@ -208,14 +222,21 @@ def _check_space(staging: Staging, frozen: Frozen, shards: list[Shard]) -> None:
         )
 
 
+def _image_size(frozen: Frozen, cifar10: Cifar10) -> int:
+    """Bytes of an image in a record; of PNG, the average of some that are not augmented."""
+    if frozen.image_encoding == "png":
+        images = cifar10.splits[TRAIN].images
+        some = images[:: -(-len(images) // _SOME_IMAGES)]
+        return sum(len(examples.png(image)) for image in some) // len(some)
+    return int(np.prod(SHAPE)) * np.dtype(Recipe.parse(frozen.recipe).dtype).itemsize
+
+
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.0f} MB"
 
 
 def _write(staging: Staging, crew: Crew, shards: list[Shard], final: Path) -> None:
-    missing = [shard for shard in shards if not staging.intact(shard)]
-    for shard in missing:
-        staging.forget(shard)
+    missing = [shard for shard in shards if staging.finished(shard) is None]
     total = sum(map(len, shards))
     already = total - sum(map(len, missing))
     with Progress(f"{final.parent.name}", total, already) as progress:

@@ -29,10 +29,11 @@ def _metadata(folder: Path) -> dict[str, Any]:
     try:
         return seal.read(folder)
     except ValueError as error:
-        raise _damaged(folder, f"{seal.METADATA} is {error}") from error
+        raise damaged(folder, f"{seal.METADATA} is {error}") from error
 
 
-def _damaged(folder: Path, found: str) -> ExportError:
+def damaged(folder: Path, found: str) -> ExportError:
+    """The error for frozen epochs that are not what was written."""
     return ExportError(
         f"{folder}: the frozen epochs are damaged ({found}); cifar10-aug verify names all of it; "
         "delete this folder and export them again"
@@ -54,22 +55,22 @@ def check_whole(builder: AugmentedBuilder) -> None:
     found = {path.name for path in folder.iterdir() if path.is_file()}
     for name in sorted(files):
         if name not in found:
-            raise _damaged(folder, f"{name} is missing")
+            raise damaged(folder, f"{name} is missing")
         if "-of-" not in name and digest_of(folder / name) != files[name]:
-            raise _damaged(folder, f"{name} has another digest")
+            raise damaged(folder, f"{name} has another digest")
     check_name(builder)
     for split in builder.info.splits.values():
         try:
             size = shard_files.total_size(split)
         except ValueError as error:
-            raise _damaged(folder, str(error)) from error
+            raise damaged(folder, str(error)) from error
         if size != split.num_bytes:
-            raise _damaged(
+            raise damaged(
                 folder,
                 f"{size} bytes instead of {int(split.num_bytes)} in the files of {split.name}",
             )
     for fault in verify.misplaced(folder, verify.shards_of(folder, metadata)):
-        raise _damaged(folder, str(fault))
+        raise damaged(folder, str(fault))
 
 
 def check_name(builder: AugmentedBuilder) -> None:

@@ -1,6 +1,7 @@
 """Frozen epochs that are not what was written are refused before they are read."""
 
 import json
+import pickle
 import shutil
 import struct
 import zlib
@@ -161,6 +162,41 @@ def test_random_access_refuses_what_is_missing_or_cut(
     damage(sorted(folder.glob("*train.array_record*"))[2])
     with pytest.raises(ExportError, match="the frozen epochs are damaged"):
         tfds.data_source("cifar10_aug/flip-x1", split="train", data_dir=str(tmp_path))
+
+
+def test_random_access_names_a_changed_bit(sources: dict[str, Path], tmp_path: Path) -> None:
+    folder = freeze(tmp_path, sources["binary archive"], "flip-x1", file_format="array_record")
+    shard = folder / "cifar10_aug-train.array_record-00001-of-00005"
+    data = bytearray(shard.read_bytes())
+    number = 25
+    place = data.index(b"train_%05d" % number)
+    data[place] ^= 1
+    shard.write_bytes(data)
+    name = "cifar10_aug/flip-x1"
+    one = tfds.data_source(name, split="train", data_dir=str(tmp_path))
+    some = tfds.data_source(name, split=["test", "train"], data_dir=str(tmp_path))[1]
+    copied = pickle.loads(pickle.dumps(tfds.data_source(name, data_dir=str(tmp_path))["train"]))
+    message = f"{folder}: the frozen epochs are damaged (a record cannot be read: Corrupted Riegeli"
+    for source in (one, some, copied):
+        assert len(source) == 100
+        assert source[number - 1]["id"] == b"train_00024"
+        for read in (lambda s: s[number], lambda s: s.__getitems__([1, number]), list):
+            with pytest.raises(ExportError) as error:
+                read(source)
+            assert str(error.value).startswith(message)
+            assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("size", [0, 100, 60_000])
+def test_array_records_that_are_cut_are_named_whatever_is_left(
+    size: int, sources: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = freeze(tmp_path, sources["binary archive"], "flip-x1", file_format="array_record")
+    shard = folder / "cifar10_aug-train.array_record-00001-of-00005"
+    shard.write_bytes(shard.read_bytes()[:size])
+    seal_again(folder)
+    (fault,) = verify(folder)
+    assert str(fault).startswith(f"{shard.name}: its first record cannot be read (")
 
 
 def test_random_access_to_nothing_says_what_to_do(tmp_path: Path) -> None:
