@@ -76,7 +76,12 @@ def check_whole(builder: AugmentedBuilder) -> None:
 def check_name(builder: AugmentedBuilder) -> None:
     """Raises an `ExportError` if a folder holds other epochs than its name says."""
     folder = Path(builder.data_dir)
-    held = verify.name_of(verify.frozen_of(folder, _metadata(folder)))
+    metadata = _metadata(folder)
+    try:
+        held = verify.name_of(verify.frozen_of(folder, metadata))
+    except (KeyError, TypeError, ValueError) as error:
+        # Their digests match, so somebody has written them anew.
+        raise damaged(folder, f"{seal.METADATA} is not what an export writes") from error
     name = f"{builder.name}/{builder.builder_config.name}"
     if held != name:
         raise ExportError(

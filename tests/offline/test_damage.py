@@ -22,10 +22,10 @@ from tests.offline.freezing import CONFIG, OVERWRITE, cifar10_of, freeze
 SHARD = "cifar10_aug-train.tfrecord-00004-of-00015"
 
 
-def seal_again(folder: Path) -> None:
+def seal_again(folder: Path, *without: str) -> None:
     """Digests of what is there: what somebody does who means harm."""
     metadata = json.loads((folder / "metadata.json").read_text())
-    for name in ("files", "dataset_digest"):
+    for name in ("files", "dataset_digest", *without):
         del metadata[name]
     seal.seal(folder, metadata, {})
 
@@ -94,6 +94,15 @@ def test_epochs_are_not_read_under_another_name(name: str, final: Path, tmp_path
         with pytest.raises(ExportError) as error:
             tfds.load(name, split="train", data_dir=str(tmp_path), download=download)
         assert str(error.value).endswith(message)
+
+
+@pytest.mark.parametrize("name", ["recipe", "copies", "seed"])
+def test_epochs_of_unknown_name_are_not_read(name: str, final: Path) -> None:
+    seal_again(final, name)
+    with pytest.raises(
+        ExportError, match=r"damaged \(metadata.json is not what an export writes\)"
+    ):
+        load(final)
 
 
 def test_epochs_under_another_name_can_be_overwritten(
