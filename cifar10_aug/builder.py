@@ -26,7 +26,7 @@ from cifar10_aug.engines import arguments
 from cifar10_aug.engines.where import Where
 from cifar10_aug.errors import RecipeError, SourceError
 from cifar10_aug.mocked import mocked
-from cifar10_aug.offline import freezing, stored
+from cifar10_aug.offline import freezing, random_access, stored
 from cifar10_aug.online_options import OnlineOptions
 from cifar10_aug.plain import PLAIN
 from cifar10_aug.presets import DEFAULT, PRESETS
@@ -252,7 +252,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         if self.is_prepared() and not config.download_mode.overwrite_dataset:
             self._check_prepared()
             if self.builder_config.copies:
-                stored.check_as_told(self, kwargs.get("file_format"))
+                freezing.check_prepared(self, kwargs.get("file_format"))
             return
         folders.check_writable(os.fspath(self.data_dir_root))
         downloads = Path(download_dir or self.data_dir_root / "downloads").expanduser()
@@ -430,7 +430,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             RecipeError: if the config is online: its files hold images that are not augmented.
             ValueError: if the epochs are stored as tfrecord.
             SourceError: if nothing is prepared.
-            ExportError: if the epochs are damaged.
+            ExportError: if the epochs are damaged; what is read may raise it, too.
         """
         if not self.builder_config.copies:
             raise RecipeError(
@@ -438,11 +438,14 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 "it; use tfds.load, or cifar10_aug.Recipe.parse(name)(images, ids=…, epoch=…) on "
                 "your own arrays"
             )
-        if not mocked(super().as_data_source):
-            self._require_prepared()
-            stored.check_file_kind(self, "array_record", "tfds.load")
-            stored.check_whole(self.info)
-        return super().as_data_source(*args, **kwargs)
+        if mocked(super().as_data_source):
+            return super().as_data_source(*args, **kwargs)
+        self._require_prepared()
+        stored.check_file_kind(self, "array_record", "tfds.load")
+        stored.check_whole(self)
+        sources = super().as_data_source(*args, **kwargs)
+        random_access.check(sources, Path(self.data_dir))
+        return sources
 
 
 def _parsed(config: Any) -> Config:

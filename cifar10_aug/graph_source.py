@@ -8,12 +8,13 @@ import weakref
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from cifar10_aug import fingerprints, plain, prepared
+from cifar10_aug import fingerprints, op_errors, plain, prepared
 from cifar10_aug.engines.graph import pixels
-from cifar10_aug.plain import DAMAGED
+from cifar10_aug.plain import DAMAGED, damaged
 from cifar10_aug.source.images import DIGITS, SHAPE
 
 _BATCH = 1000
+_DAMAGES = (tf.errors.DataLossError, tf.errors.InvalidArgumentError, tf.errors.NotFoundError)
 _SPEC = {
     "id": tf.io.FixedLenFeature([], tf.string),
     "image": tf.io.FixedLenFeature([], tf.string),
@@ -66,12 +67,20 @@ def shared(info: tfds.core.SplitInfo) -> tf.data.Dataset:
 
     They are tensors, since pipelines that read a dataset for each batch cannot be checkpointed, and
     the element of a dataset, so that no function refers to them.
+
+    Raises:
+        SourceError: if the files do not hold what their metadata say.
     """
     key = prepared.written(info)
     found = _shared.get(key)
     if found is None:
-        with tf.init_scope():
-            found = tf.data.Dataset.from_tensors(tables(info).get_single_element())
+        try:
+            with tf.init_scope():
+                found = tf.data.Dataset.from_tensors(tables(info).get_single_element())
+        except _DAMAGES as error:
+            # The eager engine finds the same, and names it.
+            prepared.resident(info)
+            raise damaged(str(info.filepaths[0].parent), op_errors.reason(error)) from error
         _shared[key] = found
     return found
 

@@ -20,15 +20,34 @@ def replacing(final: Path) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix="incomplete.", dir=final.parent) as place:
         yield Path(place)
-        new = Path(place, *final.parts[-3:])
-        with _locked(final) as old:
-            _move_away(old, Path(place))
-            # No system renames a folder onto one that is not empty. A crash between these two
-            # lines is what `recover` is for.
-            if final.exists():
-                final.rename(old)
+        replace(final, Path(place, *final.parts[-3:]), Path(place))
+
+
+def replace(final: Path, new: Path, place: Path) -> None:
+    """Renames `new` to `final`, and moves the old folder into `place`.
+
+    Args:
+        final: the dataset's folder, which may be missing.
+        new: the new one.
+        place: a folder on the same disk that the caller deletes.
+
+    Raises:
+        OSError: if renaming fails; the old folder is there then.
+    """
+    with _locked(final) as old:
+        _move_away(old, place)
+        # No system renames a folder onto one that is not empty. A crash between these two
+        # renamings is what `recover` is for.
+        if final.exists():
+            final.rename(old)
+        try:
             new.rename(final)
-            _move_away(old, Path(place))
+        except OSError:
+            if old.exists():
+                old.rename(final)
+            raise
+        _flush(final.parent)
+        _move_away(old, place)
 
 
 def recover(final: Path) -> None:
@@ -41,19 +60,51 @@ def recover(final: Path) -> None:
             old.rename(final)
 
 
+def left(final: Path) -> bool:
+    """Whether a killed process has left something beside `final` that `tidy` removes."""
+    return _old(final).exists() or _lock(final).exists()
+
+
+def tidy(final: Path, place: Path) -> None:
+    """Moves the old folder into `place` if a process was killed after it had replaced it."""
+    if left(final):
+        with _locked(final) as old:
+            if final.exists():
+                _move_away(old, place)
+
+
 def _old(final: Path) -> Path:
     """Where the old folder is until the new one has taken its place."""
     return final.with_name(f"replaced.{final.name}")
 
 
+def _lock(final: Path) -> Path:
+    return final.with_name(f"replaced.{final.name}.lock")
+
+
 @contextlib.contextmanager
 def _locked(final: Path) -> Iterator[Path]:
-    old = _old(final)
-    with filelock.FileLock(f"{os.fspath(old)}.lock"):
-        yield old
+    path = _lock(final)
+    with filelock.FileLock(path):
+        try:
+            yield _old(final)
+        finally:
+            # Others that wait see that the file has no name any more, and make a new one.
+            if os.name == "posix":
+                path.unlink(missing_ok=True)
 
 
 def _move_away(old: Path, place: Path) -> None:
     """Moves a folder to where it will be deleted: half-deleted, it must not be recovered."""
     if old.exists():
-        old.rename(tempfile.mkdtemp(dir=place))
+        old.rename(Path(tempfile.mkdtemp(dir=place), "old"))
+
+
+def _flush(folder: Path) -> None:
+    """Makes the renaming last, where folders can be flushed."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from cifar10_aug import graph_source
+from cifar10_aug import SourceError, graph_source, prepared
 from cifar10_aug.cifar10_aug_dataset_builder import Builder
 from cifar10_aug.engines.graph.pixels import unpack
 from cifar10_aug.source.images import example_ids
@@ -49,6 +49,16 @@ def assert_noticed(info: tfds.core.SplitInfo, file: Path) -> None:
     )
     with pytest.raises(tf.errors.InvalidArgumentError, match=re.escape(message)):
         graph_source.tables(info).get_single_element()
+    assert_named(info)
+
+
+def assert_named(info: tfds.core.SplitInfo) -> None:
+    """As by the eager engine."""
+    with pytest.raises(SourceError) as found:
+        prepared.resident(info)
+    with pytest.raises(SourceError) as error:
+        graph_source.shared(info)
+    assert str(error.value) == str(found.value)
 
 
 def test_files_of_another_split_are_noticed(copied: Path) -> None:
@@ -77,6 +87,23 @@ def test_damaged_files_are_noticed(copied: Path) -> None:
     file.write_bytes(data)
     with pytest.raises(tf.errors.DataLossError):
         graph_source.tables(info).get_single_element()
+    assert_named(info)
+
+
+def test_damage_that_is_gone_when_it_is_looked_at_is_an_error(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: tfds.core.SplitInfo) -> None:
+        raise tf.errors.DataLossError(None, None, "corrupted record at 7")
+
+    monkeypatch.setattr(graph_source, "tables", fail)
+    info = info_of(copied, "test")
+    with pytest.raises(SourceError) as error:
+        graph_source.shared(info)
+    assert str(error.value) == (
+        f"{info.filepaths[0].parent}: the prepared images are damaged (corrupted record at 7); "
+        "delete this folder and prepare them again"
+    )
 
 
 def test_images_of_another_source_are_noticed(copied: Path, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def write(place: Path, name: str) -> None:
 
 
 def entries(folder: Path) -> set[str]:
-    return set(os.listdir(folder)) - {"replaced.1.0.0.lock"}
+    return set(os.listdir(folder))
 
 
 def test_a_folder_is_replaced_as_a_whole(final: Path) -> None:
@@ -63,6 +63,35 @@ def test_what_fails_changes_nothing(final: Path) -> None:
         fail(place)
     assert entries(final) == {"old"}
     assert entries(final.parent) == {"1.0.0"}
+
+
+def test_the_old_folder_comes_back_if_the_new_one_cannot_be_renamed(
+    final: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(FileNotFoundError):
+        replacing.replace(final, tmp_path / "missing", tmp_path)
+    assert entries(final) == {"old"}
+    assert entries(final.parent) == {"1.0.0"}
+
+
+def test_what_a_killed_process_left_is_moved_away(final: Path, tmp_path: Path) -> None:
+    old, lock = final.with_name("replaced.1.0.0"), final.with_name("replaced.1.0.0.lock")
+    assert not replacing.left(final)
+    for leave in (old.mkdir, lock.touch):
+        leave()
+        assert replacing.left(final)
+        replacing.tidy(final, tmp_path)
+        assert entries(final.parent) == {"1.0.0"}
+    assert entries(final) == {"old"}
+
+
+def test_an_old_folder_is_not_moved_away_before_there_is_a_new_one(
+    final: Path, tmp_path: Path
+) -> None:
+    old = final.with_name("replaced.1.0.0")
+    final.rename(old)
+    replacing.tidy(final, tmp_path)
+    assert entries(old) == {"old"}
 
 
 def test_a_killed_process_is_recovered_from(final: Path) -> None:

@@ -13,20 +13,23 @@ from typing import Any
 import filelock
 import numpy as np
 
-from cifar10_aug import op_errors, plain
+from cifar10_aug import op_errors, plain, replacing
 from cifar10_aug.carried import fingerprints
 from cifar10_aug.errors import ExportError
 from cifar10_aug.offline import seal
 from cifar10_aug.offline.crews import Crew
 from cifar10_aug.offline.progress import Progress
-from cifar10_aug.offline.shards import FORMAT_VERSION, Frozen, Shard
+from cifar10_aug.offline.shards import FORMAT_VERSION, TRAIN, Frozen, Shard
 from cifar10_aug.offline.staging import Finished, Staging
 from cifar10_aug.recipe import Recipe
+from cifar10_aug.records import examples
 from cifar10_aug.source.images import SHAPE, Cifar10
 
 # Around an image: its id, label (shares of ten classes at most) and copy, the names of these, and
 # checksums.
 _RECORD_OVERHEAD = 144
+# How many are encoded to learn the size of PNGs.
+_SOME_IMAGES = 100
 
 # Writes what TFDS wants to find beside the shards: into a folder, given the metadata and shards.
 WriteInfo = Callable[[Path, dict[str, Any], Sequence[tuple[Shard, Finished]]], None]
@@ -60,13 +63,10 @@ def export(
     """
     staging = Staging.of(final)
     with _locked(staging, final):
-        if staging.replaced.exists() and not final.exists():
-            staging.replaced.rename(final)
+        replacing.recover(final)
+        _delete_what_is_left(staging, final)
         if final.exists() and not overwrite:
             _check_whole(final)
-            if not staging.shards.exists():
-                # What was left when the dataset had just been published.
-                staging.clear()
             return
         with crew.starting(frozen):
             cifar10 = read_images()
@@ -87,6 +87,33 @@ def export(
                 ) from error
 
 
+def tidy(final: Path) -> None:
+    """Deletes what an export left that was killed when it had just written `final`.
+
+    It does nothing while another export is at work, or where nothing may be deleted.
+    """
+    staging = Staging.of(final)
+    published = staging.folder.exists() and not staging.shards.exists()
+    if not (published or staging.replaced.exists() or replacing.left(final)):
+        return
+    if os.access(final.parent, os.W_OK):
+        with contextlib.suppress(_AtWorkError), _locked(staging, final):
+            _delete_what_is_left(staging, final)
+
+
+def _delete_what_is_left(staging: Staging, final: Path) -> None:
+    if not staging.shards.exists():
+        # They have become the dataset, or there never were any.
+        staging.clear()
+    staging.replaced.mkdir(exist_ok=True)
+    replacing.tidy(final, staging.replaced)
+    shutil.rmtree(staging.replaced)
+
+
+class _AtWorkError(ExportError):
+    """Another process holds the lock."""
+
+
 @contextlib.contextmanager
 def _locked(staging: Staging, final: Path) -> Iterator[None]:
     """Holds the staging folder's lock; on leaving, deletes the folder if it is of no use."""
@@ -97,14 +124,14 @@ def _locked(staging: Staging, final: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        raise ExportError(
+        raise _AtWorkError(
             f"{final}: another export is writing it; wait until that has ended, or choose "
             "another data_dir"
         ) from None
     try:
         yield
     finally:
-        if staging.plan is None:
+        if not staging.has_plan:
             shutil.rmtree(staging.folder)
             with contextlib.suppress(OSError):  # Not empty: no longer ours alone.
                 for folder in made[1:]:
@@ -153,7 +180,15 @@ def _begin(
         **{name: metadata[name] for name in ("content", "package_version", "format_version")},
         **_functions(frozen),
     }
-    begun = staging.plan
+    try:
+        begun = staging.plan
+    except ValueError as error:
+        if not overwrite:
+            raise ExportError(
+                f"{final}: an interrupted export is there of which {error}; overwrite it "
+                "(--overwrite)"
+            ) from error
+        begun = None
     if begun is not None and begun != plan and not overwrite:
         other = ", ".join(name for name in plan if begun.get(name) != plan[name])
         raise ExportError(
@@ -162,20 +197,23 @@ def _begin(
         )
     if begun != plan:
         staging.clear()
-    shards = frozen.shards({name: len(split) for name, split in cifar10.splits.items()})
-    _check_space(staging, frozen, shards)
+    # It is written anew each time.
+    staging.remove_source()
     staging.make()
-    staging.write_plan(plan)
+    shards = frozen.shards({name: len(split) for name, split in cifar10.splits.items()})
     staging.tidy(shards)
+    missing = [shard for shard in shards if not staging.intact(shard)]
+    for shard in missing:
+        staging.forget(shard)
+    _check_space(staging, frozen, cifar10, sum(map(len, missing)))
+    staging.write_plan(plan)
     staging.write_source(cifar10)
     return shards
 
 
-def _check_space(staging: Staging, frozen: Frozen, shards: list[Shard]) -> None:
-    image = int(np.prod(SHAPE)) * np.dtype(Recipe.parse(frozen.recipe).dtype).itemsize
-    missing = sum(len(shard) for shard in shards if staging.finished(shard) is None)
-    packed = 4 * int(np.prod(SHAPE[:2])) * sum(len(s) for s in shards if s.copy == 0)
-    needed = missing * (image + _RECORD_OVERHEAD) + packed
+def _check_space(staging: Staging, frozen: Frozen, cifar10: Cifar10, missing: int) -> None:
+    packed = 4 * int(np.prod(SHAPE[:2])) * sum(map(len, cifar10.splits.values()))
+    needed = missing * (_image_size(frozen, cifar10) + _RECORD_OVERHEAD) + packed
     free = shutil.disk_usage(staging.folder).free
     if free < needed:
         raise ExportError(
@@ -184,14 +222,21 @@ def _check_space(staging: Staging, frozen: Frozen, shards: list[Shard]) -> None:
         )
 
 
+def _image_size(frozen: Frozen, cifar10: Cifar10) -> int:
+    """Bytes of an image in a record; of PNG, the average of some that are not augmented."""
+    if frozen.image_encoding == "png":
+        images = cifar10.splits[TRAIN].images
+        some = images[:: -(-len(images) // _SOME_IMAGES)]
+        return sum(len(examples.png(image)) for image in some) // len(some)
+    return int(np.prod(SHAPE)) * np.dtype(Recipe.parse(frozen.recipe).dtype).itemsize
+
+
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.0f} MB"
 
 
 def _write(staging: Staging, crew: Crew, shards: list[Shard], final: Path) -> None:
-    missing = [shard for shard in shards if not staging.intact(shard)]
-    for shard in missing:
-        staging.forget(shard)
+    missing = [shard for shard in shards if staging.finished(shard) is None]
     total = sum(map(len, shards))
     already = total - sum(map(len, missing))
     with Progress(f"{final.parent.name}", total, already) as progress:
@@ -214,7 +259,7 @@ def _empty(folder: Path) -> Path:
 
 def _publish(staging: Staging, final: Path, names: set[str]) -> None:
     """Makes the shards a dataset, and the dataset visible."""
-    # First, so that a crash behind the renaming leaves nothing large.
+    # First, so that a crash after the renaming leaves no large files.
     staging.remove_source()
     info = staging.folder / "info"
     # What makes it loadable comes last.
@@ -223,23 +268,6 @@ def _publish(staging: Staging, final: Path, names: set[str]) -> None:
         names.add(path.name)
     strange = {path.name for path in staging.shards.iterdir()} - names
     assert not strange, strange
-    if final.exists():
-        final.rename(staging.replaced)
-    try:
-        staging.shards.rename(final)
-    except OSError:
-        if staging.replaced.exists():
-            staging.replaced.rename(final)
-        raise
-    _flush(final.parent)
+    staging.replaced.mkdir()
+    replacing.replace(final, staging.shards, staging.replaced)
     staging.clear()
-
-
-def _flush(folder: Path) -> None:
-    """Makes the renaming last, where folders can be flushed."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

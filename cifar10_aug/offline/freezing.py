@@ -17,7 +17,7 @@ from tensorflow_datasets.core.splits import SplitDict, SplitInfo
 from cifar10_aug.carried import Carried
 from cifar10_aug.errors import ExportError, RegistrationError
 from cifar10_aug.offline import crews, stored
-from cifar10_aug.offline.export import export
+from cifar10_aug.offline.export import export, tidy
 from cifar10_aug.offline.shards import TRAIN, Frozen, Shard
 from cifar10_aug.offline.staging import Finished
 from cifar10_aug.recipe import Config, Recipe
@@ -110,6 +110,18 @@ def local_folder(data_dir: str) -> Path:
             "data_dir, and copy the finished dataset from there"
         )
     return Path(data_dir).expanduser().absolute()
+
+
+def check_prepared(builder: AugmentedBuilder, file_format: Any) -> None:
+    """Checks that frozen epochs are the ones asked for, and deletes what a killed export left.
+
+    Raises:
+        ExportError: if they are others, or stored otherwise.
+    """
+    stored.check_name(builder)
+    stored.check_as_told(builder, file_format)
+    if "://" not in builder.data_dir:
+        tidy(local_folder(builder.data_dir))
 
 
 def freeze(
@@ -225,7 +237,7 @@ def dataset(
         eagerly.check(f"{builder.name}/{builder.builder_config.name}, shuffled,")
     stored.check_as_told(builder)
     stored.check_file_kind(builder, "tfrecord", "tfds.data_source")
-    stored.check_whole(builder.info)
+    stored.check_whole(builder)
     seed = builder.seed if config.shuffle_seed is None else config.shuffle_seed
     return reading.dataset(
         builder.info,

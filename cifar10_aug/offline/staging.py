@@ -7,7 +7,7 @@
         digests/      one small file for each finished shard
         shards/       becomes the dataset's folder by being renamed
         info/         what TFDS wants beside the shards, until it is moved to them
-        replaced/     an older dataset, while the new one takes its place
+        replaced/     an older dataset that is being deleted
 
 Every file appears under its name only once it is whole, so whatever is there after a crash can be
 used. Nothing that TFDS would load is written before all shards are there.
@@ -66,7 +66,7 @@ class Staging:
 
     @property
     def replaced(self) -> Path:
-        """Where an older dataset goes while this one takes its place."""
+        """Where an older dataset goes once this one has taken its place."""
         return self.folder / "replaced"
 
     def make(self) -> None:
@@ -95,12 +95,29 @@ class Staging:
     # The plan.
 
     @property
+    def has_plan(self) -> bool:
+        return self._plan.exists()
+
+    @property
     def plan(self) -> dict[str, Any] | None:
-        path = self.folder / "plan.json"
-        return json.loads(path.read_text()) if path.exists() else None
+        """What is being written, if that is known.
+
+        Raises:
+            ValueError: if the file is damaged.
+        """
+        if not self.has_plan:
+            return None
+        plan = _parsed(self._plan)
+        if not isinstance(plan, dict):
+            raise ValueError(f"{self._plan.name} is damaged")
+        return plan
+
+    @property
+    def _plan(self) -> Path:
+        return self.folder / "plan.json"
 
     def write_plan(self, plan: Mapping[str, Any]) -> None:
-        with _appearing(self.folder / "plan.json") as path:
+        with _appearing(self._plan) as path:
             path.write_text(json.dumps(plan))
 
     # The images.
@@ -117,7 +134,8 @@ class Staging:
                 np.save(file, split.labels.astype(np.int64))
 
     def remove_source(self) -> None:
-        shutil.rmtree(self.folder / "source")
+        if (folder := self.folder / "source").exists():
+            shutil.rmtree(folder)
 
     def read_source(self, split: str) -> tuple[Source, np.ndarray]:
         """A split's images, mapped into memory, and its labels."""
@@ -141,11 +159,19 @@ class Staging:
             yield path
 
     def finished(self, shard: Shard) -> Finished | None:
-        """What is known of a shard, if it is written and its digest recorded."""
-        record = self._record(shard)
-        if not record.exists() or not (self.shards / shard.name).exists():
+        """What is known of a shard, if it is written and its digest recorded.
+
+        A damaged record counts as none, so that the shard is written again.
+        """
+        record, path = self._record(shard), self.shards / shard.name
+        if not record.exists() or not path.exists():
             return None
-        return Finished(**json.loads(record.read_text()))
+        match _parsed(record):
+            case {"examples": examples, "size": size, "digest": str(digest), **others}:
+                found = Finished(examples, size, digest)
+                right = not others and found == Finished(len(shard), path.stat().st_size, digest)
+                return found if right else None
+        return None
 
     def intact(self, shard: Shard) -> bool:
         """Whether a shard is finished and its bytes are still those that were written."""
@@ -155,6 +181,7 @@ class Staging:
     def forget(self, shard: Shard) -> None:
         """Makes sure that a shard is written anew."""
         self._record(shard).unlink(missing_ok=True)
+        (self.shards / shard.name).unlink(missing_ok=True)
 
     def record(self, shard: Shard, finished: Finished) -> None:
         with _appearing(self._record(shard)) as path:
@@ -162,6 +189,14 @@ class Staging:
 
     def _record(self, shard: Shard) -> Path:
         return self.folder / "digests" / f"{shard.name}.json"
+
+
+def _parsed(path: Path) -> Any:
+    """What a JSON file holds; None if that cannot be read."""
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return None
 
 
 def _pack(images: np.ndarray, path: Path) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tensorflow_datasets as tfds
-
 from cifar10_aug import shard_files
 from cifar10_aug.errors import ExportError
-from cifar10_aug.offline import seal
+from cifar10_aug.offline import seal, verify
 from cifar10_aug.records.formats import digest_of
 
 if TYPE_CHECKING:
@@ -31,43 +29,65 @@ def _metadata(folder: Path) -> dict[str, Any]:
     try:
         return seal.read(folder)
     except ValueError as error:
-        raise _damaged(folder, f"{seal.METADATA} is {error}") from error
+        raise damaged(folder, f"{seal.METADATA} is {error}") from error
 
 
-def _damaged(folder: Path, found: str) -> ExportError:
+def damaged(folder: Path, found: str) -> ExportError:
+    """The error for frozen epochs that are not what was written."""
     return ExportError(
         f"{folder}: the frozen epochs are damaged ({found}); cifar10-aug verify names all of it; "
         "delete this folder and export them again"
     )
 
 
-def check_whole(info: tfds.core.DatasetInfo) -> None:
-    """Finds files that are missing or cut, and descriptions that are not what was written.
+def check_whole(builder: AugmentedBuilder) -> None:
+    """Finds files that are missing, cut or swapped, and descriptions that are not what was written.
 
-    It does not read the shards; their records have checksums.
+    It reads the first record of each shard; all of them have checksums.
 
     Raises:
-        ExportError: if there are any.
+        ExportError: if there are any, or if the folder holds other epochs than its name says.
     """
-    folder = Path(info.data_dir)
-    files = _metadata(folder)["files"]
+    folder = Path(builder.data_dir)
+    metadata = _metadata(folder)
+    files = metadata["files"]
     # Only names that are there become paths.
     found = {path.name for path in folder.iterdir() if path.is_file()}
     for name in sorted(files):
         if name not in found:
-            raise _damaged(folder, f"{name} is missing")
+            raise damaged(folder, f"{name} is missing")
         if "-of-" not in name and digest_of(folder / name) != files[name]:
-            raise _damaged(folder, f"{name} has another digest")
-    for split in info.splits.values():
+            raise damaged(folder, f"{name} has another digest")
+    check_name(builder)
+    for split in builder.info.splits.values():
         try:
             size = shard_files.total_size(split)
         except ValueError as error:
-            raise _damaged(folder, str(error)) from error
+            raise damaged(folder, str(error)) from error
         if size != split.num_bytes:
-            raise _damaged(
+            raise damaged(
                 folder,
                 f"{size} bytes instead of {int(split.num_bytes)} in the files of {split.name}",
             )
+    for fault in verify.misplaced(folder, verify.shards_of(folder, metadata)):
+        raise damaged(folder, str(fault))
+
+
+def check_name(builder: AugmentedBuilder) -> None:
+    """Raises an `ExportError` if a folder holds other epochs than its name says."""
+    folder = Path(builder.data_dir)
+    metadata = _metadata(folder)
+    try:
+        held = verify.name_of(verify.frozen_of(folder, metadata))
+    except (KeyError, TypeError, ValueError) as error:
+        # Their digests match, so somebody has written them anew.
+        raise damaged(folder, f"{seal.METADATA} is not what an export writes") from error
+    name = f"{builder.name}/{builder.builder_config.name}"
+    if held != name:
+        raise ExportError(
+            f"{folder}: the frozen epochs are {held}, not {name}; rename the folder, or overwrite "
+            "it (--overwrite)"
+        )
 
 
 def check_as_told(builder: AugmentedBuilder, file_format: Any = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -77,16 +77,38 @@ def _inconsistent(folder: Path, metadata: dict[str, Any]) -> Iterator[Fault]:
         )
         return
     frozen = frozen_of(folder, metadata)
-    # Without parsing: a registered function need not be registered here.
-    name = config_name(frozen.recipe, frozen.copies, frozen.seed)
-    if folder.resolve().parent.name != name:
-        yield Fault(seal.METADATA, f"belongs to {name}, not to {folder.resolve().parent.name}")
+    name, theirs = name_of(frozen), "/".join(folder.resolve().parts[-3:-1])
+    if name != theirs:
+        yield Fault(seal.METADATA, f"belongs to {name}, not to {theirs}")
     counts = _counts(folder)
-    for shard in shards_of(folder, metadata):
+    shards = shards_of(folder, metadata)
+    for shard in shards:
         if shard.name not in metadata["files"]:
             yield Fault(shard.name, "missing")
         elif counts[shard.split][shard.place : shard.place + 1] != [len(shard)]:
             yield Fault(seal.INFO, f"does not give {len(shard)} as the examples in {shard.name}")
+    yield from misplaced(folder, [shard for shard in shards if shard.name in metadata["files"]])
+
+
+def misplaced(folder: Path, shards: Iterable[Shard]) -> Iterator[Fault]:
+    """Files that begin with another example than theirs: they are swapped, or another dataset's."""
+    for shard in shards:
+        expected = {"id": example_id(shard.split, shard.first).encode(), "copy": shard.copy}
+        records = FORMATS[shard.frozen.file_format].read(folder / shard.name)
+        try:
+            first = examples.parsed(next(records, b""))
+        except ValueError as error:
+            yield Fault(shard.name, f"its first record cannot be read ({error})")
+            continue
+        if {name: first.get(name) for name in expected} != expected:
+            what = f"{example_id(shard.split, shard.first)} of copy {shard.copy}"
+            yield Fault(shard.name, f"does not begin with {what}")
+
+
+def name_of(frozen: Frozen) -> str:
+    """The name by which `tfds.load` knows frozen epochs."""
+    # Without parsing: a registered function need not be registered here.
+    return f"{frozen.dataset}/{config_name(frozen.recipe, frozen.copies, frozen.seed)}"
 
 
 def frozen_of(folder: Path, metadata: dict[str, Any]) -> Frozen:

@@ -89,7 +89,7 @@ def encode(
     if image_encoding == "png":
         return [
             serialized(
-                {"copy": copy, "id": bytes(name), "image": _png(image), "label": label_of(label)}
+                {"copy": copy, "id": bytes(name), "image": png(image), "label": label_of(label)}
             )
             for name, image, label in zip(ids, images, labels, strict=True)
         ]
@@ -164,7 +164,8 @@ def decoded(image: bytes, image_encoding: str, dtype: str) -> np.ndarray:
         raise ValueError("not a PNG") from error
 
 
-def _png(image: np.ndarray) -> bytes:
+def png(image: np.ndarray) -> bytes:
+    """An image, uint8 [height, width, 3], as a PNG file."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG")
     return file.getvalue()

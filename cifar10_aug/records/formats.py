@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -68,15 +69,18 @@ def _write_array_record(path: Path, chunks: Iterable[Records]) -> str:
 def _read_array_record(path: Path) -> Iterator[bytes]:
     from array_record.python import array_record_module
 
-    reader = array_record_module.ArrayRecordReader(str(path))
     try:
-        count = reader.num_records()
-        for first in range(0, count, _RECORDS_A_READ):
-            yield from reader.read(range(first, min(first + _RECORDS_A_READ, count)))
+        reader = array_record_module.ArrayRecordReader(str(path))
+        try:
+            count = reader.num_records()
+            # The first one alone, since often no other is wanted.
+            edges = [*range(min(count, 1)), *range(1, count, _RECORDS_A_READ), count]
+            for first, last in itertools.pairwise(edges):
+                yield from reader.read(range(first, last))
+        finally:
+            reader.close()
     except (RuntimeError, IndexError) as error:
         raise ValueError(" ".join(str(error).split())) from error
-    finally:
-        reader.close()
 
 
 FORMATS = {

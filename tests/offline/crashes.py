@@ -1,7 +1,7 @@
 """Crashes an export at each of its operations on files, one after the other.
 
 Run as a program, without TensorFlow, so that processes can be forked:
-    python -m tests.offline.crashes SOURCE PLACE
+    python -m tests.offline.crashes first|overwriting SOURCE PLACE
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cifar10_aug.offline.verify import verify
-from tests.offline.freezing import contents, freeze
+from tests.offline.freezing import OVERWRITE, contents, freeze
 
 CONFIG = "flip+erase-x1"
 _EVENTS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree", "os.scandir"}
@@ -36,7 +36,9 @@ def counting(place: Path, at: int | None) -> None:
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         nonlocal counted
-        if event in _EVENTS and str(place) in str(arguments[0]):
+        # What `shutil.rmtree` deletes is named relative to a folder that it has opened.
+        below = event in ("os.remove", "os.rmdir") and arguments[1] != -1
+        if event in _EVENTS and (below or str(place) in str(arguments[0])):
             counted += 1
             if counted == at:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -44,7 +46,8 @@ def counting(place: Path, at: int | None) -> None:
     sys.addaudithook(hook)
 
 
-def main(source: Path, place: Path) -> None:
+def first(source: Path, place: Path) -> int:
+    """Crashes an export into an empty folder."""
     whole = freeze(place / "whole", source, CONFIG)
     expected = contents(whole)
     crashes = 0
@@ -75,8 +78,54 @@ def main(source: Path, place: Path) -> None:
         shutil.rmtree(folder)
         if status == 0:
             break
-    sys.stdout.write(f"{crashes - 1} crashes, the same bytes each time\n")
+    return crashes - 1
+
+
+def overwriting(source: Path, place: Path) -> int:
+    """Crashes an export that replaces another, and runs it again with and without overwriting."""
+    whole = freeze(place / "whole", source, CONFIG)
+    expected = contents(whole)
+    crashes = published = 0
+    while True:
+        crashes += 1
+        folder = place / str(crashes)
+        shutil.copytree(place / "whole", folder)
+        final = folder / whole.relative_to(place / "whole")
+        before = os.stat(final / "dataset_info.json").st_ino
+
+        def overwrite(folder: Path = folder) -> None:
+            freeze(folder, source, CONFIG, download_config=OVERWRITE)
+
+        def crash(folder: Path = folder, at: int = crashes) -> None:
+            counting(folder, at)
+            freeze(folder, source, CONFIG, download_config=OVERWRITE)
+
+        status = in_child(crash)
+        assert status in (0, -signal.SIGKILL), status
+        new = final.exists() and os.stat(final / "dataset_info.json").st_ino != before
+        published += new
+        if new or not final.exists():
+            resumed = place / "resumed"
+            shutil.copytree(folder, resumed)
+            assert in_child(functools.partial(freeze, resumed, source, CONFIG)) == 0
+            there = resumed / final.relative_to(folder)
+            assert contents(there) == expected, f"other bytes after crash {crashes}"
+            kept = {"1.0.0"} if new else {"1.0.0", "incomplete.1.0.0"}
+            found = {path.name for path in there.parent.iterdir()}
+            assert found == kept, f"{found} after crash {crashes}"
+            shutil.rmtree(resumed)
+        assert in_child(overwrite) == 0, f"cannot be repeated after crash {crashes}"
+        assert contents(final) == expected, f"other bytes after crash {crashes}"
+        found = {path.name for path in final.parent.iterdir()}
+        assert found == {"1.0.0"}, f"{found} after crash {crashes}"
+        shutil.rmtree(folder)
+        if status == 0:
+            break
+    assert published > 5
+    return crashes - 1
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    crashes = {"first": first, "overwriting": overwriting}[sys.argv[1]]
+    count = crashes(Path(sys.argv[2]), Path(sys.argv[3]))
+    sys.stdout.write(f"{count} crashes, the same bytes each time\n")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import tensorflow_datasets as tfds
+
 from cifar10_aug.cifar10_aug_dataset_builder import Builder
 from cifar10_aug.offline.shards import Frozen
 from cifar10_aug.source.images import Cifar10, LabelledImages, Provenance
 
 RECIPE = "rotate30+erase"
 CONFIG = f"{RECIPE}-x3"
+OVERWRITE = tfds.download.DownloadConfig(download_mode=tfds.GenerateMode.REUSE_CACHE_IF_EXISTS)
 
 
 def freeze(place: Path, source: Path, config: str = CONFIG, jobs: int = 1, **kwargs: Any) -> Path:

@@ -1,6 +1,7 @@
 """Frozen epochs that are not what was written are refused before they are read."""
 
 import json
+import pickle
 import shutil
 import struct
 import zlib
@@ -14,17 +15,17 @@ import tensorflow_datasets as tfds
 
 from cifar10_aug.errors import ExportError, SourceError
 from cifar10_aug.offline import seal
-from cifar10_aug.offline.verify import Deep, Fault
+from cifar10_aug.offline.verify import Deep, Fault, verify
 from cifar10_aug.records import examples, tfrecord
-from tests.offline.freezing import CONFIG, cifar10_of, freeze
+from tests.offline.freezing import CONFIG, OVERWRITE, cifar10_of, freeze
 
 SHARD = "cifar10_aug-train.tfrecord-00004-of-00015"
 
 
-def seal_again(folder: Path) -> None:
+def seal_again(folder: Path, *without: str) -> None:
     """Digests of what is there: what somebody does who means harm."""
     metadata = json.loads((folder / "metadata.json").read_text())
-    for name in ("files", "dataset_digest"):
+    for name in ("files", "dataset_digest", *without):
         del metadata[name]
     seal.seal(folder, metadata, {})
 
@@ -76,6 +77,65 @@ def test_what_is_missing_or_cut_is_named(
     )
 
 
+@pytest.mark.parametrize(
+    "name",
+    [f"cifar10_aug/{CONFIG}-s3", "cifar10_aug/flip-x3", f"cifar10_aug_sample/{CONFIG}"],
+    ids=["seed", "recipe", "dataset"],
+)
+def test_epochs_are_not_read_under_another_name(name: str, final: Path, tmp_path: Path) -> None:
+    renamed = tmp_path / name / "1.0.0"
+    renamed.parent.parent.mkdir(exist_ok=True)
+    final.parent.rename(renamed.parent)
+    message = (
+        f"{renamed}: the frozen epochs are cifar10_aug/{CONFIG}, not {name}; rename the folder, or "
+        "overwrite it (--overwrite)"
+    )
+    for download in (True, False):
+        with pytest.raises(ExportError) as error:
+            tfds.load(name, split="train", data_dir=str(tmp_path), download=download)
+        assert str(error.value).endswith(message)
+
+
+@pytest.mark.parametrize("name", ["recipe", "copies", "seed"])
+def test_epochs_of_unknown_name_are_not_read(name: str, final: Path) -> None:
+    seal_again(final, name)
+    with pytest.raises(
+        ExportError, match=r"damaged \(metadata.json is not what an export writes\)"
+    ):
+        load(final)
+
+
+def test_epochs_under_another_name_can_be_overwritten(
+    final: Path, sources: dict[str, Path], tmp_path: Path
+) -> None:
+    final.parent.rename(tmp_path / "cifar10_aug" / "flip-x1")
+    folder = freeze(tmp_path, sources["binary archive"], "flip-x1", download_config=OVERWRITE)
+    assert verify(folder) == []
+
+
+def swap(one: Path, two: Path) -> None:
+    data = one.read_bytes()
+    one.write_bytes(two.read_bytes())
+    two.write_bytes(data)
+
+
+@pytest.mark.parametrize("change", [swap, shutil.copy], ids=["swapped", "doubled"])
+@pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
+def test_shards_of_one_size_are_told_apart(
+    file_format: str, change: Callable[[Path, Path], None], sources: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = freeze(tmp_path, sources["binary archive"], "flip-x2", file_format=file_format)
+    one, two = (folder / f"cifar10_aug-train.{file_format}-0000{n}-of-00010" for n in (6, 1))
+    change(one, two)
+    read = tfds.load if file_format == "tfrecord" else tfds.data_source
+    with pytest.raises(ExportError) as error:
+        read("cifar10_aug/flip-x2", split="train", data_dir=str(tmp_path))
+    assert str(error.value).endswith(
+        f"{folder}: the frozen epochs are damaged ({two.name}: does not begin with train_00020 of "
+        "copy 0); cifar10-aug verify names all of it; delete this folder and export them again"
+    )
+
+
 @pytest.mark.parametrize("length", ["-5", "19", "100000000000"])
 def test_a_description_that_was_edited_is_refused(length: str, final: Path) -> None:
     path = final / "dataset_info.json"
@@ -111,6 +171,41 @@ def test_random_access_refuses_what_is_missing_or_cut(
     damage(sorted(folder.glob("*train.array_record*"))[2])
     with pytest.raises(ExportError, match="the frozen epochs are damaged"):
         tfds.data_source("cifar10_aug/flip-x1", split="train", data_dir=str(tmp_path))
+
+
+def test_random_access_names_a_changed_bit(sources: dict[str, Path], tmp_path: Path) -> None:
+    folder = freeze(tmp_path, sources["binary archive"], "flip-x1", file_format="array_record")
+    shard = folder / "cifar10_aug-train.array_record-00001-of-00005"
+    data = bytearray(shard.read_bytes())
+    number = 25
+    place = data.index(b"train_%05d" % number)
+    data[place] ^= 1
+    shard.write_bytes(data)
+    name = "cifar10_aug/flip-x1"
+    one = tfds.data_source(name, split="train", data_dir=str(tmp_path))
+    some = tfds.data_source(name, split=["test", "train"], data_dir=str(tmp_path))[1]
+    copied = pickle.loads(pickle.dumps(tfds.data_source(name, data_dir=str(tmp_path))["train"]))
+    message = f"{folder}: the frozen epochs are damaged (a record cannot be read: Corrupted Riegeli"
+    for source in (one, some, copied):
+        assert len(source) == 100
+        assert source[number - 1]["id"] == b"train_00024"
+        for read in (lambda s: s[number], lambda s: s.__getitems__([1, number]), list):
+            with pytest.raises(ExportError) as error:
+                read(source)
+            assert str(error.value).startswith(message)
+            assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("size", [0, 100, 60_000])
+def test_array_records_that_are_cut_are_named_whatever_is_left(
+    size: int, sources: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = freeze(tmp_path, sources["binary archive"], "flip-x1", file_format="array_record")
+    shard = folder / "cifar10_aug-train.array_record-00001-of-00005"
+    shard.write_bytes(shard.read_bytes()[:size])
+    seal_again(folder)
+    (fault,) = verify(folder)
+    assert str(fault).startswith(f"{shard.name}: its first record cannot be read (")
 
 
 def test_random_access_to_nothing_says_what_to_do(tmp_path: Path) -> None:

@@ -17,18 +17,22 @@ import psutil
 import pytest
 import tensorflow_datasets as tfds
 
+from cifar10_aug.cifar10_aug_dataset_builder import Builder
 from cifar10_aug.errors import ExportError, SourceError
 from cifar10_aug.offline import crews, seal, worker
 from cifar10_aug.offline import export as export_module
 from cifar10_aug.offline.staging import Staging
 from cifar10_aug.offline.verify import verify
 from cifar10_aug.records import examples, tfrecord
+from cifar10_aug.records.formats import digest_of
 from cifar10_aug.source.images import example_ids
+from cifar10_aug.source.official import BINARY
+from tests import archives
 from tests.offline import freezing
-from tests.offline.freezing import CONFIG, contents, freeze
+from tests.offline.freezing import CONFIG, OVERWRITE, contents, freeze
 
 ROOT = Path(__file__).parents[2]
-OVERWRITE = tfds.download.DownloadConfig(download_mode=tfds.GenerateMode.REUSE_CACHE_IF_EXISTS)
+SHARD = "cifar10_aug-train.tfrecord-00003-of-00015"
 
 
 @pytest.fixture
@@ -79,9 +83,12 @@ def test_the_number_of_jobs_changes_no_byte(
 
 
 @pytest.mark.slow
-def test_a_crash_at_any_moment_loses_nothing(sources: dict[str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", ["first", "overwriting"])
+def test_a_crash_at_any_moment_loses_nothing(
+    what: str, sources: dict[str, Path], tmp_path: Path
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.offline.crashes", sources["binary folder"], tmp_path],
+        [sys.executable, "-m", "tests.offline.crashes", what, sources["binary folder"], tmp_path],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -192,9 +199,10 @@ def test_an_interrupted_export_of_something_else_is_not_mixed_in(
     assert contents(final) == expected
 
 
-def test_a_damaged_shard_of_an_interrupted_export_is_written_again(
-    source: Path, expected: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def interrupted(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Staging:
+    """An export that has written all shards, and nothing else."""
+
     def fail(*_: Any) -> None:
         raise KeyboardInterrupt
 
@@ -202,8 +210,57 @@ def test_a_damaged_shard_of_an_interrupted_export_is_written_again(
         patch.setattr(seal, "seal", fail)
         with pytest.raises(KeyboardInterrupt):
             freeze(tmp_path, source)
-    shards = Staging.of(final_of(tmp_path)).shards
-    damaged = shards / "cifar10_aug-train.tfrecord-00003-of-00015"
+    return Staging.of(final_of(tmp_path))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", "\xff", "[" * 100_000])
+def test_a_damaged_plan_is_named_and_can_be_overwritten(
+    text: str, interrupted: Staging, source: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    (interrupted.folder / "plan.json").write_text(text, encoding="latin1")
+    before = contents(interrupted.folder)
+    with pytest.raises(ExportError) as error:
+        freeze(tmp_path, source)
+    assert str(error.value) == (
+        f"{final_of(tmp_path)}: an interrupted export is there of which plan.json is damaged; "
+        "overwrite it (--overwrite)"
+    )
+    assert contents(interrupted.folder) == before
+    assert contents(freeze(tmp_path, source, download_config=OVERWRITE)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", "7", "{}", "[" * 100_000),
+        '{"examples": 20, "size": 63280}',
+        '{"examples": 20, "size": 63281, "digest": "DIGEST"}',
+        '{"examples": 21, "size": 63280, "digest": "DIGEST"}',
+        '{"examples": 20, "size": 63280, "digest": 7}',
+        '{"examples": 20, "size": 63280, "digest": "DIGEST", "more": 1}',
+    ],
+)
+def test_a_shard_whose_record_is_damaged_is_written_again(
+    text: str, interrupted: Staging, source: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    shard, record = interrupted.shards / SHARD, interrupted.folder / "digests" / f"{SHARD}.json"
+    assert shard.stat().st_size == 63280
+    digest = digest_of(shard)
+    assert record.read_text() == f'{{"examples": 20, "size": 63280, "digest": "{digest}"}}'
+    record.write_text(text.replace("DIGEST", digest))
+    before = shard.stat().st_ino
+    # The number of the deleted file may be given to another.
+    (tmp_path / "kept").hardlink_to(shard)
+    final = freeze(tmp_path, source)
+    assert (final / SHARD).stat().st_ino != before
+    assert contents(final) == expected
+
+
+def test_a_damaged_shard_of_an_interrupted_export_is_written_again(
+    interrupted: Staging, source: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    shards = interrupted.shards
+    damaged = shards / SHARD
     data = bytearray(damaged.read_bytes())
     data[500] ^= 1
     damaged.write_bytes(data)
@@ -224,6 +281,45 @@ def test_too_little_space_is_an_error_before_anything_is_written(
         "choose another data_dir"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that has just as much space as an export of 320 raw images asks for."""
+    space = 320 * (3072 + export_module._RECORD_OVERHEAD) + 120 * 4096
+    usage = shutil.disk_usage(tmp_path)
+
+    def usage_of(_: Path) -> Any:
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        return usage._replace(free=space - sum(path.stat().st_size for path in files))
+
+    monkeypatch.setattr(shutil, "disk_usage", usage_of)
+
+
+@pytest.mark.usefixtures("small_disk")
+def test_where_an_export_fits_it_can_be_resumed(
+    interrupted: Staging, source: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    stray = interrupted.shards / f"{SHARD}.writing-1-2"
+    stray.write_bytes(bytes(1_000_000))
+    damaged = interrupted.shards / SHARD
+    damaged.write_bytes(bytes(damaged.stat().st_size))
+    assert contents(freeze(tmp_path, source)) == expected
+
+
+@pytest.mark.usefixtures("small_disk")
+def test_pictures_ask_for_the_space_of_pictures(tmp_path: Path) -> None:
+    flat = archives.make()
+    for images in (flat.train_images, flat.test_images):
+        images[:] = 7
+    source = archives.write_folder(flat, tmp_path / "source", BINARY)
+    with pytest.raises(ExportError, match="2 MB are needed and 1 MB are free"):
+        freeze(tmp_path, source)
+    builder = Builder(
+        config=CONFIG, data_dir=str(tmp_path), source=source, image_encoding="png", n_jobs=1
+    )
+    builder.download_and_prepare()
+    assert not verify(Path(builder.data_dir))
 
 
 def test_a_write_that_fails_leaves_the_old_data_intact(
@@ -302,9 +398,55 @@ def test_what_was_replaced_comes_back_if_the_exchange_fails(
     assert contents(final) == expected
     monkeypatch.undo()
     # As if it had been killed between the two renamings.
-    final.rename(Staging.of(final).replaced)
+    final.rename(final.with_name("replaced.1.0.0"))
     freeze(tmp_path, source)
     assert contents(final) == expected
+
+
+@pytest.fixture
+def published(source: Path, tmp_path: Path) -> Path:
+    """A dataset whose export was killed before it had deleted the one that it replaced."""
+    final = freeze(tmp_path, source)
+    staging = Staging.of(final)
+    staging.folder.mkdir()
+    staging.write_plan({"recipe": "another"})
+    for old in (final.with_name("replaced.1.0.0"), staging.replaced / "half-deleted"):
+        old.mkdir(parents=True)
+        (old / "shard").touch()
+    return final
+
+
+@pytest.mark.parametrize("kwargs", [{}, {"download_config": OVERWRITE}], ids=["plain", "overwrite"])
+def test_a_rerun_deletes_what_a_killed_export_left(
+    kwargs: dict[str, Any],
+    published: Path,
+    source: Path,
+    expected: dict[str, bytes],
+    tmp_path: Path,
+) -> None:
+    freeze(tmp_path, source, **kwargs)
+    assert contents(published) == expected
+    assert [path.name for path in published.parent.iterdir()] == ["1.0.0"]
+
+
+def test_nothing_is_deleted_while_another_export_is_at_work(
+    published: Path, source: Path, tmp_path: Path
+) -> None:
+    lock = Staging.of(published).lock
+    lock.touch()
+    before = contents(tmp_path)
+    with filelock.FileLock(lock):
+        freeze(tmp_path, source)
+    assert contents(tmp_path) == before
+
+
+def test_nothing_is_deleted_where_nothing_can_be_written(
+    published: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(tmp_path)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    freeze(tmp_path, source)
+    assert contents(tmp_path) == before
 
 
 def test_a_disk_that_is_full_at_the_very_end_can_be_mended(

@@ -13,6 +13,7 @@ from cifar10_aug.records import examples, tfrecord
 from cifar10_aug.source.images import Cifar10
 from tests.offline.freezing import CONFIG, cifar10_of, freeze
 
+NAME = f"cifar10_aug/{CONFIG}"
 SHARD = "cifar10_aug-train.tfrecord-00004-of-00015"
 
 
@@ -103,13 +104,13 @@ def test_a_missing_example_is_named(final: Path, made: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seed": 1}, f"metadata.json: belongs to {CONFIG}-s1, not to {CONFIG}"),
-        ({"recipe": "flip"}, f"metadata.json: belongs to flip-x3, not to {CONFIG}"),
+        ({"seed": 1}, f"metadata.json: belongs to {NAME}-s1, not to {NAME}"),
+        ({"recipe": "flip"}, f"metadata.json: belongs to cifar10_aug/flip-x3, not to {NAME}"),
         (
             {"format_version": 2},
             "metadata.json: format version 2, which this version does not know",
         ),
-        ({"recipe": 7}, f"metadata.json: belongs to 7-x3, not to {CONFIG}"),
+        ({"recipe": 7}, f"metadata.json: belongs to cifar10_aug/7-x3, not to {NAME}"),
         ({"copies": 0}, "metadata.json: not what an export writes"),
     ],
 )
@@ -119,6 +120,25 @@ def test_edits_that_were_sealed_again_are_named(
     seal_again(final, **changes)
     (fault,) = verify(final)
     assert str(fault).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "name", ["cifar10_aug_sample/" + CONFIG, f"{NAME}-s3", "cifar10_aug/flip-x3"]
+)
+def test_a_folder_under_another_name_is_named(name: str, final: Path) -> None:
+    renamed = final.parents[2] / name / "1.0.0"
+    renamed.parent.parent.mkdir(exist_ok=True)
+    final.parent.rename(renamed.parent)
+    assert [str(fault) for fault in verify(renamed)] == [
+        f"metadata.json: belongs to {NAME}, not to {name}"
+    ]
+
+
+@pytest.mark.parametrize("other", ["00003", "00009"], ids=["other images", "other copy"])
+def test_a_doubled_shard_that_was_sealed_again_is_named(other: str, final: Path) -> None:
+    shutil.copy(final / SHARD.replace("00004", other), final / SHARD)
+    seal_again(final)
+    assert verify(final) == [Fault(SHARD, "does not begin with train_00080 of copy 0")]
 
 
 def test_wrong_counts_that_were_sealed_again_are_named(final: Path) -> None:
