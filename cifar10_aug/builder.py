@@ -2,7 +2,7 @@
 
 One prepared dataset, `plain`, holds the images. Every online config reads its files and owns no
 folder, so there is nothing on disk that TFDS could mistake for augmented images. A config of frozen
-epochs (`…-xN`) has a folder of its own.
+epochs (`…-xN`) has its own folder.
 """
 
 from __future__ import annotations
@@ -268,7 +268,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             file_format = kwargs.get("file_format") or freezing.for_random_access()
             freezing.freeze(self, self._options, config, file_format, read_source)
             return
-        # Before TFDS creates any folder, so that a bad source leaves nothing behind.
+        # Before TFDS creates any folder, so that a bad source leaves nothing there.
         images = read_source()
         about = f"{images.provenance.source} {images.provenance.name}"
         # TFDS would write of a download of unknown size, there, too.

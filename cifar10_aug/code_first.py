@@ -1,7 +1,7 @@
 """Makes TFDS ask this package's code before it looks for files.
 
 With an explicit version, or a config that it does not know, `tfds.load` looks for prepared files
-first and hands out what it finds in the folder of that name, without asking the code. Under an
+first and returns what it finds in the folder of that name, without asking the code. Under an
 online recipe's name that could only be images that are not augmented. TFDS 4.9.10 has no public
 switch for this.
 """

@@ -47,7 +47,7 @@ class RecipeConfigs(Mapping[str, RecipeConfig]):
 
     def __init__(self, presets: Sequence[RecipeConfig]):
         self._presets = {config.name: config for config in presets}
-        # TFDS compares configs by identity, so one that is in use is handed out again.
+        # TFDS compares configs by identity, so one that is in use is returned again.
         self._others: weakref.WeakValueDictionary[str, RecipeConfig] = weakref.WeakValueDictionary()
 
     def __getitem__(self, name: str) -> RecipeConfig:
@@ -82,5 +82,5 @@ def _description(config: Config) -> str:
         return f"The recipe {config}."
     return (
         f"{config.copies} frozen epochs of the recipe {config.recipe}, seed {config.seed}, one "
-        "behind the other."
+        "after the other."
     )

@@ -20,7 +20,7 @@ class Part:
     """Consecutive examples that come from one split.
 
     TensorFlow keeps what a pipeline's Python calls refer to for ever, even when the dataset is
-    gone. So a part has no arrays of its own.
+    gone. So a part owns no arrays.
 
     Attributes:
         engine: what runs on them.
@@ -60,14 +60,14 @@ class Part:
 
 
 class Examples:
-    """Parts, one behind the other; a position counts through all of them.
+    """Parts, one after the other; a position counts through all of them.
 
     Attributes:
         soft_labels: whether labels are shares of classes, float32 [10], instead of int64.
     """
 
     def __init__(self, parts: list[Part], soft_labels: bool):
-        """Takes at least one part; all hand out one dtype."""
+        """Takes at least one part; all return one dtype."""
         self._parts = parts
         self.soft_labels = soft_labels
         self._starts = np.cumsum([0, *(len(part.numbers) for part in parts)])

@@ -66,7 +66,7 @@ class Field(abc.ABC):
 
     @abc.abstractmethod
     def allowed(self) -> str:
-        """What `parse` takes, in words that fit behind "takes"."""
+        """What `parse` takes, in words that fit after "takes"."""
 
     @abc.abstractmethod
     def show(self, value: Any) -> str:
@@ -147,7 +147,7 @@ class IntervalField(Field):
 
     Attributes:
         low, high: the bounds that both ends must keep to.
-        single: what one number alone stands for.
+        single: what a single number means.
         whole: whether both ends are whole numbers.
     """
 
@@ -233,7 +233,7 @@ def option(field: Field, *, kw_only: bool = False) -> Any:
 
 
 def attributes_of(op_class: type) -> dict[str, str]:
-    """The attribute behind each field, by the field's spelling, the main field first.
+    """The attribute that each field sets, by the field's spelling, the main field first.
 
     Separators are not spelled in the grammar: the field of `fill_mode` is `fillmode`.
     """

@@ -13,7 +13,7 @@ _PATTERNS = "[*?"
 
 
 def placed(data_dir: str) -> str:
-    """A folder as it is found after the program has changed to another; buckets' addresses stay."""
+    """Absolute path, unaffected by `chdir`; buckets' addresses stay."""
     return data_dir if "://" in data_dir else os.path.abspath(os.path.expanduser(data_dir))
 
 

@@ -33,7 +33,7 @@ def renewed(one: Renewable) -> None:
 
 
 class Lock:
-    """A lock that is open in a forked process, whoever had it in the parent."""
+    """A lock that is open in a forked process, even if a thread of the parent had it."""
 
     def __init__(self) -> None:
         renewed(self)

@@ -187,9 +187,9 @@ def _check_ops(ops: list[Op], recipe: str) -> None:
             f"recipe {quote(recipe)}: {' and '.join(ranges)} both set the range of the pixels; "
             f"keep one of them"
         )
-    for op, behind in itertools.pairwise(ops):
+    for op, following in itertools.pairwise(ops):
         if isinstance(op, PythonOp) and op.value_range:
             raise RecipeError(
-                f"recipe {quote(recipe)}: {op.name} hands out {op.output}, and {behind.name} "
-                f"behind it takes uint8; put {op.name} at the end"
+                f"recipe {quote(recipe)}: {op.name} returns {op.output}, and {following.name} "
+                f"after it takes uint8; put {op.name} at the end"
             )

@@ -100,10 +100,10 @@ def _entry(numbers: np.ndarray, places: tf.Tensor) -> tf.Tensor:
 
 
 class GraphExamples:
-    """Parts, one behind the other; a position counts through all of them."""
+    """Parts, one after the other; a position counts through all of them."""
 
     def __init__(self, parts: Sequence[GraphPart]):
-        """Takes at least one part; all hand out one dtype."""
+        """Takes at least one part; all return one dtype."""
         self.parts = list(parts)
         self._starts = np.cumsum([0, *(len(part) for part in parts)])
 

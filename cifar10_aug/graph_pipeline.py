@@ -30,7 +30,7 @@ class GraphEpochs:
         examples: what to visit.
         order: in what order to visit them.
         start: where to begin.
-        batch_size: examples in a batch; None hands out single examples.
+        batch_size: examples in a batch; None gives single examples.
         as_supervised: (image, label) instead of a dict.
         add_tfds_id: whether the dict has a "tfds_id".
     """
@@ -81,7 +81,7 @@ class GraphEpochs:
             left = self._left(order.get_single_element(), epoch)
             return self._made(read, self._of_step(left, step), epoch)
 
-        # Workers have cores of their own.
+        # Workers have other cores.
         return self._each(self._steps(epoch), make, tf.data.AUTOTUNE)
 
     def _batches(self, epoch: tf.Tensor) -> tf.data.Dataset:

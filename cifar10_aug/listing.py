@@ -18,7 +18,7 @@ A recipe is op+op+…, each op a name, its main number and other fields:
 def listing(width: int = 100) -> str:
     """The text, wrapped to `width` columns."""
     built_in = {name: op for name, op in OPS.items() if not issubclass(op, PythonOp)}
-    lines = [_GRAMMAR, "Ops (the first field is the main one, written right behind the name)", ""]
+    lines = [_GRAMMAR, "Ops (the first field is the main one, written right after the name)", ""]
     lines += _described(built_in, width)
     if len(built_in) < len(OPS):
         lines += ["Registered functions", ""]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cifar10_aug.recipe import Recipe
 
 # TensorFlow never lets go of a Python function that a dataset has called, nor of what it refers to,
-# even when the dataset is gone. So pipelines own no memory of their own.
+# even when the dataset is gone. So pipelines own no memory.
 _BUFFERS = Buffers()
 
 

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 
-# Where in TensorFlow it was: {{node …}} in front, [[node …]] and [Op:…] behind.
+# Where in TensorFlow it was: {{node …}} before, [[node …]] and [Op:…] after.
 _WHERE = re.compile(r"\{\{[^{}]*\}\}|\[\[.*?\]\]|\[Op:.*", re.DOTALL)
 
 

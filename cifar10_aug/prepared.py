@@ -60,7 +60,7 @@ def resident(info: tfds.core.SplitInfo) -> Resident:
     with _reading:
         found = _residents.get(key)
         if found is None:
-            # In a thread of its own, which is not inside the `tf.function`, `tf.Graph` or scope
+            # In a separate thread, which is not inside the `tf.function`, `tf.Graph` or scope
             # that the user may be in.
             with concurrent.futures.ThreadPoolExecutor(1) as outside:
                 read = tf.autograph.experimental.do_not_convert(_read)

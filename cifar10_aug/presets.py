@@ -1,4 +1,4 @@
-"""Recipes with a name of their own, usable wherever an op is: `standard+erase`."""
+"""Named recipes, usable wherever an op is: `standard+erase`."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def contact_sheet(
     names = [label_names[int(number)] for number in examples.labels]
     left = _MARGIN + int(max(label.getlength(name) for name in names)) + 2 * _GAP
     top = _MARGIN + _TITLE_SIZE + 2 * _LABEL_SIZE + 3 * _GAP
-    # The gap behind the originals is wider, so that they are not taken for an augmentation.
+    # The gap after the originals is wider, so that they are not taken for an augmentation.
     xs = [left + (wide + 3 * _GAP + across * (i - 1) if i else 0) for i in range(len(columns))]
     title_text = f"{recipe.name}   seed {seed}"
     sheet_width = max(xs[-1] + across - _GAP, _MARGIN + int(title.getlength(title_text))) + _MARGIN

@@ -105,7 +105,7 @@ def register(
         batched: call it with uint8 [batch, height, width, 3] and a list of generators instead, one
             an example. What it makes of an example must not depend on the others.
         output: "uint8", or "float32" for a function that sets the range of numbers in which pixels
-            are handed out. Like `rescale`, that one excludes others and runs on every split, so it
+            are returned. Like `rescale`, that one excludes others and runs on every split, so it
             should not be random; and it comes last.
         backend: "loky" runs it in worker processes; "threading" in threads of this process, for
             functions that release the interpreter's lock.
@@ -212,7 +212,7 @@ def _numbers(name: str, function: Any) -> dict[str, float]:
     ):
         raise RegistrationError(
             f"{name}: {_called(function)} takes {signature}; it must take (image, rng), and "
-            "arguments with defaults behind them"
+            "arguments with defaults after them"
         )
     numbers = {
         p.name: p.default.item() if isinstance(p.default, np.generic) else p.default

@@ -50,7 +50,7 @@ def ended_by_two_interrupts() -> Iterator[None]:
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_PARENT_CHECK_SECONDS)
-    # Nothing to clean up: shared memory has no name, and whoever exports next deletes what is half
+    # Nothing to clean up: shared memory has no name, and the next export deletes what is half
     # written.
     os._exit(1)
 

@@ -1,4 +1,4 @@
-"""Functions of one's own as ops, one of each kind: the README's example."""
+"""Your own functions as ops, one of each kind: the README's example."""
 
 import albumentations as A
 import numpy as np

@@ -1,12 +1,12 @@
-"""Whether long runs leave anything behind: memory, threads, processes or open files.
+"""Whether long runs leave anything: memory, threads, processes or open files.
 
     python scripts/long_runs.py [--images 1000000] [--datasets 200] [--data-dir DIR]
 
 reads a million images of the drawn sample in one go, for each kind of pipeline, and then builds,
 reads and drops 200 datasets of each kind in one process. Beside them stand pipelines of
-TensorFlow's alone, since what those leave behind is TensorFlow's own: it keeps for ever what a
+TensorFlow's alone, since what those leave is TensorFlow's: it keeps for ever what a
 Python call of a dataset refers to, and the memory of shuffled records scatters for some hundred
-thousand records until it stays as it is. Each row is measured in a process of its own. Prints
+thousand records until it stays as it is. Each row is measured in a separate process. Prints
 numbers; ends with exit code 1 if a limit is broken.
 """
 
@@ -171,7 +171,7 @@ def growth(held: list[Held], share: float) -> float:
 
 
 def left(held: list[Held], share: float) -> list[str]:
-    """What is left behind or grows, in words; nothing if all is well."""
+    """What is left or grows, in words; nothing if all is well."""
     *run, last = held
     begun = run[round(len(run) * share)]
     found = []
@@ -187,7 +187,7 @@ def left(held: list[Held], share: float) -> list[str]:
 
 
 def in_fresh_process(way: str, kind: str, data_dir: str, count: int) -> list[Held]:
-    """`measure` in a process of its own."""
+    """`measure` in a separate process."""
     command = [sys.executable, __file__, "--one", json.dumps([way, kind, data_dir, count])]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:

@@ -40,8 +40,8 @@ def line(name: str, counts: Counter[str]) -> str:
     ran = counts.total() - counts["not run"]
     killed = counts["killed"] + counts["stopped"]
     share = f"{killed / ran:6.1%}" if ran else "     –"
-    behind = "".join(f", {counts[kind]} {kind}" for kind in ("stopped", "not run") if counts[kind])
-    return f"{name:40} {killed:5} of {ran:5} {share}{behind}"
+    others = "".join(f", {counts[kind]} {kind}" for kind in ("stopped", "not run") if counts[kind])
+    return f"{name:40} {killed:5} of {ran:5} {share}{others}"
 
 
 def main() -> int:

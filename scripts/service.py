@@ -4,7 +4,7 @@
     python scripts/service.py dispatcher --port 5000 --work-dir DIR
     python scripts/service.py worker --dispatcher HOST:5000
 
-`try` starts a dispatcher and workers, each in a process of its own, has them augment the sample,
+`try` starts a dispatcher and workers, each in a separate process, has them augment the sample,
 and says how often each picture came. The other two run until they are interrupted; they need
 TensorFlow alone, so this file can be copied to hosts that have nothing else.
 """
@@ -55,7 +55,7 @@ def worker(address: str, port: int, host: str) -> None:
 
 
 def started(*arguments: str) -> tuple[subprocess.Popen[str], str]:
-    """This script in a process of its own, and the first line that it prints."""
+    """This script in a separate process, and the first line that it prints."""
     command = [sys.executable, __file__, *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -2,7 +2,7 @@
 
     python scripts/train_study.py --source cifar-10-binary.tar.gz --images 10000 --out study
 
-Each run is `train.py` in a process of its own; runs that are done already, in the folder --out, are
+Each run is `train.py` in a separate process; runs that are done already, in the folder --out, are
 not done again. Prints a table, and leaves study.json and study.png.
 """
 

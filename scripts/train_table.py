@@ -2,8 +2,8 @@
 
     python scripts/train_table.py --source cifar-10-binary.tar.gz --model resnet --images 10000
 
-Ways take turns, epoch after epoch, each with a model of its own that begins with the same weights.
-A step's wait is the time until the next batch is there. Memory is that of a process of its own
+Ways take turns, epoch after epoch, each with its own model that begins with the same weights.
+A step's wait is the time until the next batch is there. Memory is that of a separate process
 which reads an epoch and trains nothing. Prints a table, and writes it as JSON.
 """
 
@@ -48,7 +48,7 @@ Ways = dict[str, Callable[[], Iterable[Any]]]
 
 
 def ways_of(name: str, images: int | None, data_dir: str) -> Ways:
-    """What makes each way's dataset; all hand out uint8 images and labels, shuffled."""
+    """What makes each way's dataset; all return uint8 images and labels, shuffled."""
     split = "train" if images is None else f"train[:{images}]"
 
     @functools.cache
@@ -67,7 +67,7 @@ def ways_of(name: str, images: int | None, data_dir: str) -> Ways:
         )
 
     def frozen() -> Iterable[Any]:
-        """A copy an epoch, one behind the other."""
+        """A copy an epoch, one after the other."""
         count = len(arrays()[1])
         whole = tfds.builder(f"{name}/plain", data_dir=data_dir).info.splits["train"].num_examples
         config = f"{RECIPE}-x{COPIES}"

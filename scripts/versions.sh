@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests with other versions, each in an environment of its own in .versions; says in the
-# end which passed. Without arguments, all of them; behind --, options of pytest.
+# Runs the tests with other versions, each in a separate environment in .versions; says in the
+# end which passed. Without arguments, all of them; after --, options of pytest.
 #
 #   bash scripts/versions.sh [3.10] [3.11] [3.12] [3.13] [oldest] [wheel] [-- -m 'not slow']
 #
@@ -71,7 +71,7 @@ options=("$@")
 failed=()
 for name in "${named[@]}"; do
   echo "== $name"
-  # In a shell of its own, for `set -e` does not hold within a condition.
+  # In a separate shell, for `set -e` does not hold within a condition.
   set +e
   (set -e; run "$name")
   code=$?

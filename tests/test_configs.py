@@ -40,7 +40,7 @@ def test_a_recipe_is_a_config_that_knows_itself(configs: RecipeConfigs) -> None:
     frozen = configs["rotate30+erase-x05-s7"]
     assert frozen.name == "rotate30+erase-x5-s7"
     assert frozen.description == (
-        "5 frozen epochs of the recipe rotate30+erase, seed 7, one behind the other."
+        "5 frozen epochs of the recipe rotate30+erase, seed 7, one after the other."
     )
     assert (frozen.recipe, frozen.copies) == (made.recipe, 5)
 

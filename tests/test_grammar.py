@@ -63,7 +63,7 @@ def test_two_mixes_are_allowed() -> None:
 def test_nothing_stands_behind_a_function_that_hands_out_floats() -> None:
     with registered({"output": "float32"}, x=nothing):
         assert refused("x+flip") == (
-            "recipe 'x+flip': x hands out float32, and flip behind it takes uint8; put x at the end"
+            "recipe 'x+flip': x returns float32, and flip after it takes uint8; put x at the end"
         )
 
 

@@ -18,9 +18,9 @@ WIDE = """\
 A recipe is op+op+…, each op a name, its main number and other fields:
   rotate30+erase     zoom0.5-1.5     erase_p0.5_area0.02-0.4+rescale
 
-Ops (the first field is the main one, written right behind the name)
+Ops (the first field is the main one, written right after the name)
 
-  altflip    Swaps left and right in every other epoch; which example begins, a coin says once.
+  altflip    Swaps left and right in every other epoch; a coin toss picks the first side.
 
   zoom       Scales the image about its centre; factors below 1 enlarge, as in Keras.
              factor     0.5-1.5 factor: a factor for each axis, independently (Keras's zoom_range);
@@ -42,9 +42,9 @@ Presets (usable like ops; every op alone is a config as well)
              default config."""
 
 NARROW = """\
-Ops (the first field is the main one, written right behind the name)
+Ops (the first field is the main one, written right after the name)
 
-  altflip    Swaps left and right in every other epoch; which example begins, a coin says once.
+  altflip    Swaps left and right in every other epoch; a coin toss picks the first side.
 
 Registered functions
 

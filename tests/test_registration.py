@@ -172,7 +172,7 @@ def fine(image: Any, rng: Any) -> Any: ...
             (
                 ("mine", function),
                 f"mine: tests.test_registration.{function.__name__} takes {shown}; it must take "
-                "(image, rng), and arguments with defaults behind them",
+                "(image, rng), and arguments with defaults after them",
             )
             for function, shown in (
                 (no_arguments, "() -> None"),
@@ -252,7 +252,7 @@ def test_a_float_function_comes_last_and_alone() -> None:
         for text, message in (
             (
                 "standardize+rotate",
-                "recipe 'standardize+rotate': standardize hands out float32, and rotate behind it "
+                "recipe 'standardize+rotate': standardize returns float32, and rotate after it "
                 "takes uint8; put standardize at the end",
             ),
             (

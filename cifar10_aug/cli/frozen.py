@@ -156,7 +156,7 @@ def info(folder: Path | None, sample: bool, data_dir: str | None) -> None:
     """
     if folder is not None:
         if sample or data_dir:
-            raise click.UsageError("DIR says what to tell of; leave --sample and --data-dir out.")
+            raise click.UsageError("Use either DIR or --sample and --data-dir.")
         click.echo("\n\n".join(map(_described, _datasets(folder))))
         return
     builder = shell.builder(sample, data_dir=data_dir)

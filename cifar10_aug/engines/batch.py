@@ -36,7 +36,7 @@ class Batch:
         return len(self.rows)
 
     def moved(self, source: Source) -> Batch:
-        """The same examples, their images now one behind the other in `source`."""
+        """The same examples, their images now one after the other in `source`."""
         return dataclasses.replace(self, source=source, rows=np.arange(len(self)))
 
     def canvas(self, step: Placed) -> Canvas:

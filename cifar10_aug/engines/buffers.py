@@ -1,6 +1,6 @@
 """Output memory that is used again once nobody looks at it.
 
-A block of images is a few megabytes, which the operating system hands out page by page, on first
+A block of images is a few megabytes, which the operating system provides page by page, on first
 use; that costs about as much as making the images. TensorFlow takes over an array's memory without
 copying it and lets go of the array when the last tensor on it is gone.
 """
@@ -33,7 +33,7 @@ class Buffers:
         self._lock = threading.Lock()
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-        """An uninitialised array; its memory is not handed out again while it or a view lives."""
+        """An uninitialised array; its memory is not used again while it or a view lives."""
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
         memory = self._memory(size + _ALIGNMENT)
         start = -memory.ctypes.data % _ALIGNMENT

@@ -44,7 +44,7 @@ class Drawn:
         self._chosen: dict[int, tuple[Draws, Choice]] = {}
 
     def draws(self, step: Placed) -> Draws:
-        """The step's draws for the whole batch, whoever does it."""
+        """The step's draws for the whole batch, whichever examples do it."""
         first = self._firsts.get(step.position, 0) + step.first_slot
         return Draws(self._words[first : first + step.slots], self._epoch)
 
@@ -57,7 +57,7 @@ class Drawn:
         return self._chosen[id(step)]
 
     def taken(self, step: Placed) -> tuple[Any, Draws]:
-        """Which examples do a step, int64 [n] or None for all, and their draws."""
+        """The rows that a step applies to, int64 [n] or None for all, and their draws."""
         if step.chosen_by is None:
             return None, self.draws(step)
         _, choice = self.choice(step.chosen_by)

@@ -140,7 +140,7 @@ class Engine:
     def _through(
         self, stages: _Stages, batch: Batch, partners: Partners | None
     ) -> tuple[Batch, np.ndarray | None]:
-        """A batch behind some stages, and its images as an array if functions made them."""
+        """A batch after some stages, and its images as an array if functions made them."""
         images: np.ndarray | None = None
         for i, stage in enumerate(stages):
             if isinstance(stage, Group):

@@ -81,7 +81,7 @@ def labels(
     epoch: int,
     partners: Partners,
 ) -> np.ndarray:
-    """The labels of examples behind some mix ops.
+    """The labels of examples after some mix ops.
 
     Args:
         mixes: the ops, in the recipe's order.

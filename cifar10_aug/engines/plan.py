@@ -1,7 +1,7 @@
 """From the ops of a recipe to the stages an engine goes through.
 
 A pass reads each image once: it resamples along neighbouring geometric ops, then paints. Only a
-geometric op behind a stroke starts a new pass. Within a pass, affine ops with the same border
+geometric op after a stroke starts a new pass. Within a pass, affine ops with the same border
 multiply into one map; where borders or kinds differ, coordinates go from one map to the next, so
 there still is one resampling. Between passes, processes recolour images in place, examples are
 mixed, and functions of the user's run.
@@ -28,7 +28,7 @@ from cifar10_aug.ops.kinds import (
 )
 
 NEAREST = Border("nearest")
-# Noise counters start behind the blocks that an op's own draws use.
+# Noise counters start after the blocks that an op's own draws use.
 _FIRST_NOISE_BLOCK = 256
 
 
@@ -97,7 +97,7 @@ class Pass:
 
 @dataclasses.dataclass(frozen=True)
 class Process:
-    """A process op, on images of its own."""
+    """A process op, on separate images."""
 
     step: Placed
 
@@ -128,7 +128,7 @@ Stage = Pass | Process | Mixture | Mix | PythonCalls
 
 
 def plan(ops: tuple[Op, ...]) -> tuple[Stage, ...]:
-    """What does `ops`, one after the other; a pass first, and a pass or Python calls last."""
+    """The stages that run `ops`, in order; a pass first, and a pass or Python calls last."""
     planner = _Planner()
     for position, op in enumerate(ops):
         for step in _steps(Placed(position, op, 0, op.slots, op.every_epoch)):

@@ -166,6 +166,6 @@ def _threads(
     """The threads of all groups that are alike; a forked process has none of its parent's.
 
     TensorFlow keeps groups alive for ever. Groups that differ share none: a function may wait for
-    a pipeline of its own.
+    a separate pipeline.
     """
     return concurrent.futures.ThreadPoolExecutor(n_jobs, "cifar10_aug")

@@ -1,4 +1,4 @@
-"""Where a registered function finds images, and where what it returns is put."""
+"""Input and output buffers of user functions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _blocks = shared.Blocks()
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """How images and results lie in memory, one behind the other.
+    """How images and results lie in memory, one after the other.
 
     Attributes:
         shape: (n, height, width, 3).

@@ -1,7 +1,7 @@
 """Memory that worker processes see as well, so that images need not be pickled.
 
 A block is an anonymous file in memory, which a worker opens through its parent's file descriptor.
-It has no name that could be left behind, and is gone when the last process that uses it is; the
+It has no name that could stay on disk, and is gone when the last process that uses it is; the
 small `/dev/shm` of containers is not involved. Linux only: elsewhere images are sent.
 """
 

@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Packed images, one behind the other, that the kernels read.
+    """Packed images, one after the other, that the kernels read.
 
     Attributes:
         pixels: uint32, flat, with `render.slack` spare elements at the end.

@@ -18,11 +18,11 @@ class Where:
 
     Attributes:
         n_jobs: workers; None is one for each core. With 1, functions run in the calling thread,
-            but for those that need a process of their own.
+            except those that need a separate process.
         backend: "loky" or "threading"; None is as each was registered.
 
     Raises:
-        ValueError: if one of them is neither.
+        ValueError: if `n_jobs` or `backend` is invalid.
     """
 
     n_jobs: int | None = None
@@ -45,7 +45,7 @@ class Where:
         """Where an op runs: "here", "threads" or "processes".
 
         Raises:
-            RegistrationError: if it needs a process of its own and cannot have one.
+            RegistrationError: if it needs a separate process and cannot have one.
         """
         if op.seeded and worker_process.serving():
             return "here"

@@ -144,7 +144,7 @@ def freeze(
         ExportError, SourceError, OSError: see `export`.
     """
     final = local_folder(builder.data_dir)
-    # Metadata of its own, since the builder's may be of a dataset that is to be overwritten.
+    # Separate metadata, since the builder's may be of a dataset that is to be overwritten.
     info = builder._info()
     info.set_file_format(file_format or builder.info.file_format)
     parsed = builder.builder_config.parsed

@@ -107,7 +107,7 @@ def _length(piece: shard_utils.FileInstruction) -> int:
 def _records(
     pieces: list[shard_utils.FileInstruction], shuffle_seed: int | None, config: tfds.ReadConfig
 ) -> tf.data.Dataset:
-    """(record, tfds_id) or (record,), one behind the other."""
+    """(record, tfds_id) or (record,), one after the other."""
     files = tf.data.Dataset.from_tensor_slices(
         (
             [str(piece.filename) for piece in pieces],

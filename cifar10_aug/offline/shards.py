@@ -61,7 +61,7 @@ class Shard:
         of: how many the split has.
         copy: the epoch that is frozen; 0 in splits that are not augmented.
         first: the number of its first example in the split.
-        last: the number behind its last example's.
+        last: the number after its last example's.
     """
 
     frozen: Frozen

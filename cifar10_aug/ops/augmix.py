@@ -117,14 +117,14 @@ class AugMix(MixtureOp):
         )
 
     def weights(self, draws: Draws) -> tuple[Any, ...]:
-        behind = self.width * self._slots_a_chain
+        after_chains = self.width * self._slots_a_chain
         # Dirichlet with all parameters 1: exponential variables, divided by their sum.
         drawn = [
-            -draws.logarithm(draws.maximum(draws.unit(behind + chain), 2.0**-33))
+            -draws.logarithm(draws.maximum(draws.unit(after_chains + chain), 2.0**-33))
             for chain in range(self.width)
         ]
         total = draws.maximum(sum(drawn), 2.0**-60)
-        share = draws.name("share", draws.unit(behind + self.width))
+        share = draws.name("share", draws.unit(after_chains + self.width))
         weights = [
             draws.name(f"weight{chain + 1}", share * one / total) for chain, one in enumerate(drawn)
         ]

@@ -131,7 +131,7 @@ def chosen(
     number: int | str = "",
     of: str = "",
 ) -> Choice:
-    """What is chosen, and its number; an index behind the last option, or -1, is doing nothing.
+    """What is chosen, and its number; -1 or `len(options)` means identity.
 
     Args:
         options: to choose from.
@@ -140,10 +140,10 @@ def chosen(
         index: int64 [batch].
         strength: float64 [batch], 0 to 1.
         negative: bool [batch], for signed options.
-        number: behind these names.
-        of: in front of them.
+        number: after these names.
+        of: before them.
     """
-    # The place behind the last option, and -1, are doing nothing.
+    # -1 and the place after the last option mean identity.
     weakest = draws.take([*(one.weakest for one in options), 0.0], index)
     strongest = draws.take([*(one.strongest for one in options), 0.0], index)
     change = draws.times(strongest - weakest, strength)

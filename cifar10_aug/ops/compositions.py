@@ -14,7 +14,7 @@ class SequenceOp(Op):
 
     Attributes:
         shares_words: whether every part sees all of the op's words, counted from the first; else
-            each part has its own, one behind the other.
+            each part has its own, one after the other.
     """
 
     shares_words: ClassVar[bool] = False

@@ -47,7 +47,7 @@ class FlipUpDown(AffineOp):
 
 @dataclasses.dataclass(frozen=True)
 class AlternatingFlip(AffineOp):
-    """Swaps left and right in every other epoch; which example begins, a coin says once.
+    """Swaps left and right in every other epoch; a coin toss picks the first side.
 
     So two epochs always show both sides (Jordan, "94% on CIFAR-10 in 3.29 seconds", airbench,
     arXiv:2404.00498).

@@ -26,7 +26,7 @@ class Op(abc.ABC):
         every_epoch: whether it draws anew each epoch; else once for all.
         counts_epochs: whether the epoch's number decides what it does, and not only what it draws.
         exclusive: groups of fields that a recipe may not name all at once.
-        value_range: whether it sets the range of numbers in which pixels are handed out, as
+        value_range: whether it sets the range of numbers in which pixels are returned, as
             float32. Such an op applies to every split.
     """
 
@@ -118,7 +118,7 @@ class Displacement(NamedTuple):
 
 
 class ElasticOp(GeometricOp):
-    """An op that displaces each pixel by a random amount of its own, like its neighbours'."""
+    """An op that displaces each pixel by another random amount, similar to its neighbours'."""
 
     @abc.abstractmethod
     def displacement(self, draws: Draws) -> Displacement:
@@ -189,7 +189,7 @@ class ProcessOp(StrokeOp):
 
 
 class ValueRangeOp(Op):
-    """An op that says in what range of numbers pixels are handed out, as float32.
+    """An op that says in what range of numbers pixels are returned, as float32.
 
     It takes effect at the end of a recipe wherever it stands in it, so that every other op works on
     8-bit levels, and it applies to every split.
@@ -216,7 +216,7 @@ class PythonOp(Op):
         batched: whether it takes uint8 [batch, height, width, 3] and a list of generators.
         output: the dtype of what it returns, "uint8" or "float32".
         backend: where it runs if nobody says otherwise, "loky" or "threading".
-        seeded: whether it draws from global generators, so that it needs a process of its own.
+        seeded: whether it draws from global generators, so that it needs a separate process.
     """
 
     function: ClassVar[Callable[..., Any]]

@@ -1,4 +1,4 @@
-"""The range of numbers in which pixels are handed out."""
+"""The range of numbers in which pixels are returned."""
 
 from __future__ import annotations
 

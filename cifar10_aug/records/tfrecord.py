@@ -48,7 +48,7 @@ def read(path: Path) -> Iterator[bytes]:
 
 
 def _checked(data: bytes, size: int, what: str) -> bytes:
-    """The first `size` bytes, if the checksum behind them is right."""
+    """The first `size` bytes, if the checksum after them is right."""
     content, crc = data[:size], data[size:]
     if len(crc) != _FOOTER:
         raise ValueError(f"{what} is cut off")

@@ -88,7 +88,7 @@ class _LimitedDownloader(downloader._Downloader):
 class _Answer:
     """What a server answers.
 
-    A thread of its own talks to the server. Sockets' timeouts are for each piece that arrives, and
+    A separate thread talks to the server. Sockets' timeouts are for each piece that arrives, and
     a server that sends one byte a second, or its headers that slowly, or says to come back
     tomorrow, never reaches them. The thread is left alone when its time is over; it ends with the
     process at the latest.

@@ -58,7 +58,7 @@ class Provenance:
     Attributes:
         source: "archive", "folder", "tfds" or "drawn".
         name: the file's or folder's own name, without its path.
-        digest: "sha256:…" of the archive, or of the folder's files one behind the other; "" if
+        digest: "sha256:…" of the archive, or of the folder's files one after the other; "" if
             there is no file.
         official: whether published checksums show it to be the official CIFAR-10.
         checked: what `official` rests on, in words.

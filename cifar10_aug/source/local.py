@@ -98,7 +98,7 @@ def find(folder: str | os.PathLike[str]) -> Path | None:
 
 
 def archive_digest(path: str | os.PathLike[str]) -> str:
-    """ "sha256:…" of an archive, or of a folder's image files one behind the other.
+    """ "sha256:…" of an archive, or of a folder's image files one after the other.
 
     Raises:
         SourceError: if there is none.
@@ -257,7 +257,7 @@ def _members(path: Path, called: str) -> Iterator[tuple[str, str, bytes]]:
                     )
                 _check_size(member.size, name)
                 yield parts[0], parts[1], file.read()
-        # The checksum of the whole stands behind its last byte.
+        # The checksum of the whole is after its last byte.
         while stream.read(2**20):
             pass
 
@@ -314,7 +314,7 @@ def _assemble(
 
 
 def _joined(parts: dict[str, LabelledImages], names: tuple[str, ...]) -> LabelledImages:
-    """The images of several files, one behind the other in memory."""
+    """The images of several files, one after the other in memory."""
     images = np.empty((sum(len(parts[name]) for name in names), *SHAPE), np.uint8)
     np.concatenate([parts[name].images for name in names], out=images)
     return LabelledImages(images, np.concatenate([parts[name].labels for name in names]))

@@ -49,12 +49,12 @@ class Drawn(drawing.Drawn):
     """The draws of a batch, op by op; its words are int64 [batch] each."""
 
     def draws(self, step: Placed) -> TensorDraws:
-        """The step's draws for the whole batch, whoever does it."""
+        """The step's draws for the whole batch, whichever examples do it."""
         first = self._firsts.get(step.position, 0) + step.first_slot
         return TensorDraws(self._words[first : first + step.slots], self._epoch)
 
     def taken(self, step: Placed) -> tuple[tf.Tensor | None, TensorDraws]:
-        """Which examples do a step, bool [batch] or None for all, and draws for the whole batch.
+        """The rows a step applies to, bool [batch] or None for all, and draws for the whole batch.
 
         Examples that do another step draw 0.
         """

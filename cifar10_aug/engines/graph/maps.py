@@ -130,7 +130,7 @@ def _tilted(leg: Leg, batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
     one = 1.0 / (1 << FRACTION)
     x, y = numbers(at.x) * one, numbers(at.y) * one
     depth = plus(times(h[6], x), h[7], y) + 1.0
-    # What is at the horizon or behind it lies farther than any border.
+    # What is at the horizon or beyond it lies farther than any border.
     seen = depth > 1e-6
     depth = tf.where(seen, float(1 << FRACTION) / tf.where(seen, depth, 1.0), 1e12)
     # As `render.horizon`.

@@ -68,7 +68,7 @@ def labels(
     epoch: tf.Tensor,
     partners: Partners,
 ) -> tf.Tensor:
-    """The labels of examples behind some mix ops; arguments as in `engines.mixing.labels`."""
+    """The labels of examples after some mix ops; arguments as in `engines.mixing.labels`."""
     if not mixes:
         return own
     *before, step = mixes

@@ -47,7 +47,7 @@ PROCESSES: dict[str, Callable[..., tf.Tensor]] = {
 
 
 def processed(step: Placed, batch: Batch) -> tf.Tensor:
-    """The pixels of a batch behind a process."""
+    """The pixels of a batch after a process."""
     op = step.op
     assert isinstance(op, ProcessOp), op
     mask, drawn = batch.drawn.taken(step)

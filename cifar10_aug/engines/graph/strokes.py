@@ -17,7 +17,7 @@ _LEVELS = np.arange(256.0)[:, None]
 
 
 def painted(steps: tuple[Placed, ...], batch: Batch) -> tf.Tensor:
-    """The pixels of a batch behind one stroke, of whose steps each example does at most one."""
+    """The pixels of a batch after one stroke, of whose steps each example does at most one."""
     pixels = batch.pixels
     for step in steps:
         mask, drawn = batch.drawn.taken(step)

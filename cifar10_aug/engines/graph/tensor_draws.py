@@ -34,7 +34,7 @@ def divide(x: Any, number: float) -> tf.Tensor:
 
 
 def settled(x: tf.Tensor) -> tf.Tensor:
-    """x, which must be within 1e30 of 0, as a number of its own for those who optimise.
+    """x, which must be within 1e30 of 0, as a number that optimisers do not see through.
 
     XLA contracts a product and the sum that it goes into, and so rounds once where the eager engine
     rounds twice; and both optimisers add constants in another order. Neither sees through this.
@@ -53,7 +53,7 @@ def times(a: Any, b: Any) -> Any:
 def plus(total: Any, a: Any, b: Any) -> Any:
     """total + a * b, rounded twice, and sums of many in this order.
 
-    TensorFlow's optimiser adds long sums in an order of its own, but leaves differences alone.
+    TensorFlow's optimiser changes the order of long sums, but leaves differences alone.
     """
     return total - times(-a, b)
 

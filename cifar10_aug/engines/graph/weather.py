@@ -110,7 +110,7 @@ def _flakes(canvas: Canvas, mean: float, sigma: float, zoom: float, threshold: f
 
 
 def _between(size: int, zoom: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where enlarged pixels are read: the pixel before, the one behind, and its share."""
+    """Where enlarged pixels are read: the pixel before, the one after, and its share."""
     middle = (size - 1) / 2.0
     at = middle + (np.arange(size) - middle) / zoom
     before = at.astype(np.int64)

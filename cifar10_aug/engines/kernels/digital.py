@@ -36,7 +36,7 @@ def pixelate(
 
     Args:
         canvas, rows: the images.
-        columns, lines: int64 [blocks, 2], the first pixel of each block and the one behind its
+        columns, lines: int64 [blocks, 2], the first pixel of each block and the one after its
             last.
         column_of, line_of: int64 [width], [height]: the block that each pixel shows.
     """

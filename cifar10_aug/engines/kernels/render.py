@@ -1,6 +1,6 @@
 """The compiled loop that makes a pass: it resamples images, paints on them and hands them out.
 
-A source is a flat array of packed images (see `pixels`), one behind the other, with `slack(width)`
+A source is a flat array of packed images (see `pixels`), one after the other, with `slack(width)`
 spare elements at its end: the right and lower neighbours of border pixels are read there, with
 weight 0.
 
@@ -106,7 +106,7 @@ def _tilt(h: np.ndarray, size: tuple[int, int], xs: np.ndarray, ys: np.ndarray) 
     for i in range(xs.shape[0]):
         x, y = xs[i] / one, ys[i] / one
         depth = h[6] * x + h[7] * y + 1.0
-        # What is at the horizon or behind it lies farther than any border.
+        # What is at the horizon or beyond it lies farther than any border.
         depth = one / depth if depth > 1e-6 else 1e12
         at_x = (h[0] * x + h[1] * y + h[2]) * depth
         at_y = (h[3] * x + h[4] * y + h[5]) * depth
@@ -142,7 +142,7 @@ def _bring_back(border: int, level: int, size: tuple[int, int], at: np.ndarray) 
             x, y = xs[i], ys[i]
             inside = (x >= 0) & (x <= last_x) & (y >= 0) & (y <= last_y)
             painted[i] = painted[i] if inside or painted[i] else paint
-    # Each rule in a loop of its own: with the rule constant, LLVM can vectorise the loop.
+    # Each rule in a separate loop: with the rule constant, LLVM can vectorise the loop.
     if border == REFLECT:
         for i in range(xs.shape[0]):
             xs[i] = _folded(xs[i], width, REFLECT)
@@ -318,7 +318,7 @@ def _paint_box(box: np.ndarray, colour: int, width: int, line: np.ndarray) -> No
 def _paint_noise(
     box: np.ndarray, base: int, key: int, epoch: int, seed: int, width: int, line: np.ndarray
 ) -> None:
-    """Fills a rectangle with independent levels, drawn from the counters behind `base`."""
+    """Fills a rectangle with independent levels, drawn from the counters after `base`."""
     # The noise of a pixel does not depend on where the box is: lane i % 4 of block i // 4.
     for y in range(box[0], box[2]):
         block = i64(-1)
@@ -388,7 +388,7 @@ def render(
     offset: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Makes one pass: gathers, resamples, paints and recolours, and hands out.
+    """Makes one pass: gathers, resamples, paints, recolours and writes.
 
     Args:
         source: uint32 [images * height * width + slack], packed.
