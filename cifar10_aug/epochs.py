@@ -86,9 +86,22 @@ class Epochs:
         return np.int64(step)
 
 
-def opened_when_read(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """The same dataset; iterators that nobody reads do not count as one of its iterations."""
-    return tf.data.Dataset.range(1).flat_map(lambda _: dataset)
+def of_seeds(
+    seed: int, make: Callable[[tf.Tensor], tf.data.Dataset], *, renewed: bool = True
+) -> tf.data.Dataset:
+    """The elements of `make(number)`, with another number, int64 [], each time it is read.
+
+    It is TensorFlow alone, so it can be sent to other processes. Checkpoints of the default kind
+    restore the number, and those that follow; symbolic ones do not.
+
+    Args:
+        seed: of the sequence of numbers.
+        make: whatever reads ahead of the user is part of what it returns.
+        renewed: False gives the same number each time.
+    """
+    numbers = tf.data.Dataset.random(seed, rerandomize_each_iteration=renewed).take(1)
+    # An iterator that is opened and never read takes none.
+    return tf.data.Dataset.range(1).flat_map(lambda _: numbers).flat_map(make)
 
 
 def of_length(dataset: tf.data.Dataset, length: int) -> tf.data.Dataset:

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from cifar10_aug.epochs import Epochs, of_length, opened_when_read
+from cifar10_aug.epochs import Epochs, of_length, of_seeds
 
 STEPS = 5
 
@@ -116,13 +116,17 @@ def test_there_is_no_last_epoch() -> None:
     assert list(numbers.as_numpy_iterator()) == [2**33]
 
 
-def test_orders_are_counted_when_they_are_read() -> None:
+@pytest.mark.parametrize("renewed", [True, False])
+def test_orders_are_counted_when_they_are_read(renewed: bool) -> None:
     def make() -> tf.data.Dataset:
-        return opened_when_read(tf.data.Dataset.range(50).shuffle(50, seed=3))
+        def shuffled(seed: tf.Tensor) -> tf.data.Dataset:
+            return tf.data.Dataset.range(50).shuffle(50, seed, reshuffle_each_iteration=False)
+
+        return of_seeds(3, shuffled, renewed=renewed)
 
     ds, other = make(), make()
     orders = [list(ds.as_numpy_iterator()) for _ in range(3)]
-    assert orders[0] != orders[1]
+    assert (orders[0] != orders[1]) == renewed
     unread = iter(other)
     assert [list(other.as_numpy_iterator()) for _ in range(2)] == orders[:2]
     assert [int(number) for number in unread] == orders[2]

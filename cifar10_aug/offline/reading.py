@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core.splits import AbstractSplit
 from tensorflow_datasets.core.utils import shard_utils
 
-from cifar10_aug.epochs import of_length, opened_when_read
+from cifar10_aug.epochs import of_length, of_seeds
 from cifar10_aug.records.examples import NO_PNG, PNG_BEGINS
 from cifar10_aug.source.images import SHAPE
 
@@ -57,30 +58,32 @@ def dataset(
     everything = batch_size == -1
     repeat = config.repeat_filenames and not everything
 
-    ds = _records(pieces, shuffle_seed, config)
-    if context is not None:
-        ds = ds.shard(context.num_input_pipelines, context.input_pipeline_id)
-    if shuffle_seed is not None:
-        ds = ds.shuffle(
-            min(_SHUFFLE_WINDOW, count),
-            seed=shuffle_seed,
-            reshuffle_each_iteration=config.shuffle_reshuffle_each_iteration,
-        )
-    if repeat:
-        ds = ds.repeat()
     size = count if everything else batch_size
     parse = _Parse(info, image_encoding, as_supervised)
-    ds = ds.batch(size or _RECORDS_A_CALL)
-    ds = ds.map(parse, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    if size is None:
-        ds = ds.unbatch()
-    if not config.skip_prefetch:
-        ds = ds.prefetch(tf.data.AUTOTUNE)
-    if shuffle_seed is not None:
-        ds = opened_when_read(ds)
-    if repeat:
-        ds = ds.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
-    elif config.assert_cardinality:
+
+    def records(seed: tf.Tensor | None) -> tf.data.Dataset:
+        ds = _records(pieces, seed, config)
+        if context is not None:
+            ds = ds.shard(context.num_input_pipelines, context.input_pipeline_id)
+        if seed is None:
+            return ds
+        return _shuffled(ds, min(_SHUFFLE_WINDOW, count), seed)
+
+    def parsed(ds: tf.data.Dataset) -> tf.data.Dataset:
+        ds = ds.batch(size or _RECORDS_A_CALL)
+        ds = ds.map(parse, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        if size is None:
+            ds = ds.unbatch()
+        return ds if config.skip_prefetch else ds.prefetch(tf.data.AUTOTUNE)
+
+    def each(make: Callable[[tf.Tensor | None], tf.data.Dataset]) -> tf.data.Dataset:
+        if shuffle_seed is None:
+            return make(None)
+        renewed = config.shuffle_reshuffle_each_iteration is not False
+        return of_seeds(shuffle_seed, make, renewed=renewed)
+
+    ds = parsed(each(records).repeat()) if repeat else each(lambda seed: parsed(records(seed)))
+    if not repeat and config.assert_cardinality:
         ds = of_length(ds, -(-count // (size or 1)))
     if config.options is not None:
         ds = ds.with_options(config.options)
@@ -105,7 +108,7 @@ def _length(piece: shard_utils.FileInstruction) -> int:
 
 
 def _records(
-    pieces: list[shard_utils.FileInstruction], shuffle_seed: int | None, config: tfds.ReadConfig
+    pieces: list[shard_utils.FileInstruction], seed: tf.Tensor | None, config: tfds.ReadConfig
 ) -> tf.data.Dataset:
     """(record, tfds_id) or (record,), one after the other."""
     files = tf.data.Dataset.from_tensor_slices(
@@ -116,12 +119,9 @@ def _records(
             np.array(list(map(_length, pieces)), np.int64),
         )
     )
-    if shuffle_seed is not None:
-        files = files.shuffle(
-            len(pieces),
-            seed=shuffle_seed,
-            reshuffle_each_iteration=config.shuffle_reshuffle_each_iteration,
-        )
+    if seed is not None:
+        # Another sequence than that of the records.
+        files = _shuffled(files, len(pieces), seed + 1)
 
     def of_file(path: Any, name: Any, skip: Any, take: Any) -> tf.data.Dataset:
         ds = tf.data.TFRecordDataset(path, buffer_size=config.override_buffer_size or 8 << 20)
@@ -133,6 +133,25 @@ def _records(
         return tf.data.Dataset.zip((ds, ids))
 
     return files.flat_map(of_file)
+
+
+def _shuffled(ds: tf.data.Dataset, window: int, seed: tf.Tensor) -> tf.data.Dataset:
+    """`Dataset.shuffle` once, by a seed, int64 [], from 0 on.
+
+    In a function, `Dataset.shuffle` itself makes an op that keeps iterators from being saved.
+    """
+    specs = tf.nest.flatten(ds.element_spec)
+    shuffled = tf.raw_ops.ShuffleDataset(
+        input_dataset=tf.data.experimental.to_variant(ds),
+        buffer_size=np.int64(window),
+        # Two seeds of 0 would be fresh ones.
+        seed=np.int64(1),
+        seed2=seed,
+        reshuffle_each_iteration=False,
+        output_types=[spec.dtype for spec in specs],
+        output_shapes=[spec.shape for spec in specs],
+    )
+    return tf.data.experimental.from_variant(shuffled, ds.element_spec)
 
 
 class _Parse:

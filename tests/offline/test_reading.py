@@ -108,6 +108,40 @@ def test_shuffling_is_new_each_epoch_and_the_same_each_time(load: Load, epochs: 
         assert sum((order[i] == epochs[i - 1]).all() for i in range(300)) < 20
 
 
+def test_shuffled_epochs_are_counted_when_they_are_read(load: Load, tmp_path: Path) -> None:
+    # Else TensorFlow itself reads an epoch of three batches to its end, ahead of the user.
+    options = tf.data.Options()
+    options.experimental_optimization.inject_prefetch = False
+    config = tfds.ReadConfig(options=options)
+
+    def make() -> tf.data.Dataset:
+        return load(batch_size=100, shuffle_files=True, read_config=config)
+
+    ds = make()
+    orders = [images(ds) for _ in range(3)]
+    for read in (0, 2, 3):
+        ds = make()
+        opened = [iter(ds) for _ in range(3)]
+        for _ in range(read):
+            next(opened[1])
+        saved = tf.train.Checkpoint(iterator=opened[1]).write(str(tmp_path / str(read)))
+        ds = make()
+        iterator = iter(ds)
+        tf.train.Checkpoint(iterator=iterator).read(saved).assert_consumed()
+        rest = [batch["image"].numpy() for batch in iterator]
+        assert len(rest) == 3 - read
+        if rest:
+            assert (np.concatenate(rest) == orders[0][100 * read :]).all()
+        assert (images(ds) == orders[1]).all()
+        assert (images(ds) == orders[2]).all()
+
+
+def test_a_damaged_record_does_not_keep_the_rest_from_being_read(load: Load) -> None:
+    ds = load(read_config=tfds.ReadConfig(assert_cardinality=False))
+    assert ds.cardinality() == tf.data.UNKNOWN_CARDINALITY
+    assert len(images(ds.ignore_errors())) == 300
+
+
 def test_input_pipelines_share_the_examples(load: Load, epochs: np.ndarray) -> None:
     parts = []
     for number in range(4):
