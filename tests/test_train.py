@@ -176,8 +176,8 @@ def test_a_wrong_recipe_or_seed_is_one_line(
         ),
         (
             ["--source", "missing"],
-            "Error: missing: expected cifar-10-binary.tar.gz, cifar-10-python.tar.gz or the folder "
-            "unpacked from either (cifar-10-batches-bin, cifar-10-batches-py), found nothing "
+            "Error: {folder}/missing: expected cifar-10-binary.tar.gz, cifar-10-python.tar.gz or "
+            "the folder unpacked from either (cifar-10-batches-bin, cifar-10-batches-py), found nothing "
             "there; check the path",
         ),
     ],
@@ -196,6 +196,7 @@ def test_images_that_are_not_there_are_one_line(
     monkeypatch.setattr("tensorflow.config.experimental.enable_op_determinism", lambda: None)
     import train
 
+    message = message.replace("{folder}", str(tmp_path))
     with pytest.raises(SystemExit, match=f"^{re.escape(message)}$"):
         train.main()
 
