@@ -177,8 +177,8 @@ def test_a_wrong_recipe_or_seed_is_one_line(
         (
             ["--source", "missing"],
             "Error: {folder}/missing: expected cifar-10-binary.tar.gz, cifar-10-python.tar.gz or "
-            "the folder unpacked from either (cifar-10-batches-bin, cifar-10-batches-py), found nothing "
-            "there; check the path",
+            "the folder unpacked from either (cifar-10-batches-bin, cifar-10-batches-py), found "
+            "nothing there; check the path",
         ),
     ],
 )
