@@ -9,11 +9,8 @@ Importing registers the datasets `cifar10_aug` and `cifar10_aug_sample`.
 
 import importlib.metadata
 
-from cifar10_aug import (
-    cifar10_aug_dataset_builder,
-    cifar10_aug_sample_dataset_builder,
-    code_first,
-)
+from cifar10_aug._compat import code_first
+from cifar10_aug.builders import cifar10_aug_dataset_builder, cifar10_aug_sample_dataset_builder
 from cifar10_aug.errors import (
     ExportError,
     PythonOpError,
@@ -21,9 +18,9 @@ from cifar10_aug.errors import (
     RegistrationError,
     SourceError,
 )
-from cifar10_aug.recipe import Recipe
-from cifar10_aug.registration import register, seeded
-from cifar10_aug.service import distribute
+from cifar10_aug.pipelines.service import distribute
+from cifar10_aug.recipes.recipe import Recipe
+from cifar10_aug.recipes.registration import register, seeded
 
 __version__ = importlib.metadata.version("cifar10_aug")
 __all__ = [

@@ -33,8 +33,10 @@ import tensorflow_datasets as tfds
 from options import Parser, count, failing_in_one_line
 from peers import PEERS, opencv_batch
 
-from cifar10_aug import Recipe, timing
-from cifar10_aug.source import drawn, local
+from cifar10_aug import Recipe
+from cifar10_aug.cli import timing
+from cifar10_aug.data import sample
+from cifar10_aug.data.sources import local
 
 SIZES = (128, 512)
 RECIPE = "rotate30+erase"
@@ -241,7 +243,7 @@ class Measured:
 
 
 def measure(source: str | None, rounds: int, into: Measured) -> None:
-    found = (local.read(source) if source else drawn.read()).train
+    found = (local.read(source) if source else sample.read()).train
     images, labels = found.images, found.labels
     into.images = len(images)
     name = "cifar10_aug" if source else "cifar10_aug_sample"

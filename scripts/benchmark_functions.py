@@ -27,8 +27,9 @@ import tensorflow_datasets as tfds
 from PIL import Image, ImageFilter
 
 import cifar10_aug
-from cifar10_aug.registration import Seeded
-from cifar10_aug.source import drawn, local
+from cifar10_aug.data import sample
+from cifar10_aug.data.sources import local
+from cifar10_aug.recipes.registration import Seeded
 
 BATCH_SIZE = 128
 
@@ -76,7 +77,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
 
-    images = (local.read(args.source) if args.source else drawn.read()).train.images
+    images = (local.read(args.source) if args.source else sample.read()).train.images
     images = images[: args.images or len(images)]
     name = "cifar10_aug" if args.source else "cifar10_aug_sample"
     kwargs = {"source": args.source} if args.source else {}

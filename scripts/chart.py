@@ -12,7 +12,7 @@ from typing import Any
 from peers import PEERS
 from PIL import Image, ImageDraw, ImageFont
 
-from cifar10_aug import preview
+from cifar10_aug.cli import contact_sheet
 
 _BAR, _GAP, _MARGIN, _LONGEST = 18, 6, 16, 520
 _OURS, _FLOOR, _OTHERS = (38, 110, 180), (120, 120, 120), (214, 137, 60)
@@ -69,7 +69,7 @@ def draw(rows: Mapping[str, float], about: Mapping[str, Any], path: Path) -> Non
         f"TensorFlow {about['tensorflow']}, medians of {about['rounds']} rounds"
     )
     pen.text((_MARGIN, height - _MARGIN - 8), words, _FLOOR, small)
-    preview.save(sheet, path)
+    contact_sheet.save(sheet, path)
 
 
 def main(result: Path, picture: Path) -> None:

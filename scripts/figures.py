@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib as mpl
 from PIL import Image
 
-from cifar10_aug import preview
+from cifar10_aug.cli import contact_sheet
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -21,4 +21,4 @@ def save(figure: Figure, path: Path) -> None:
     figure.savefig(file, format="png", dpi=110)
     plt.close(figure)
     with Image.open(file) as picture:
-        preview.save(picture.convert("RGB"), path)
+        contact_sheet.save(picture.convert("RGB"), path)

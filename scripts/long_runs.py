@@ -31,7 +31,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 import cifar10_aug
-from cifar10_aug.engines import workers
+from cifar10_aug.engines.python import worker_pool
 
 BATCH = 250
 # The share of a run in which TensorFlow takes the threads and memory that it needs.
@@ -149,7 +149,7 @@ def measure(way: str, kind: str, data_dir: str, count: int) -> list[Held]:
     """What is held in the course of a run in this process, and at last when all has ended."""
     cifar10_aug.register("dim", dim, batched=True, replace=True)
     held = list(WAYS[way](kind, data_dir, count))
-    workers.stop_all()
+    worker_pool.stop_all()
     give_up = time.monotonic() + 20
     while (last := Held.now()).children and time.monotonic() < give_up:
         time.sleep(0.1)

@@ -3,7 +3,7 @@
 # names, one place at a time, runs the tests that cover it, and says in the end which changes no
 # test saw. Results stay in mutants; the next run goes on with them. Arguments name mutants.
 #
-#   bash scripts/mutate.sh ['cifar10_aug.grammar*' …]
+#   bash scripts/mutate.sh ['cifar10_aug.recipes.grammar*' …]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/environment.sh '.[test,mutation]'

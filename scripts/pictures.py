@@ -9,11 +9,12 @@ import example_functions  # noqa: F401  It registers them.
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from cifar10_aug import Recipe, preview
-from cifar10_aug.fields import fields_of
+from cifar10_aug import Recipe
+from cifar10_aug.cli import contact_sheet
+from cifar10_aug.data import sample
+from cifar10_aug.data.images import LabelledImages
 from cifar10_aug.ops import OPS, PythonOp, ValueRangeOp
-from cifar10_aug.source import drawn
-from cifar10_aug.source.images import LabelledImages
+from cifar10_aug.ops.fields import fields_of
 
 FOLDER = Path(__file__).parent / "pictures"
 RECIPES = ("rotate30+erase", "sepia0.8+softfocus1.5+speckle")
@@ -34,7 +35,7 @@ def shown_ops() -> dict[str, str]:
 
 def ops_sheet() -> tuple[Image.Image, dict[str, list[tuple[int, int]]]]:
     """All ops on the same examples, and where on the sheet each op's pictures stand."""
-    train = drawn.read().train
+    train = sample.read().train
     images, numbers = train.images[:_EXAMPLES], np.arange(_EXAMPLES)
     slice_ = (train.images, None, np.arange(len(train)))
     pictures = {"(as they are)": images}
@@ -60,15 +61,15 @@ def ops_sheet() -> tuple[Image.Image, dict[str, list[tuple[int, int]]]]:
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    train = drawn.read().train
+    train = sample.read().train
     shown = LabelledImages(train.images[:6], train.labels[:6])
     sheets = {
-        name: preview.contact_sheet(Recipe.parse(name), shown, drawn.SHAPE_NAMES)
+        name: contact_sheet.contact_sheet(Recipe.parse(name), shown, sample.SHAPE_NAMES)
         for name in RECIPES
     }
     sheets["ops"], _ = ops_sheet()
     for name, sheet in sheets.items():
-        preview.save(sheet, folder / f"{name}.png")
+        contact_sheet.save(sheet, folder / f"{name}.png")
         print(f"{folder / f'{name}.png'}: {sheet.width} x {sheet.height} pixels")
 
 

@@ -190,7 +190,7 @@ def train(run: Run, out: Path, verbose: str | int = "auto") -> dict[str, Any]:
     import keras
     import tensorflow as tf
 
-    from cifar10_aug import timing
+    from cifar10_aug.cli import timing
 
     tf.config.experimental.enable_op_determinism()
     out.mkdir(parents=True, exist_ok=True)

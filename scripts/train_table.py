@@ -36,8 +36,9 @@ from fresh_process import resident_megabytes
 from models import MODELS
 from peers import joblib_and_keras, keras_layers
 
-from cifar10_aug import timing
-from cifar10_aug.source import drawn, local
+from cifar10_aug.cli import timing
+from cifar10_aug.data import sample
+from cifar10_aug.data.sources import local
 
 RECIPE = "rotate30+erase"
 BATCH = 128
@@ -179,7 +180,7 @@ def main() -> None:
         way, data_dir = args.memory
         print(memory(ways_of(name, args.images, data_dir)[way]))
         return
-    found = (local.read(args.source) if args.source else drawn.read()).train
+    found = (local.read(args.source) if args.source else sample.read()).train
     kwargs: dict[str, Any] = {"source": args.source} if args.source else {}
     with tempfile.TemporaryDirectory() as data_dir:
         for config in ("plain", f"{RECIPE}-x{COPIES}"):

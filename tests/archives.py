@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar10_aug.source.images import CLASS_NAMES
-from cifar10_aug.source.official import BINARY, PYTHON, Layout
+from cifar10_aug.data.images import CLASS_NAMES
+from cifar10_aug.data.sources.official import BINARY, PYTHON, Layout
 
 
 @dataclasses.dataclass(frozen=True)

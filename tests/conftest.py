@@ -21,8 +21,8 @@ os.environ["TFDS_DATA_DIR"] = tempfile.mkdtemp(prefix="cifar10_aug-")
 
 from hypothesis import Phase, settings
 
-from cifar10_aug.source import drawn
-from cifar10_aug.source.official import BINARY, PYTHON
+from cifar10_aug.data import sample
+from cifar10_aug.data.sources.official import BINARY, PYTHON
 from tests import archives
 
 # What a shell starts in the background ignores Ctrl-C, and so would the programs that tests start.
@@ -75,7 +75,7 @@ def sources(made: archives.Made, tmp_path_factory: pytest.TempPathFactory) -> di
 @pytest.fixture(scope="session")
 def data_dir(sources: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> str:
     """A folder in which `cifar10_aug/plain` is prepared, from the binary archive."""
-    from cifar10_aug.cifar10_aug_dataset_builder import Builder
+    from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
 
     place = str(tmp_path_factory.mktemp("data"))
     builder = Builder(config="plain", data_dir=place, source=sources["binary archive"])
@@ -86,4 +86,4 @@ def data_dir(sources: dict[str, Path], tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def sample_images() -> np.ndarray:
     """uint8 [4000, 32, 32, 3], the training pictures of the sample."""
-    return drawn.read().train.images
+    return sample.read().train.images

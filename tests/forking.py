@@ -17,12 +17,12 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import numpy as np
 
-from cifar10_aug import draws
-from cifar10_aug.engines.eager import Engine
-from cifar10_aug.engines.source import Source
-from cifar10_aug.engines.where import Where
-from cifar10_aug.recipe import Recipe
-from cifar10_aug.registration import register
+from cifar10_aug.engines.numba.engine import Engine
+from cifar10_aug.engines.numba.source import Source
+from cifar10_aug.engines.python.execution import Where
+from cifar10_aug.recipes.recipe import Recipe
+from cifar10_aug.recipes.registration import register
+from cifar10_aug.rng import draws
 from tests import functions
 
 _SECONDS = 60.0

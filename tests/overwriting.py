@@ -16,9 +16,9 @@ from pathlib import Path
 import tensorflow  # noqa: F401, so that each fork need not import it
 import tensorflow_datasets as tfds
 
-from cifar10_aug import plain
-from cifar10_aug.cifar10_aug_dataset_builder import Builder
-from tests.offline.crashes import counting, in_child
+from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
+from cifar10_aug.data import prepared
+from tests.frozen.crashes import counting, in_child
 
 OVERWRITE = tfds.download.DownloadConfig(download_mode=tfds.GenerateMode.REUSE_CACHE_IF_EXISTS)
 
@@ -45,11 +45,11 @@ def main(old: Path, new: Path, place: Path) -> None:
         status = in_child(functools.partial(killed, folder, new, kills))
         assert status in (0, -signal.SIGKILL), status
         # What is read is whole, from one source or the other.
-        found = plain.read(Builder(config="flip", data_dir=str(folder)).info).provenance.name
+        found = prepared.read(Builder(config="flip", data_dir=str(folder)).info).provenance.name
         assert status or found == new.name, found
         seen.add(found)
         assert in_child(functools.partial(prepare, folder, new)) == 0
-        found = plain.read(Builder(config="flip", data_dir=str(folder)).info).provenance.name
+        found = prepared.read(Builder(config="flip", data_dir=str(folder)).info).provenance.name
         assert found == new.name, found
         assert not list(folder.rglob("replaced.1.0.0"))
         shutil.rmtree(folder)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from cifar10_aug.ops import OPS
-from cifar10_aug.registration import register
+from cifar10_aug.recipes.registration import register
 
 
 @contextlib.contextmanager

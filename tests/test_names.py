@@ -13,7 +13,7 @@ import tensorflow_datasets as tfds
 
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.ops import OPS, ValueRangeOp
-from cifar10_aug.recipe import Config, Recipe
+from cifar10_aug.recipes.recipe import Config, Recipe
 from tests import fuzzing, reading
 from tests.cli.running import run
 

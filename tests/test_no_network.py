@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cifar10_aug import SourceError
-from cifar10_aug.source.official import URL
+from cifar10_aug.data.sources.official import URL
 from tests import no_network
 
 DONE = "prepare eager graph export verify verify info info list preview frozen"

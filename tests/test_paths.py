@@ -7,10 +7,10 @@ import pytest
 import tensorflow_datasets as tfds
 from click.testing import CliRunner
 
-from cifar10_aug.cifar10_aug_dataset_builder import Builder
+from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
+from cifar10_aug.builders.paths import placed
 from cifar10_aug.cli import main
 from cifar10_aug.errors import SourceError
-from cifar10_aug.folders import placed
 from tests.cli.running import assert_fails
 
 # Spaces, letters, and what URLs and templates are made of.

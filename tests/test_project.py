@@ -12,8 +12,8 @@ import tensorflow_datasets as tfds
 
 from cifar10_aug.cli import main
 from cifar10_aug.ops import OPS
-from cifar10_aug.presets import NAMED
-from cifar10_aug.recipe import Config
+from cifar10_aug.recipes.presets import NAMED
+from cifar10_aug.recipes.recipe import Config
 from tests import programs
 from tests.registering import registered
 

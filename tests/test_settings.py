@@ -14,10 +14,10 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from tensorflow.python.data.ops import debug_mode
 
-from cifar10_aug import prepared
-from cifar10_aug.recipe import Recipe
+from cifar10_aug.pipelines import resident
+from cifar10_aug.recipes.recipe import Recipe
 from tests import programs
-from tests.test_pipeline import by_id
+from tests.pipelines.test_eager import by_id
 
 # Graphs take seconds to build.
 SLOW = pytest.mark.slow
@@ -95,7 +95,7 @@ def test_one_thread_for_everything_is_enough(
 @pytest.fixture
 def nothing_resident(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that has read nothing yet."""
-    monkeypatch.setattr(prepared, "_residents", type(prepared._residents)())
+    monkeypatch.setattr(resident, "_residents", type(resident._residents)())
 
 
 @pytest.mark.parametrize("engine", ENGINES)

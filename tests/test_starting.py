@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from cifar10_aug import draws
-from cifar10_aug.engines import eager
+from cifar10_aug.engines.numba import engine as eager
+from cifar10_aug.rng import draws
 from tests import programs
-from tests.test_pipeline import by_id
+from tests.pipelines.test_eager import by_id
 
 ENGINES = ["eager", "graph"]
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from cifar10_aug import SourceError
-from cifar10_aug.source.official import BINARY
+from cifar10_aug.data.sources.official import BINARY
 from tests import archives, programs
 
 ROOT = Path(__file__).parents[1]

@@ -12,10 +12,10 @@ import click
 
 from cifar10_aug.cli import shell
 from cifar10_aug.errors import SourceError
-from cifar10_aug.recipe import Recipe
+from cifar10_aug.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
-    from cifar10_aug.builder import AugmentedBuilder
+    from cifar10_aug.builders.augmented import AugmentedBuilder
 
 _FLOOR = "un-augmented"
 
@@ -72,8 +72,8 @@ def _prepared(
 
 
 def _time(builder: AugmentedBuilder, recipe: Recipe, batch_size: int, rounds: int) -> None:
-    from cifar10_aug import timing
-    from cifar10_aug.prepared import resident
+    from cifar10_aug.cli import timing
+    from cifar10_aug.pipelines.resident import resident
 
     whole = resident(builder.info.splits["train"])
     images = whole.source.unpacked()

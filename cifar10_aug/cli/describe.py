@@ -12,7 +12,7 @@ from cifar10_aug.errors import ExportError
 if TYPE_CHECKING:
     import tensorflow_datasets as tfds
 
-    from cifar10_aug.builder import AugmentedBuilder
+    from cifar10_aug.builders.augmented import AugmentedBuilder
 
 
 def prepared(info: tfds.core.DatasetInfo) -> str:
@@ -21,12 +21,12 @@ def prepared(info: tfds.core.DatasetInfo) -> str:
     Raises:
         SourceError: if what is recorded is damaged.
     """
-    from cifar10_aug import plain
+    from cifar10_aug.data import prepared
 
     try:
         return _lines({**_dataset(info), **_source(info.metadata)})
     except (KeyError, TypeError) as error:
-        raise plain.damaged(str(info.data_dir), plain.NO_METADATA) from error
+        raise prepared.damaged(str(info.data_dir), prepared.NO_METADATA) from error
 
 
 def frozen(folder: Path) -> str:
@@ -37,13 +37,13 @@ def frozen(folder: Path) -> str:
     """
     import tensorflow_datasets as tfds
 
-    from cifar10_aug.offline import seal
+    from cifar10_aug.frozen import checksums
 
     try:
-        metadata = seal.read(folder)
+        metadata = checksums.read(folder)
     except ValueError as error:
         raise ExportError(
-            f"{folder}: {seal.METADATA} is {error}; export it again with --overwrite"
+            f"{folder}: {checksums.METADATA} is {error}; export it again with --overwrite"
         ) from error
     try:
         info = tfds.builder_from_directory(folder).info

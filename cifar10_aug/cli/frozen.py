@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cifar10_aug.cli import describe, shell
+from cifar10_aug.data.records.examples import IMAGE_ENCODINGS
+from cifar10_aug.data.records.formats import FORMATS
 from cifar10_aug.errors import ExportError, SourceError
-from cifar10_aug.recipe import MOST_COPIES, Config, Recipe
-from cifar10_aug.records.examples import IMAGE_ENCODINGS
-from cifar10_aug.records.formats import FORMATS
+from cifar10_aug.recipes.recipe import MOST_COPIES, Config, Recipe
 
 if TYPE_CHECKING:
     import tensorflow_datasets as tfds
 
-    from cifar10_aug.source.images import Cifar10
+    from cifar10_aug.data.images import Cifar10
 
 
 @shell.main.command()
@@ -184,7 +184,7 @@ def _download_config(resume: bool, beam_pipeline_options: str | None) -> Any:
 
 
 def _datasets(folder: Path) -> list[Path]:
-    from cifar10_aug.offline.verify import datasets
+    from cifar10_aug.frozen.verify import datasets
 
     if not (found := datasets(folder)):
         raise ExportError(
@@ -195,20 +195,21 @@ def _datasets(folder: Path) -> list[Path]:
 
 
 def _is_plain(folder: Path) -> bool:
-    from cifar10_aug.plain import PLAIN
+    from cifar10_aug.data.prepared import PLAIN
 
     return folder.resolve().parent.name == PLAIN
 
 
 def _described(folder: Path) -> str:
-    from cifar10_aug import plain
+    from cifar10_aug.data import prepared as plain
 
     return _of_images(plain.info_of(folder)) if _is_plain(folder) else describe.frozen(folder)
 
 
 def _of_images(info: tfds.core.DatasetInfo) -> str:
     """What is prepared, once it is compared with what is recorded of it."""
-    from cifar10_aug import plain, prepared
+    from cifar10_aug.data import prepared as plain
+    from cifar10_aug.pipelines import resident as prepared
 
     described = describe.prepared(info)
     plain.check_files(info)
@@ -219,10 +220,10 @@ def _of_images(info: tfds.core.DatasetInfo) -> str:
 
 def _faults(folder: Path, deep: bool, source: str | None, jobs: int | None) -> Iterator[str]:
     """Lines that name what is wrong with a dataset."""
-    from cifar10_aug import plain
-    from cifar10_aug.offline import seal
-    from cifar10_aug.offline import verify as checks
-    from cifar10_aug.offline.progress import Progress
+    from cifar10_aug.data import prepared as plain
+    from cifar10_aug.frozen import checksums
+    from cifar10_aug.frozen import verify as checks
+    from cifar10_aug.frozen.progress import Progress
 
     if _is_plain(folder):
         try:
@@ -238,7 +239,7 @@ def _faults(folder: Path, deep: bool, source: str | None, jobs: int | None) -> I
     if faults:
         return
     if not deep:
-        _check_source(folder, source, seal.read(folder))
+        _check_source(folder, source, checksums.read(folder))
         return
     comparing = checks.Deep(folder, lambda name: _source_images(folder, name, source))
     with Progress(f"Comparing {folder.parent.name}", comparing.images, 0) as progress:
@@ -250,8 +251,8 @@ def _faults(folder: Path, deep: bool, source: str | None, jobs: int | None) -> I
 
 def _check_source(folder: Path, source: str | None, metadata: Mapping[str, Any]) -> None:
     """Raises a `SourceError` if a dataset was not made from the source that is named."""
-    from cifar10_aug.cifar10_aug_dataset_builder import Builder
-    from cifar10_aug.source import choose
+    from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
+    from cifar10_aug.data.sources import choose
 
     if folder.resolve().parents[1].name == Builder.name:
         choose.Source(source, None).check_prepared(
@@ -261,9 +262,10 @@ def _check_source(folder: Path, source: str | None, metadata: Mapping[str, Any])
 
 def _source_images(folder: Path, dataset: str, source: str | None) -> Cifar10:
     """The images that frozen epochs should have been made from; nothing is downloaded."""
-    from cifar10_aug import plain
-    from cifar10_aug.cifar10_aug_sample_dataset_builder import Builder
-    from cifar10_aug.source import choose, drawn, local, tfds_cifar10
+    from cifar10_aug.builders.cifar10_aug_sample_dataset_builder import Builder
+    from cifar10_aug.data import prepared as plain
+    from cifar10_aug.data import sample as drawn
+    from cifar10_aug.data.sources import choose, local, tfds_cifar10
 
     if dataset == Builder.name:
         return drawn.read()

@@ -11,17 +11,17 @@ import click
 
 from cifar10_aug.cli import describe, shell
 from cifar10_aug.errors import SourceError
-from cifar10_aug.recipe import Recipe
+from cifar10_aug.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
-    from cifar10_aug.source.images import LabelledImages
+    from cifar10_aug.data.images import LabelledImages
 
 
 @shell.main.command("list")
 @shell.imports_option
 def list_command() -> None:
     """List ops with their fields, defaults and units, and presets."""
-    from cifar10_aug.listing import listing
+    from cifar10_aug.cli.listing import listing
 
     click.echo(listing(min(shutil.get_terminal_size().columns, 100)))
 
@@ -68,7 +68,7 @@ def preview(
     data_dir: str | None,
 ) -> None:
     """Draw a contact sheet of RECIPE: originals beside several epochs."""
-    from cifar10_aug import preview as sheets
+    from cifar10_aug.cli import contact_sheet as sheets
 
     if sample and source:
         raise click.UsageError("--sample and --source exclude each other; leave one out.")
@@ -118,14 +118,15 @@ def _examples(
     sample: bool, source: str | None, data_dir: str | None
 ) -> tuple[LabelledImages, tuple[str, ...]]:
     """Training images to show, and the names of their classes."""
-    from cifar10_aug.source import choose, drawn, local
-    from cifar10_aug.source.images import CLASS_NAMES
+    from cifar10_aug.data import sample as drawn
+    from cifar10_aug.data.images import CLASS_NAMES
+    from cifar10_aug.data.sources import choose, local
 
     if sample:
         return drawn.read().train, drawn.SHAPE_NAMES
     if (path := source or choose.environment_source()) is not None:
         return local.read(path).train, CLASS_NAMES
-    from cifar10_aug import plain
+    from cifar10_aug.data import prepared
 
     builder = shell.builder(False, data_dir=data_dir)
     if not builder.is_prepared():
@@ -133,4 +134,4 @@ def _examples(
             f"no CIFAR-10 is prepared in {builder.data_dir}; run cifar10-aug prepare, "
             "or give --source PATH or --sample"
         )
-    return plain.read(builder.info).train, CLASS_NAMES
+    return prepared.read(builder.info).train, CLASS_NAMES

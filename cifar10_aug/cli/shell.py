@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cifar10_aug import folders, op_errors
+from cifar10_aug._compat import tensorflow_errors
+from cifar10_aug.builders import paths
 from cifar10_aug.errors import (
     ExportError,
     PythonOpError,
@@ -21,10 +22,10 @@ from cifar10_aug.errors import (
     RegistrationError,
     SourceError,
 )
-from cifar10_aug.recipe import Recipe
+from cifar10_aug.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
-    from cifar10_aug.builder import AugmentedBuilder
+    from cifar10_aug.builders.augmented import AugmentedBuilder
 
 
 class RecipeType(click.ParamType):
@@ -56,9 +57,9 @@ def failing_in_one_line(command: Callable[..., None]) -> Callable[..., None]:
             raise click.ClickException(f"{where}{error.strerror or error}") from error
         except Exception as error:
             # Of a bucket that cannot be reached, for example.
-            if not op_errors.is_one(error):
+            if not tensorflow_errors.is_one(error):
                 raise
-            raise click.ClickException(op_errors.reason(error)) from error
+            raise click.ClickException(tensorflow_errors.reason(error)) from error
 
     return wrapped
 
@@ -75,7 +76,7 @@ def _placed(context: Any, option: Any, data_dir: str | None) -> str | None:
     """The folder as it was given, if datasets can be kept there."""
     if data_dir is not None:
         try:
-            folders.check_name(folders.placed(data_dir))
+            paths.check_name(paths.placed(data_dir))
         except SourceError as error:
             raise click.UsageError(str(error)) from error
     return data_dir
@@ -216,7 +217,7 @@ def builder(
     **kwargs: Any,
 ) -> AugmentedBuilder:
     """The builder of a config, of the sample or of CIFAR-10."""
-    from cifar10_aug import cifar10_aug_dataset_builder, cifar10_aug_sample_dataset_builder
+    from cifar10_aug.builders import cifar10_aug_dataset_builder, cifar10_aug_sample_dataset_builder
 
     place = None if data_dir is None else os.path.expanduser(data_dir)
     if sample:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cifar10_aug import draws
-from cifar10_aug.engines.mixing import CLASSES, one_hot
+from cifar10_aug.engines.numba.mixing import CLASSES, one_hot
+from cifar10_aug.rng import draws
 
 _LARGEST_SIDE = 8192
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cifar10_aug import draws
 from cifar10_aug.engines.arguments import (
     check_labels,
     checked,
@@ -14,13 +13,14 @@ from cifar10_aug.engines.arguments import (
     keys_of,
     shares_of_classes,
 )
-from cifar10_aug.engines.eager import Engine
-from cifar10_aug.engines.mixing import Partners
-from cifar10_aug.engines.source import Source
-from cifar10_aug.engines.where import Where
+from cifar10_aug.engines.numba.engine import Engine
+from cifar10_aug.engines.numba.mixing import Partners
+from cifar10_aug.engines.numba.source import Source
+from cifar10_aug.engines.python.execution import Where
+from cifar10_aug.rng import draws
 
 if TYPE_CHECKING:
-    from cifar10_aug.recipe import Recipe
+    from cifar10_aug.recipes.recipe import Recipe
 
 
 def augment(

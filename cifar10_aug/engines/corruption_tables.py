@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 
-from cifar10_aug import elementary
+from cifar10_aug.rng import elementary
 
 
 @functools.lru_cache(maxsize=8)

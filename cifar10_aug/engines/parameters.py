@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from cifar10_aug import draws
-from cifar10_aug.draws import Draws
-from cifar10_aug.engines import mixing
 from cifar10_aug.engines.arguments import checked, keys_of
-from cifar10_aug.engines.drawing import Drawing
-from cifar10_aug.engines.mixing import Partners
+from cifar10_aug.engines.numba import mixing
+from cifar10_aug.engines.numba.drawing import Drawing
+from cifar10_aug.engines.numba.mixing import Partners
+from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.plan import Mix, Mixture, Pass, Placed, Process, PythonCalls, Stage, plan
-from cifar10_aug.engines.source import Source
-from cifar10_aug.ops.compositions import ChoiceOp, MixOp, MixtureOp
-from cifar10_aug.ops.kinds import AffineOp, BoxOp, ElasticOp, PerspectiveOp, ProcessOp, TableOp
+from cifar10_aug.ops.base import AffineOp, BoxOp, ElasticOp, PerspectiveOp, ProcessOp, TableOp
+from cifar10_aug.ops.compound import ChoiceOp, MixOp, MixtureOp
+from cifar10_aug.rng import draws
+from cifar10_aug.rng.draws import Draws
 
 if TYPE_CHECKING:
-    from cifar10_aug.recipe import Recipe
+    from cifar10_aug.recipes.recipe import Recipe
 
 
 def of(

@@ -14,9 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cifar10_aug.draws import POSITION_SHIFT
-from cifar10_aug.ops.compositions import ChoiceOp, MixOp, MixtureOp, SequenceOp
-from cifar10_aug.ops.kinds import (
+from cifar10_aug.ops.base import (
     AffineOp,
     Border,
     GeometricOp,
@@ -26,6 +24,8 @@ from cifar10_aug.ops.kinds import (
     StrokeOp,
     ValueRangeOp,
 )
+from cifar10_aug.ops.compound import ChoiceOp, MixOp, MixtureOp, SequenceOp
+from cifar10_aug.rng.draws import POSITION_SHIFT
 
 NEAREST = Border("nearest")
 # Noise counters start after the blocks that an op's own draws use.

@@ -5,6 +5,7 @@
 
 from cifar10_aug.ops.augmix import AugMix
 from cifar10_aug.ops.axes import ShearX, ShearY, TranslateX, TranslateY
+from cifar10_aug.ops.base import AffineOp, BoxOp, Op, PythonOp, ValueRangeOp
 from cifar10_aug.ops.boxes import Cutout, Erase
 from cifar10_aug.ops.colours import ColorJitter, Gray, Hue, Saturation
 from cifar10_aug.ops.corruptions import CORRUPTIONS
@@ -12,10 +13,7 @@ from cifar10_aug.ops.crops import Crop, ScaleCrop
 from cifar10_aug.ops.filters import Blur, GaussianNoise, Sharpness
 from cifar10_aug.ops.flips import AlternatingFlip, Flip, FlipUpDown
 from cifar10_aug.ops.geometry import Rotate, Shear, Shift, Zoom
-from cifar10_aug.ops.kinds import AffineOp, BoxOp, Op, PythonOp, ValueRangeOp
-from cifar10_aug.ops.mixes import CutMix, MixUp
-from cifar10_aug.ops.policies import AutoAugment, RandAugment, TrivialAugment
-from cifar10_aug.ops.tones import (
+from cifar10_aug.ops.intensity import (
     AutoContrast,
     Brightness,
     ChannelShift,
@@ -25,6 +23,8 @@ from cifar10_aug.ops.tones import (
     Posterize,
     Solarize,
 )
+from cifar10_aug.ops.mixes import CutMix, MixUp
+from cifar10_aug.ops.policies import AutoAugment, RandAugment, TrivialAugment
 from cifar10_aug.ops.values import Normalize, Rescale
 from cifar10_aug.ops.warps import Elastic, RandomPerspective
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from cifar10_aug.draws import Draws
-from cifar10_aug.fields import Interval, IntervalField, NumberField, option
-from cifar10_aug.ops.choosing import CVAL, Option, PolicyOp, chosen, half, options_of
-from cifar10_aug.ops.compositions import Choice, MixtureOp, SequenceOp
-from cifar10_aug.ops.kinds import Op
+from cifar10_aug.ops.base import Op
+from cifar10_aug.ops.compound import Choice, MixtureOp, SequenceOp
+from cifar10_aug.ops.fields import Interval, IntervalField, NumberField, option
+from cifar10_aug.ops.policy_space import CVAL, Option, PolicyOp, chosen, half, options_of
+from cifar10_aug.rng.draws import Draws
 
 # AugMix's: levels 0 to 10 are strengths 0 to 1 here.
 _AUGMIX = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from cifar10_aug.draws import Draws
-from cifar10_aug.fields import Interval, IntervalField, option, symmetric
 from cifar10_aug.ops.affine import Affine, translated
+from cifar10_aug.ops.fields import Interval, IntervalField, option, symmetric
 from cifar10_aug.ops.geometry import Resampled
+from cifar10_aug.rng.draws import Draws
 
 
 def _slope(positive: str) -> IntervalField:

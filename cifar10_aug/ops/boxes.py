@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from cifar10_aug.draws import Draws
-from cifar10_aug.fields import ChoiceField, Interval, IntervalField, NumberField, option
-from cifar10_aug.ops.kinds import Boxes, BoxOp, Noise
+from cifar10_aug.ops.base import Boxes, BoxOp, Noise
+from cifar10_aug.ops.fields import ChoiceField, Interval, IntervalField, NumberField, option
 from cifar10_aug.ops.values import CIFAR10_MEAN
+from cifar10_aug.rng.draws import Draws
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from cifar10_aug.draws import Draws
-from cifar10_aug.fields import Interval, IntervalField, NumberField, option, symmetric
-from cifar10_aug.ops.compositions import SequenceOp
-from cifar10_aug.ops.kinds import Op, ProcessOp
-from cifar10_aug.ops.tones import Brightness, Contrast, factor_field
+from cifar10_aug.ops.base import Op, ProcessOp
+from cifar10_aug.ops.compound import SequenceOp
+from cifar10_aug.ops.fields import Interval, IntervalField, NumberField, option, symmetric
+from cifar10_aug.ops.intensity import Brightness, Contrast, factor_field
+from cifar10_aug.rng.draws import Draws
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,12 +11,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from cifar10_aug.draws import Draws
-from cifar10_aug.fields import NumberField, option
 from cifar10_aug.ops.affine import Affine, centred
-from cifar10_aug.ops.compositions import MixtureOp, SequenceOp
-from cifar10_aug.ops.kinds import AffineOp, Border, Op, ProcessOp
+from cifar10_aug.ops.base import AffineOp, Border, Op, ProcessOp
+from cifar10_aug.ops.compound import MixtureOp, SequenceOp
+from cifar10_aug.ops.fields import NumberField, option
 from cifar10_aug.ops.warps import Elastic
+from cifar10_aug.rng.draws import Draws
 
 _SEVERITY = NumberField(1, unit="", about="how bad", low=1, high=5, whole=True)
 

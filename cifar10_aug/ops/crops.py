@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from cifar10_aug.draws import Draws
-from cifar10_aug.fields import ChoiceField, Interval, IntervalField, NumberField, option
 from cifar10_aug.ops.affine import Affine, translated
-from cifar10_aug.ops.kinds import AffineOp, Border
+from cifar10_aug.ops.base import AffineOp, Border
+from cifar10_aug.ops.fields import ChoiceField, Interval, IntervalField, NumberField, option
+from cifar10_aug.rng.draws import Draws
 
 # The image size that scalecrop's field counts in.
 _REFERENCE_SIZE = 32

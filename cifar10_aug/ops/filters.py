@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from cifar10_aug.draws import Draws
-from cifar10_aug.fields import Interval, IntervalField, option
-from cifar10_aug.ops.kinds import ProcessOp
-from cifar10_aug.ops.tones import factor_field
+from cifar10_aug.ops.base import ProcessOp
+from cifar10_aug.ops.fields import Interval, IntervalField, option
+from cifar10_aug.ops.intensity import factor_field
+from cifar10_aug.rng.draws import Draws
 
 
 @dataclasses.dataclass(frozen=True)

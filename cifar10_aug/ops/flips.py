@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from cifar10_aug.draws import Draws
-from cifar10_aug.fields import NumberField, option
 from cifar10_aug.ops.affine import Affine
-from cifar10_aug.ops.kinds import AffineOp
+from cifar10_aug.ops.base import AffineOp
+from cifar10_aug.ops.fields import NumberField, option
+from cifar10_aug.rng.draws import Draws
 
 
 @dataclasses.dataclass(frozen=True)

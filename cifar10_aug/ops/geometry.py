@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from cifar10_aug.draws import Draws
 from cifar10_aug.errors import RecipeError
-from cifar10_aug.fields import (
+from cifar10_aug.ops.affine import Affine, centred, translated
+from cifar10_aug.ops.base import AffineOp, Border
+from cifar10_aug.ops.fields import (
     ChoiceField,
     Interval,
     IntervalField,
@@ -16,8 +17,7 @@ from cifar10_aug.fields import (
     option,
     symmetric,
 )
-from cifar10_aug.ops.affine import Affine, centred, translated
-from cifar10_aug.ops.kinds import AffineOp, Border
+from cifar10_aug.rng.draws import Draws
 
 
 @dataclasses.dataclass(frozen=True)

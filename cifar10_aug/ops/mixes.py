@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from cifar10_aug.draws import Draws
-from cifar10_aug.fields import NumberField, option
-from cifar10_aug.ops.compositions import Mixing, MixOp
-from cifar10_aug.ops.kinds import Boxes
+from cifar10_aug.ops.base import Boxes
+from cifar10_aug.ops.compound import Mixing, MixOp
+from cifar10_aug.ops.fields import NumberField, option
+from cifar10_aug.rng.draws import Draws
 
 _ALPHA = NumberField(
     1, unit="of Beta(alpha, alpha)", about="small is little mixing", low=0.01, high=100

@@ -6,11 +6,19 @@ import dataclasses
 from collections.abc import Mapping
 from typing import ClassVar
 
-from cifar10_aug.draws import Draws
-from cifar10_aug.fields import NumberField, option
-from cifar10_aug.ops.choosing import CVAL, MAGNITUDES, Option, PolicyOp, chosen, half, options_of
-from cifar10_aug.ops.compositions import Choice, SequenceOp
-from cifar10_aug.ops.kinds import Op
+from cifar10_aug.ops.base import Op
+from cifar10_aug.ops.compound import Choice, SequenceOp
+from cifar10_aug.ops.fields import NumberField, option
+from cifar10_aug.ops.policy_space import (
+    CVAL,
+    MAGNITUDES,
+    Option,
+    PolicyOp,
+    chosen,
+    half,
+    options_of,
+)
+from cifar10_aug.rng.draws import Draws
 
 # AutoAugment's authors move CIFAR-10's 32 pixels by at most 10.
 _AUTOAUGMENT = {**MAGNITUDES, "translatex": (0.0, 10 / 32), "translatey": (0.0, 10 / 32)}

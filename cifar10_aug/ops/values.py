@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from cifar10_aug.ops.kinds import ValueRangeOp
+from cifar10_aug.ops.base import ValueRangeOp
 
 # Mean and deviation of all pixels of the 50,000 training images, as fractions of 255.
 CIFAR10_MEAN = (0.4914, 0.4822, 0.4465)

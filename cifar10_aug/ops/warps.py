@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from cifar10_aug.draws import Draws
-from cifar10_aug.fields import ChoiceField, Interval, IntervalField, NumberField, option
-from cifar10_aug.ops.kinds import Border, Displacement, ElasticOp, Perspective, PerspectiveOp
+from cifar10_aug.ops.base import Border, Displacement, ElasticOp, Perspective, PerspectiveOp
+from cifar10_aug.ops.fields import ChoiceField, Interval, IntervalField, NumberField, option
+from cifar10_aug.rng.draws import Draws
 
 _FILL_MODES = ("nearest", "constant", "reflect")
 

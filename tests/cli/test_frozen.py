@@ -12,9 +12,9 @@ import pytest
 import tensorflow_datasets as tfds
 
 from cifar10_aug import cli
-from cifar10_aug.offline.seal import read
+from cifar10_aug.frozen.checksums import read
 from tests.cli.running import assert_fails, run
-from tests.offline.freezing import contents
+from tests.frozen.freezing import contents
 
 
 @pytest.fixture

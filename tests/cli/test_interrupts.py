@@ -35,7 +35,7 @@ def interrupted(moment: str, *arguments: str) -> subprocess.CompletedProcess[str
     )
 
 
-@pytest.mark.parametrize("module", ["tensorflow", "cifar10_aug.features"])
+@pytest.mark.parametrize("module", ["tensorflow", "cifar10_aug.builders.features"])
 def test_an_interrupt_of_a_command_is_one_line(module: str, tmp_path: Path) -> None:
     done = interrupted(module, "prepare", "--sample", "--data-dir", str(tmp_path / "data"))
     assert done.stderr.strip().splitlines()[-1] == "Aborted."

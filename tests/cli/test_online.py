@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 
 from cifar10_aug.cli import main
-from cifar10_aug.fields import fields_of
+from cifar10_aug.data.sources.official import BINARY
 from cifar10_aug.ops import OPS
-from cifar10_aug.presets import NAMED
-from cifar10_aug.source.official import BINARY
+from cifar10_aug.ops.fields import fields_of
+from cifar10_aug.recipes.presets import NAMED
 from tests import archives
 from tests.cli.running import assert_fails, run
 

@@ -9,12 +9,12 @@ import math
 
 import numpy as np
 
-from cifar10_aug import draws
-from cifar10_aug.draws import Draws
 from cifar10_aug.engines.plan import Pass, Placed, Process, plan
-from cifar10_aug.ops.kinds import AffineOp, Border
-from cifar10_aug.recipe import Recipe
-from tests.engines import strokes_reference
+from cifar10_aug.ops.base import AffineOp, Border
+from cifar10_aug.recipes.recipe import Recipe
+from cifar10_aug.rng import draws
+from cifar10_aug.rng.draws import Draws
+from tests.engines import pixelwise_reference
 
 
 def draws_of(recipe: Recipe, step: Placed, number: int, epoch: int, seed: int) -> Draws:
@@ -66,7 +66,7 @@ def _stroke(
     drawn = draws_of(recipe, step, number, epoch, seed)
     key = (step.position, number, epoch if step.every_epoch else 0, seed)
     levels = np.rint(image).astype(np.uint8)
-    return strokes_reference.apply(step.op, drawn, levels, key).astype(np.float64)
+    return pixelwise_reference.apply(step.op, drawn, levels, key).astype(np.float64)
 
 
 def _resample(image: np.ndarray, maps: list[tuple[np.ndarray, Border]]) -> np.ndarray:

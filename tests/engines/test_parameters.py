@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cifar10_aug.ops import OPS
-from cifar10_aug.recipe import Recipe
+from cifar10_aug.recipes.recipe import Recipe
 
 IDS = np.arange(40)
 

@@ -1,7 +1,7 @@
 import pytest
 
 from cifar10_aug.engines.plan import Pass, Process, PythonCalls, Stage, plan
-from cifar10_aug.recipe import Recipe
+from cifar10_aug.recipes.recipe import Recipe
 from tests.registering import registered
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cifar10_aug.recipe import Recipe
+from cifar10_aug.recipes.recipe import Recipe
 
 BLACK = np.zeros((2000, 32, 32, 3), np.uint8)
 

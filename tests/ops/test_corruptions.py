@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 from scipy import ndimage, stats
 
-from cifar10_aug import draws
 from cifar10_aug.ops.corruptions import CORRUPTIONS
-from cifar10_aug.recipe import Recipe
+from cifar10_aug.recipes.recipe import Recipe
+from cifar10_aug.rng import draws
 
 NAMES = [op.name for op in CORRUPTIONS]
 SEVERITIES = range(1, 6)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cifar10_aug.recipe import Recipe
+from cifar10_aug.recipes.recipe import Recipe
 
 NUMPY_MODES = {"constant": "constant", "nearest": "edge", "reflect": "reflect"}
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifar10_aug.draws import Draws
 from cifar10_aug.ops.affine import Affine
-from cifar10_aug.ops.kinds import Noise
-from cifar10_aug.recipe import Recipe
+from cifar10_aug.ops.base import Noise
+from cifar10_aug.recipes.recipe import Recipe
+from cifar10_aug.rng.draws import Draws
 
 HEIGHT, WIDTH, EPOCH = 20, 27, 3
 MIDDLE_X, MIDDLE_Y = 13.0, 9.5

@@ -7,9 +7,9 @@ import pytest
 import tensorflow as tf
 
 from cifar10_aug.engines.plan import Placed
-from cifar10_aug.fields import fields_of
 from cifar10_aug.ops import OPS
-from cifar10_aug.recipe import Recipe
+from cifar10_aug.ops.fields import fields_of
+from cifar10_aug.recipes.recipe import Recipe
 
 # Keras imports SciPy by an old name.
 pytestmark = pytest.mark.filterwarnings("ignore:Please import:DeprecationWarning")

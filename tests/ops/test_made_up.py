@@ -11,11 +11,11 @@ import tensorflow_datasets as tfds
 from click.testing import CliRunner
 
 from cifar10_aug.cli import main
-from cifar10_aug.draws import Draws
-from cifar10_aug.fields import Interval, IntervalField, option
 from cifar10_aug.ops import OPS
-from cifar10_aug.ops.kinds import TableOp
-from cifar10_aug.recipe import Recipe
+from cifar10_aug.ops.base import TableOp
+from cifar10_aug.ops.fields import Interval, IntervalField, option
+from cifar10_aug.recipes.recipe import Recipe
+from cifar10_aug.rng.draws import Draws
 from tests.registering import registered
 
 

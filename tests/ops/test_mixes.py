@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cifar10_aug.recipe import Recipe
+from cifar10_aug.recipes.recipe import Recipe
 
 MANY = np.arange(50_000)
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cifar10_aug import draws
-from cifar10_aug.draws import Draws
-from cifar10_aug.engines.kernels.words import draw_words
+from cifar10_aug.engines.numba.kernels.philox import draw_words
 from cifar10_aug.ops import OPS, ValueRangeOp
 from cifar10_aug.ops.affine import Affine
-from cifar10_aug.recipe import Recipe
+from cifar10_aug.recipes.recipe import Recipe
+from cifar10_aug.rng import draws
+from cifar10_aug.rng.draws import Draws
 
 Measure = Callable[[Any, Draws], np.ndarray]
 

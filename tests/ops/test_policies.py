@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from cifar10_aug.recipe import Recipe
+from cifar10_aug.recipes.recipe import Recipe
 from tests.ops.pillow import GEOMETRIC, inside, recoloured, transformed
 
 MANY = np.arange(20_000)

@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 from scipy import ndimage, stats
 
-from cifar10_aug import draws
-from cifar10_aug.draws import Draws
 from cifar10_aug.ops.warps import RandomPerspective
-from cifar10_aug.recipe import Recipe
+from cifar10_aug.recipes.recipe import Recipe
+from cifar10_aug.rng import draws
+from cifar10_aug.rng.draws import Draws
 from tests.ops.pillow import inside, transformed
 
 CORNERS = ("upperleft", "upperright", "lowerright", "lowerleft")

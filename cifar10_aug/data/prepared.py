@@ -1,0 +1,209 @@
+"""The prepared dataset `plain`: the images themselves, which all online configs read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+from tensorflow_datasets.core.utils import tqdm_utils
+
+from cifar10_aug._compat import tensorflow_errors
+from cifar10_aug.data import fingerprints, shard_files
+from cifar10_aug.data.images import SHAPE, Cifar10, LabelledImages, Provenance, example_id
+from cifar10_aug.data.records import examples, tfrecord
+from cifar10_aug.errors import SourceError
+
+PLAIN = "plain"
+# Of the files that `plain` is stored in.
+FORMAT_VERSION = 1
+_IMAGES_A_SHARD = 10_000
+
+
+def about(cifar10: Cifar10) -> dict[str, Any]:
+    """What is recorded of images, beside them and beside frozen epochs of them."""
+    recorded = {
+        **dataclasses.asdict(cifar10.provenance),
+        "content": cifar10.content_digest(),
+        "package_version": version("cifar10_aug"),
+    }
+    # It differs from machine to machine, and frozen epochs do not.
+    del recorded["stamp"]
+    return recorded
+
+
+def metadata(cifar10: Cifar10) -> dict[str, Any]:
+    """What is recorded beside the images."""
+    return {
+        **about(cifar10),
+        "stamp": cifar10.provenance.stamp,
+        "fingerprints": {
+            name: fingerprints.text(fingerprints.of(split.images, split.labels))
+            for name, split in cifar10.splits.items()
+        },
+        "format_version": FORMAT_VERSION,
+    }
+
+
+def shard_iterators(cifar10: Cifar10) -> dict[str, list[Callable[[], Any]]]:
+    """What TFDS writes: the splits' shards."""
+    return {
+        name: [
+            _ShardExamples(name, split, first) for first in range(0, len(split), _IMAGES_A_SHARD)
+        ]
+        for name, split in cifar10.splits.items()
+    }
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _ShardExamples:
+    """The examples of one file, in official order; picklable."""
+
+    name: str
+    split: LabelledImages
+    first: int
+
+    def __call__(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        numbers = range(self.first, min(self.first + _IMAGES_A_SHARD, len(self.split)))
+        what = f"Writing {self.name} from image {self.first}"
+        # disable=None: a bar on a terminal, nothing in a log.
+        for number in tqdm_utils.tqdm(
+            numbers, desc=what, unit=" images", leave=False, disable=None
+        ):
+            yield (
+                number,
+                {
+                    "id": example_id(self.name, number),
+                    "image": self.split.images[number],
+                    "label": int(self.split.labels[number]),
+                },
+            )
+
+
+def check_files(info: tfds.core.DatasetInfo) -> None:
+    """Compares what the description says with the files' sizes, which is quick.
+
+    Raises:
+        SourceError: if a file is missing, or if so many images cannot be in them.
+    """
+    try:
+        for split in info.splits.values():
+            size = shard_files.total_size(split)
+            if min(split.shard_lengths) < 0 or split.num_examples * math.prod(SHAPE) > size:
+                lengths = ", ".join(map(str, split.shard_lengths))
+                raise ValueError(
+                    f"dataset_info.json says that the files of {split.name}, {size} bytes, have "
+                    f"{lengths} images"
+                )
+    except ValueError as error:
+        raise damaged(str(info.data_dir), str(error)) from error
+
+
+def read(info: tfds.core.DatasetInfo) -> Cifar10:
+    """The prepared images, read without TensorFlow and compared with their recorded digest.
+
+    Raises:
+        SourceError: if they are not what was prepared.
+    """
+    check_files(info)
+    try:
+        splits = {name: _read_split(info.splits[name]) for name in ("train", "test")}
+        provenance = recorded_provenance(info.metadata)
+        cifar10 = Cifar10(splits["train"], splits["test"], provenance)
+        if cifar10.content_digest() != info.metadata["content"]:
+            raise ValueError(OTHERS)
+    except (ValueError, KeyError) as error:
+        raise damaged(str(info.data_dir), str(error)) from error
+    return cifar10
+
+
+def recorded_provenance(metadata: Mapping[str, Any]) -> Provenance:
+    """What is recorded of where the images are from.
+
+    Raises:
+        KeyError: if it is not.
+    """
+    names = {field.name for field in dataclasses.fields(Provenance)} - {"stamp"}
+    # Earlier versions did not record the stamp.
+    stamp = metadata.get("stamp", "")
+    return Provenance(**{name: metadata[name] for name in names}, stamp=stamp)
+
+
+def fingerprint(split: tfds.core.SplitInfo) -> int:
+    """The recorded fingerprint of a prepared split.
+
+    Where an earlier version has prepared the images, it is computed from the files, once they are
+    compared with their digest.
+
+    Raises:
+        SourceError: if what is recorded is damaged.
+    """
+    folder = split.filepaths[0].parent
+    try:
+        recorded = json.loads((folder / "metadata.json").read_text())
+        if "fingerprints" in recorded:
+            return int(recorded["fingerprints"][split.name], 16)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged(str(folder), NO_METADATA) from error
+    images = read(info_of(folder)).splits[split.name]
+    return fingerprints.of(images.images, images.labels)
+
+
+def check_written(info: tfds.core.DatasetInfo, cifar10: Cifar10) -> None:
+    """Raises a `SourceError` if another process has prepared other images in the meantime."""
+    found = dict(info.metadata.items())
+    if found["content"] != cifar10.content_digest():
+        raise SourceError(
+            f"{info.data_dir}: another process has prepared other images here in the meantime "
+            f"({found['source']} {found['name']}, {found['content']}); use another data_dir, or "
+            "replace them with cifar10-aug prepare --overwrite"
+        )
+
+
+def _read_split(info: tfds.core.SplitInfo) -> LabelledImages:
+    features = [
+        examples.parsed(record) for path in info.filepaths for record in tfrecord.read(Path(path))
+    ]
+    images = np.frombuffer(b"".join(one["image"] for one in features), np.uint8)
+    labels = np.array([one["label"] for one in features], np.int64)
+    return LabelledImages(images.reshape(-1, *SHAPE), labels)
+
+
+# What is said of prepared images that are not what was prepared.
+NO_METADATA = "metadata.json is not what was written"
+OTHERS = "not the images whose digest is recorded"
+DAMAGED = (
+    "{folder}: the prepared images are damaged ({found}); delete this folder and prepare them again"
+)
+
+
+def damaged(folder: str, found: str) -> SourceError:
+    """The error for prepared images that are not what was prepared."""
+    return SourceError(DAMAGED.format(folder=folder, found=found))
+
+
+def unreadable(folder: str, error: Exception) -> SourceError:
+    """The error for descriptions that TFDS cannot read."""
+    return SourceError(
+        f"{folder}: dataset_info.json or metadata.json is damaged "
+        f"({tensorflow_errors.reason(error)}); delete this folder and prepare it again"
+    )
+
+
+def info_of(folder: Any) -> tfds.core.DatasetInfo:
+    """What is known of the images that are prepared in a folder.
+
+    Raises:
+        SourceError: if it is damaged.
+    """
+    try:
+        return tfds.builder_from_directory(folder).info
+    except Exception as error:
+        # TFDS expects what it wrote, and raises nearly anything if it is not that.
+        raise unreadable(str(folder), error) from error

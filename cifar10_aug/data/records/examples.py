@@ -1,0 +1,171 @@
+"""From augmented images to the bytes of `tf.train.Example`s, without TensorFlow."""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from tensorflow_datasets.proto import tf_example_pb2, tf_feature_pb2
+
+from cifar10_aug.data.images import SHAPE
+
+IMAGE_ENCODINGS = ("raw", "png")
+# The signature, and the header's length, name, width and height (PNG specification, 11.2.1). Looked
+# at first, since decoders inflate whatever size a picture says it has.
+PNG_BEGINS = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", SHAPE[1], SHAPE[0])
+NO_PNG = f"no PNG of {SHAPE[1]} x {SHAPE[0]} pixels"
+
+# All records of a chunk: rows of one size, or bytes of different sizes.
+Records = np.ndarray | Sequence[bytes]
+
+
+# What a feature holds: bytes, a whole number, or several floats.
+Value = bytes | int | tuple[float, ...]
+
+
+def serialized(features: Mapping[str, Value]) -> bytes:
+    """A `tf.train.Example`, its features in alphabetical order."""
+    made = {name: _feature(value) for name, value in features.items()}
+    example = tf_example_pb2.Example(features=tf_feature_pb2.Features(feature=made))
+    return bytes(example.SerializeToString(deterministic=True))
+
+
+def _feature(value: Value) -> tf_feature_pb2.Feature:
+    if isinstance(value, bytes):
+        return tf_feature_pb2.Feature(bytes_list=tf_feature_pb2.BytesList(value=[value]))
+    if isinstance(value, tuple):
+        return tf_feature_pb2.Feature(float_list=tf_feature_pb2.FloatList(value=value))
+    return tf_feature_pb2.Feature(int64_list=tf_feature_pb2.Int64List(value=[value]))
+
+
+def parsed(record: bytes) -> dict[str, Any]:
+    """The features of a serialised example, each bytes, an int or a tuple of floats.
+
+    Raises:
+        ValueError: if the record is none, or has not exactly one value a feature that is not
+            floats.
+    """
+    try:
+        example = tf_example_pb2.Example.FromString(record)
+    except Exception as error:  # protobuf's own class differs between its implementations.
+        raise ValueError("not a tf.train.Example") from error
+    features = {}
+    for name, feature in example.features.feature.items():
+        kind = feature.WhichOneof("kind") or "bytes_list"
+        values = getattr(feature, kind).value
+        if kind == "float_list":
+            features[name] = tuple(values)
+            continue
+        if len(values) != 1:
+            raise ValueError(f"{len(values)} values of {name}")
+        features[name] = values[0]
+    return features
+
+
+def encode(
+    ids: np.ndarray,
+    copy: int,
+    images: np.ndarray,
+    labels: np.ndarray,
+    image_encoding: str,
+) -> Records:
+    """The records of some examples.
+
+    Args:
+        ids: bytes [n], all of one length.
+        copy: the number of the frozen epoch.
+        images: uint8 or float32 [n, height, width, 3].
+        labels: int64 [n], 0 to 9, or float32 [n, classes].
+        image_encoding: "raw" (the array's bytes, little-endian) or "png".
+
+    Returns:
+        uint8 [n, size] for raw images; a list of bytes for PNG.
+    """
+    if image_encoding == "png":
+        return [
+            serialized(
+                {"copy": copy, "id": bytes(name), "image": png(image), "label": label_of(label)}
+            )
+            for name, image, label in zip(ids, images, labels, strict=True)
+        ]
+    pixels = np.ascontiguousarray(images).view(np.uint8).reshape(len(images), -1)
+    columns = [
+        np.ascontiguousarray(ids).view(np.uint8).reshape(len(ids), -1),
+        pixels,
+        labels.astype(np.uint8)[:, None]
+        if labels.ndim == 1
+        else np.ascontiguousarray(labels, "<f4").view(np.uint8),
+    ]
+    classes = labels.shape[1] if labels.ndim == 2 else 0
+    template, holes = _template(copy, ids.dtype.itemsize, pixels.shape[1], classes)
+    records = np.empty((len(images), len(template)), np.uint8)
+    records[:] = template
+    for hole, values in zip(holes, columns, strict=True):
+        records[:, hole] = values
+    return records
+
+
+def label_of(label: Any) -> int | tuple[float, ...]:
+    """What a record holds of a label, a whole number or float32 [classes]."""
+    return int(label) if np.ndim(label) == 0 else tuple(np.asarray(label).tolist())
+
+
+def _template(
+    copy: int, id_size: int, image_size: int, classes: int
+) -> tuple[np.ndarray, list[slice]]:
+    """A record, and where in it id, image and label stand; 0 classes are a whole number.
+
+    All raw records of a shard have one size, and two of them differ in these places only.
+    """
+    one, two = (
+        np.frombuffer(
+            serialized(
+                {
+                    "copy": copy,
+                    "id": bytes([filler]) * id_size,
+                    "image": bytes([filler]) * image_size,
+                    "label": label_of(np.full(classes * 4, filler, np.uint8).view("<f4"))
+                    if classes
+                    else filler,
+                }
+            ),
+            np.uint8,
+        )
+        for filler in (1, 2)
+    )
+    edges = np.flatnonzero(np.diff(one != two, prepend=False, append=False))
+    holes = [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+    assert [hole.stop - hole.start for hole in holes] == [id_size, image_size, 4 * classes or 1]
+    return one, holes
+
+
+def decoded(image: bytes, image_encoding: str, dtype: str) -> np.ndarray:
+    """The image of a record, uint8 or float32 [height, width, 3].
+
+    Raises:
+        ValueError: if the bytes are none; the message is a clause.
+    """
+    if image_encoding == "raw":
+        size = math.prod(SHAPE) * np.dtype(dtype).itemsize
+        if len(image) != size:
+            raise ValueError(f"{len(image)} bytes of pixels instead of {size}")
+        return np.frombuffer(image, dtype).reshape(SHAPE)
+    if not image.startswith(PNG_BEGINS):
+        raise ValueError(NO_PNG)
+    try:
+        with Image.open(io.BytesIO(image), formats=["PNG"]) as picture:
+            return np.asarray(picture.convert("RGB"))
+    except (OSError, SyntaxError) as error:
+        raise ValueError("not a PNG") from error
+
+
+def png(image: np.ndarray) -> bytes:
+    """An image, uint8 [height, width, 3], as a PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()

@@ -1,0 +1,89 @@
+"""The two kinds of record files that frozen epochs are written to."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from cifar10_aug.data.records import tfrecord
+from cifar10_aug.data.records.examples import Records
+
+_BLOCK = 2**20
+_RECORDS_A_READ = 1000
+
+
+class Format(NamedTuple):
+    """How one kind of file is written and read.
+
+    Attributes:
+        write: writes chunks of records to a new file, and returns the file's digest.
+        read: yields a file's records; raises a `ValueError` if it is damaged.
+    """
+
+    write: Callable[[Path, Iterable[Records]], str]
+    read: Callable[[Path], Iterator[bytes]]
+
+
+def digest_of(path: Path) -> str:
+    """ "sha256:…" of a file."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _write_tfrecord(path: Path, chunks: Iterable[Records]) -> str:
+    digest = hashlib.sha256()
+    with open(path, "xb", buffering=0) as file:
+        for chunk in chunks:
+            data = tfrecord.framed(chunk).data
+            digest.update(data)
+            while data:
+                data = data[file.write(data) :]
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _write_array_record(path: Path, chunks: Iterable[Records]) -> str:
+    from array_record.python import array_record_module
+
+    # TFDS's own setting: one record a group, for random access.
+    writer = array_record_module.ArrayRecordWriter(str(path), "group_size:1")
+    try:
+        for chunk in chunks:
+            for record in chunk:
+                writer.write(record.tobytes() if isinstance(record, np.ndarray) else record)
+        writer.close()
+    except RuntimeError as error:
+        # The library's only kind of error; it does not tell the number of the system's.
+        raise OSError(errno.EIO, " ".join(str(error).split()), str(path)) from error
+    return digest_of(path)
+
+
+def _read_array_record(path: Path) -> Iterator[bytes]:
+    from array_record.python import array_record_module
+
+    try:
+        reader = array_record_module.ArrayRecordReader(str(path))
+        try:
+            count = reader.num_records()
+            # The first one alone, since often no other is wanted.
+            edges = [*range(min(count, 1)), *range(1, count, _RECORDS_A_READ), count]
+            for first, last in itertools.pairwise(edges):
+                yield from reader.read(range(first, last))
+        finally:
+            reader.close()
+    except (RuntimeError, IndexError) as error:
+        raise ValueError(" ".join(str(error).split())) from error
+
+
+FORMATS = {
+    "tfrecord": Format(_write_tfrecord, tfrecord.read),
+    "array_record": Format(_write_array_record, _read_array_record),
+}

@@ -1,0 +1,68 @@
+"""The TFRecord file format, without TensorFlow.
+
+A record is its length (8 bytes, little-endian), the length's checksum (4), the data and the data's
+checksum (4). Checksums are CRC-32C (Castagnoli; RFC 3720, appendix B.4), rotated right by 15 bits
+and offset, as TensorFlow's `core/lib/hash/crc32c.h` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import google_crc32c
+import numpy as np
+
+from cifar10_aug.data.records.examples import Records
+
+_MASK_OFFSET = 0xA282EAD8
+_HEADER, _FOOTER = 12, 4
+OVERHEAD = _HEADER + _FOOTER
+
+
+def framed(records: Records) -> np.ndarray:
+    """The records as they stand in a file, uint8 [bytes]."""
+    if not isinstance(records, np.ndarray):
+        return np.concatenate([framed(np.frombuffer(record, np.uint8)[None]) for record in records])
+    count, size = records.shape
+    out = np.empty((count, size + OVERHEAD), np.uint8)
+    out[:, :8] = _bytes([size], "<u8")
+    out[:, 8:_HEADER] = _masked([google_crc32c.value(size.to_bytes(8, "little"))])
+    out[:, _HEADER:-_FOOTER] = records
+    out[:, -_FOOTER:] = _masked([google_crc32c.value(record) for record in records])
+    return out.reshape(-1)
+
+
+def read(path: Path) -> Iterator[bytes]:
+    """The records of a file, their checksums compared.
+
+    Raises:
+        ValueError: at the first record that is damaged; the message is a clause.
+    """
+    place = 0
+    with open(path, "rb") as file:
+        while header := file.read(_HEADER):
+            size = int.from_bytes(_checked(header, 8, f"record {place}: its length"), "little")
+            yield _checked(file.read(size + _FOOTER), size, f"record {place}: its data")
+            place += 1
+
+
+def _checked(data: bytes, size: int, what: str) -> bytes:
+    """The first `size` bytes, if the checksum after them is right."""
+    content, crc = data[:size], data[size:]
+    if len(crc) != _FOOTER:
+        raise ValueError(f"{what} is cut off")
+    if _masked([google_crc32c.value(content)]).tobytes() != crc:
+        raise ValueError(f"{what} has another checksum")
+    return content
+
+
+def _masked(crcs: list[int]) -> np.ndarray:
+    """uint8 [n, 4]."""
+    bits = np.array(crcs, np.uint32)
+    return _bytes((bits >> 15 | bits << 17) + np.uint32(_MASK_OFFSET), "<u4")
+
+
+def _bytes(values: list[int] | np.ndarray, dtype: str) -> np.ndarray:
+    array = np.asarray(values).astype(dtype)
+    return array.view(np.uint8).reshape(len(array), -1)

@@ -1,0 +1,229 @@
+"""The eager engine: NumPy turns draws into parameters, compiled loops turn those into pixels.
+
+Functions of the user's run between the loops' passes, on arrays of plain levels.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cifar10_aug.engines.numba import mixing, passes
+from cifar10_aug.engines.numba.batch import Batch
+from cifar10_aug.engines.numba.buffers import Buffers
+from cifar10_aug.engines.numba.drawing import Drawing
+from cifar10_aug.engines.numba.mixing import Partners
+from cifar10_aug.engines.numba.source import Source
+from cifar10_aug.engines.plan import Mix, Mixture, Pass, Placed, Process, PythonCalls, Stage, plan
+from cifar10_aug.engines.python.execution import Where
+from cifar10_aug.engines.python.python_ops import Group
+from cifar10_aug.ops.base import ProcessOp, PythonOp, ValueRangeOp
+from cifar10_aug.ops.compound import MixOp, MixtureOp
+
+if TYPE_CHECKING:
+    from cifar10_aug.recipes.recipe import Recipe
+
+_Stages = Sequence[Stage | Group]
+
+
+class Engine:
+    """A recipe made ready to run on images of one size with one seed.
+
+    Calls may run at the same time in several threads.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        seed: int,
+        height: int = 32,
+        width: int = 32,
+        where: Where | None = None,
+        buffers: Buffers | None = None,
+    ):
+        """Takes the size of images, and where functions of the user's run (by default, anywhere).
+
+        Engines can share the memory of what they make.
+
+        Raises:
+            RegistrationError: if a function of the user's cannot run there.
+        """
+        self.recipe = recipe
+        self._seed = seed
+        self._height, self._width = height, width
+        self._stages = list(self._staged(where or Where()))
+        self._drawing = Drawing(recipe.ops, seed)
+        scale: tuple[float, ...] = (1.0,) * 3
+        offset: tuple[float, ...] = (0.0,) * 3
+        for op in recipe.ops:
+            if isinstance(op, ValueRangeOp):
+                scale, offset = op.scale_and_offset()
+        self._scale = np.array(scale, np.float32)
+        self._offset = np.array(offset, np.float32)
+        self._buffers = Buffers() if buffers is None else buffers
+
+    def __call__(
+        self,
+        source: Source,
+        rows: np.ndarray,
+        keys: np.ndarray,
+        epoch: int,
+        partners: Partners | None = None,
+    ) -> np.ndarray:
+        """Augments the examples in `rows` of a source.
+
+        Args:
+            source: images of this engine's size.
+            rows: int64 [batch].
+            keys: uint64 [batch], each example's key, as `draws.example_keys` makes them.
+            epoch: 0 to 2**32 - 1.
+            partners: for recipes that mix examples.
+
+        Returns:
+            uint8 or float32 [batch, height, width, 3].
+
+        Raises:
+            PythonOpError: if a function of the user's fails.
+        """
+        from cifar10_aug.engines.numba.kernels import render
+
+        *before, last = self._stages
+        batch = self._batch(source, rows, keys, epoch)
+        if isinstance(last, Group):
+            _, images = self._through(self._stages, batch, partners)
+            assert images is not None
+            return images
+        assert isinstance(last, Pass), last
+        batch, images = self._through(before, batch, partners)
+        if images is not None:
+            batch = batch.moved(Source.of(images))
+        floats = self.recipe.dtype == "float32"
+        out = self._buffers.empty(self._shape(batch), np.float32 if floats else np.uint8)
+        kind = render.FLOATS if floats else render.LEVELS
+        passes.run(last, batch, kind, self._scale, self._offset, out)
+        return out
+
+    def soft_labels(
+        self, labels: np.ndarray, keys: np.ndarray, epoch: int, partners: Partners
+    ) -> np.ndarray:
+        """The labels of mixed examples.
+
+        Args:
+            labels: their own, float32 [batch, classes].
+            keys, epoch, partners: as for the images; the partners have labels.
+
+        Returns:
+            float32 [batch, classes].
+        """
+        mixes = [stage.step for stage in self._stages if isinstance(stage, Mix)]
+        size = self._height, self._width
+        return mixing.labels(mixes, self._drawing, size, labels, keys, epoch, partners)
+
+    def _staged(self, where: Where) -> Iterator[Stage | Group]:
+        """What runs one after the other; functions of the user's in groups."""
+        for stage in plan(self.recipe.ops):
+            if not isinstance(stage, PythonCalls):
+                yield stage
+                continue
+            for place, steps in itertools.groupby(stage.steps, lambda step: _place(where, step)):
+                yield Group(self.recipe.name, list(steps), place, where, self._seed)
+
+    def _batch(self, source: Source, rows: np.ndarray, keys: np.ndarray, epoch: int) -> Batch:
+        return Batch(source, rows, keys, epoch, self._seed, self._drawing.of(keys, epoch))
+
+    def _shape(self, batch: Batch) -> tuple[int, ...]:
+        return len(batch), self._height, self._width, 3
+
+    def _through(
+        self, stages: _Stages, batch: Batch, partners: Partners | None
+    ) -> tuple[Batch, np.ndarray | None]:
+        """A batch after some stages, and its images as an array if functions made them."""
+        images: np.ndarray | None = None
+        for i, stage in enumerate(stages):
+            if isinstance(stage, Group):
+                if images is None:
+                    images = self._buffers.empty(self._shape(batch), np.uint8)
+                    batch.source.unpack(images)
+                given, images = images, self._buffers.empty(self._shape(batch), stage.output)
+                stage(given, images, batch.keys, batch.epoch)
+                continue
+            if images is not None:
+                batch, images = batch.moved(Source.of(images)), None
+            if isinstance(stage, Pass):
+                batch = self._pass(stage, batch)
+            elif isinstance(stage, Process):
+                _process(stage.step, batch)
+            elif isinstance(stage, Mixture):
+                self._mixture(stage, batch)
+            else:
+                assert isinstance(stage, Mix), stage
+                assert partners is not None, "a recipe that mixes is given partners"
+                self._mix(stage.step, stages[:i], batch, partners)
+        return batch, images
+
+    def _pass(self, made: Pass, batch: Batch) -> Batch:
+        from cifar10_aug.engines.numba.kernels import render
+
+        target = Source.empty(len(batch), self._height, self._width)
+        passes.run(made, batch, render.PACKED, self._scale, self._offset, target.packed)
+        return batch.moved(target)
+
+    def _mixture(self, stage: Mixture, batch: Batch) -> None:
+        from cifar10_aug.engines.numba.kernels import blends
+
+        op, packed = stage.step.op, batch.source.packed
+        assert isinstance(op, MixtureOp)
+        weights = op.weights(batch.drawn.draws(stage.step))
+        total = np.zeros((*packed.shape, 3), np.float32)
+        for i, weight in enumerate(weights):
+            made = batch
+            if i > 0:
+                made, _ = self._through(stage.branches[i - 1], batch, None)
+            each = np.array(np.broadcast_to(weight, len(batch)), np.float64)
+            blends.add(made.source.packed, each, total)
+        blends.round_off(total, packed)
+
+    def _mix(self, step: Placed, before: _Stages, batch: Batch, partners: Partners) -> None:
+        from cifar10_aug.engines.numba.kernels import blends
+
+        assert isinstance(step.op, MixOp)
+        drawn = batch.drawn.draws(step)
+        chosen = mixing.partners_drawn(drawn, partners)
+        others, images = self._through(
+            before,
+            self._batch(partners.source, partners.rows[chosen], partners.keys[chosen], batch.epoch),
+            partners,
+        )
+        if images is not None:
+            others = others.moved(Source.of(images))
+        boxes, shares, _ = mixing.boxes_and_shares(
+            step.op, drawn, len(batch), self._height, self._width
+        )
+        shape = self._shape(batch)[:3]
+        blends.mix(
+            batch.source.packed.reshape(shape), others.source.packed.reshape(shape), boxes, shares
+        )
+
+
+def _place(where: Where, step: Placed) -> str:
+    assert isinstance(step.op, PythonOp), step
+    return where.place(step.op)
+
+
+def _process(step: Placed, batch: Batch) -> None:
+    from cifar10_aug.engines.numba.processes import PROCESSES
+
+    assert isinstance(step.op, ProcessOp)
+    rows, drawn = batch.drawn.taken(step)
+    rows = np.arange(len(batch)) if rows is None else rows
+    given = [np.broadcast_to(values, len(rows)) for values in step.op.numbers(drawn)]
+    numbers = np.array(given, np.float64).reshape(len(given), len(rows))
+    applied = np.broadcast_to(step.op.applied(drawn), len(rows))
+    if not applied.all():
+        rows, numbers = rows[applied], np.ascontiguousarray(numbers[:, applied])
+    if len(rows):
+        run = PROCESSES[step.op.process]
+        run(batch.canvas(step), rows, numbers)

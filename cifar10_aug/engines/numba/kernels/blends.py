@@ -1,0 +1,60 @@
+"""Compiled loops that lay packed images over each other."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import float32 as f32
+from numba import uint32
+
+from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, packed
+
+
+@compiled
+def mix(own: np.ndarray, others: np.ndarray, boxes: np.ndarray, shares: np.ndarray) -> None:
+    """Shows others' pixels in a box of each image; rounds once.
+
+    Args:
+        own: uint32 [batch, height, width], packed; changed in place.
+        others: of the same shape.
+        boxes: int64 [batch, 4]: top, left, bottom, right.
+        shares: uint32 [batch], of the own image within the box, in 65,536ths.
+    """
+    half, sixteen = uint32(1 << 15), uint32(16)
+    whole = uint32(1 << 16)
+    for n in range(own.shape[0]):
+        a = shares[n]
+        b = whole - a
+        for y in range(boxes[n, 0], boxes[n, 2]):
+            for x in range(boxes[n, 1], boxes[n, 3]):
+                r, g, bl = channels(own[n, y, x])
+                other_r, other_g, other_b = channels(others[n, y, x])
+                own[n, y, x] = packed(
+                    (uint32(r) * a + uint32(other_r) * b + half) >> sixteen,
+                    (uint32(g) * a + uint32(other_g) * b + half) >> sixteen,
+                    (uint32(bl) * a + uint32(other_b) * b + half) >> sixteen,
+                )
+
+
+@compiled
+def add(images: np.ndarray, weights: np.ndarray, total: np.ndarray) -> None:
+    """Adds packed images [batch, pixels], times a weight each, to float32 [batch, pixels, 3]."""
+    for n in range(images.shape[0]):
+        weight = f32(weights[n])
+        for i in range(images.shape[1]):
+            r, g, b = channels(images[n, i])
+            total[n, i, 0] += weight * f32(r)
+            total[n, i, 1] += weight * f32(g)
+            total[n, i, 2] += weight * f32(b)
+
+
+@compiled
+def round_off(total: np.ndarray, images: np.ndarray) -> None:
+    """Packs float32 [batch, pixels, 3], rounded, into uint32 [batch, pixels]."""
+    for n in range(images.shape[0]):
+        for i in range(images.shape[1]):
+            images[n, i] = packed(
+                as_level(total[n, i, 0] + 0.5),
+                as_level(total[n, i, 1] + 0.5),
+                as_level(total[n, i, 2] + 0.5),
+            )

@@ -1,0 +1,96 @@
+"""Compiled blurs of CIFAR-10-C: out of focus, moving, behind frosted glass."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cifar10_aug.engines.numba.canvas import Canvas
+from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.convolution import clamped, convolve
+from cifar10_aug.engines.numba.kernels.motion import drag
+from cifar10_aug.engines.numba.kernels.philox import noise_words
+from cifar10_aug.engines.numba.kernels.pixels import read_channels, write_channel
+
+
+@compiled
+def _mirrored(at: int, size: int) -> int:
+    """A place brought back into a line, its end not repeated."""
+    if size == 1:
+        return 0
+    at = abs(at) % (2 * (size - 1))
+    return min(at, 2 * (size - 1) - at)
+
+
+@compiled
+def defocus(canvas: Canvas, rows: np.ndarray, weights: np.ndarray) -> None:
+    """Convolves with a small square kernel, mirrored at the border: float64 [side, side]."""
+    height, width = canvas.height, canvas.width
+    radius = weights.shape[0] // 2
+    before = np.empty((3, height, width), np.float64)
+    after = np.empty((height, width), np.float64)
+    for n in range(rows.shape[0]):
+        line = canvas.pixels[rows[n]]
+        read_channels(line, before)
+        line[:] = 0
+        for channel in range(3):
+            for y in range(height):
+                for x in range(width):
+                    total = 0.0
+                    for dy in range(-radius, radius + 1):
+                        at_y = _mirrored(y + dy, height)
+                        for dx in range(-radius, radius + 1):
+                            weight = weights[dy + radius, dx + radius]
+                            total += weight * before[channel, at_y, _mirrored(x + dx, width)]
+                    after[y, x] = total
+            write_channel(after, 8 * channel, line)
+
+
+@compiled
+def move(canvas: Canvas, rows: np.ndarray, weights: np.ndarray, offsets: np.ndarray) -> None:
+    """Blurs along a line: weights float64 [taps], offsets int64 [n, 2, taps]; see `drag`."""
+    height, width = canvas.height, canvas.width
+    before = np.empty((3, height, width), np.float64)
+    after = np.empty((height, width), np.float64)
+    for n in range(rows.shape[0]):
+        line = canvas.pixels[rows[n]]
+        read_channels(line, before)
+        line[:] = 0
+        for channel in range(3):
+            drag(before[channel], weights, offsets[n], after)
+            write_channel(after, 8 * channel, line)
+
+
+@compiled
+def frost_glass(
+    canvas: Canvas, rows: np.ndarray, weights: np.ndarray, reach: int, times: int
+) -> None:
+    """Blurs, takes each pixel from up to `reach` pixels above and to the left of it, blurs again.
+
+    From the lower right to the upper left, so that pixels travel; `times` over. The published code
+    means to swap two pixels, and copies one, since NumPy's rows are views; so does this.
+    """
+    height, width = canvas.height, canvas.width
+    image = np.empty((3, height, width), np.float64)
+    after = np.empty((height, width), np.float64)
+    radius = weights.shape[0] - 1
+    columns, places = clamped(width, radius), clamped(height, radius)
+    for n in range(rows.shape[0]):
+        line = canvas.pixels[rows[n]]
+        read_channels(line, image)
+        for channel in range(3):
+            convolve(image[channel], weights, columns, places, after)
+            image[channel] = np.floor(after)
+        block = 0
+        for _ in range(times):
+            for y in range(height - reach, reach, -1):
+                for x in range(width - reach, reach, -1):
+                    four = noise_words(canvas, rows[n], block)
+                    block += 1
+                    # -reach to reach - 1, as there.
+                    at_y = y - reach + np.int64(four[0] * np.uint64(2 * reach) >> np.uint64(32))
+                    at_x = x - reach + np.int64(four[1] * np.uint64(2 * reach) >> np.uint64(32))
+                    image[:, y, x] = image[:, at_y, at_x]
+        line[:] = 0
+        for channel in range(3):
+            convolve(image[channel], weights, columns, places, after)
+            write_channel(after, 8 * channel, line)

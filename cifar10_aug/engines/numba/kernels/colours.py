@@ -1,0 +1,77 @@
+"""Compiled processes that change colours, pixel by pixel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cifar10_aug.engines.numba.canvas import Canvas
+from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, grey, packed
+
+
+@compiled
+def saturate(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Blends with grey by a factor: numbers [1, n]; 0 is grey."""
+    for n in range(rows.shape[0]):
+        line, factor = canvas.pixels[rows[n]], numbers[0, n]
+        for i in range(line.shape[0]):
+            r, g, b = channels(line[i])
+            level = grey(r, g, b)
+            line[i] = packed(
+                as_level(level + factor * (r - level)),
+                as_level(level + factor * (g - level)),
+                as_level(level + factor * (b - level)),
+            )
+
+
+@compiled
+def _turned(r: int, g: int, b: int, by: float) -> int:
+    """A packed pixel whose hue in HSV is turned, `by` in full circles; rounds."""
+    most, least = max(r, g, b), min(r, g, b)
+    chroma = float(most - least)
+    if most == least:
+        return packed(r, g, b)
+    # The hue in sixths of a circle.
+    if most == r:
+        hue = (g - b) / chroma
+    elif most == g:
+        hue = (b - r) / chroma + 2.0
+    else:
+        hue = (r - g) / chroma + 4.0
+    hue += 6.0 * by
+    hue -= 6.0 * np.floor(hue / 6.0)
+    # Distance from the nearest of red, green and blue says how much of each is left.
+    red = float(most) - chroma * (1.0 - min(max(abs(hue - 3.0) - 1.0, 0.0), 1.0))
+    green = float(most) - chroma * (1.0 - min(max(2.0 - abs(hue - 2.0), 0.0), 1.0))
+    blue = float(most) - chroma * (1.0 - min(max(2.0 - abs(hue - 4.0), 0.0), 1.0))
+    return packed(as_level(red + 0.5), as_level(green + 0.5), as_level(blue + 0.5))
+
+
+@compiled
+def turn_hue(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Adds to the hue of HSV, in full circles: numbers [1, n]."""
+    for n in range(rows.shape[0]):
+        line = canvas.pixels[rows[n]]
+        for i in range(line.shape[0]):
+            r, g, b = channels(line[i])
+            line[i] = _turned(r, g, b, numbers[0, n])
+
+
+@compiled
+def brighten(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Adds to the value of HSV, in levels, and rounds: numbers [1, n]."""
+    for n in range(rows.shape[0]):
+        line, by = canvas.pixels[rows[n]], numbers[0, n]
+        for i in range(line.shape[0]):
+            r, g, b = channels(line[i])
+            value = max(r, g, b)
+            brighter = min(value + by, 255.0)
+            if value == 0:
+                line[i] = packed(
+                    as_level(brighter + 0.5), as_level(brighter + 0.5), as_level(brighter + 0.5)
+                )
+                continue
+            scale = brighter / value
+            line[i] = packed(
+                as_level(r * scale + 0.5), as_level(g * scale + 0.5), as_level(b * scale + 0.5)
+            )

@@ -1,0 +1,59 @@
+"""Compiled coarser pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import int64 as i64
+
+from cifar10_aug.engines.numba.canvas import Canvas
+from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.pixels import channels, packed
+
+
+@compiled
+def _average(line: np.ndarray, first: int, stride: int, count: int) -> int:
+    """The mean of some packed pixels, rounded."""
+    red, green, blue = i64(0), i64(0), i64(0)
+    for k in range(count):
+        r, g, b = channels(line[first + k * stride])
+        red, green, blue = red + r, green + g, blue + b
+    double = 2 * count
+    return packed(
+        (2 * red + count) // double, (2 * green + count) // double, (2 * blue + count) // double
+    )
+
+
+@compiled
+def pixelate(
+    canvas: Canvas,
+    rows: np.ndarray,
+    columns: np.ndarray,
+    lines: np.ndarray,
+    column_of: np.ndarray,
+    line_of: np.ndarray,
+) -> None:
+    """Averages blocks of pixels, first sideways and then downwards, and shows each block's mean.
+
+    Args:
+        canvas, rows: the images.
+        columns, lines: int64 [blocks, 2], the first pixel of each block and the one after its
+            last.
+        column_of, line_of: int64 [width], [height]: the block that each pixel shows.
+    """
+    height, width = canvas.height, canvas.width
+    sideways = np.empty(height * columns.shape[0], np.uint32)
+    small = np.empty((lines.shape[0], columns.shape[0]), np.uint32)
+    for n in range(rows.shape[0]):
+        image = canvas.pixels[rows[n]]
+        across = columns.shape[0]
+        for y in range(height):
+            for c in range(across):
+                first, last = columns[c, 0], columns[c, 1]
+                sideways[y * across + c] = _average(image, y * width + first, 1, last - first)
+        for b in range(lines.shape[0]):
+            first, last = lines[b, 0], lines[b, 1]
+            for c in range(across):
+                small[b, c] = _average(sideways, first * across + c, across, last - first)
+        for y in range(height):
+            for x in range(width):
+                image[y * width + x] = small[line_of[y], column_of[x]]

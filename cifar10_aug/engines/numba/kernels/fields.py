@@ -1,0 +1,48 @@
+"""Compiled random displacements that are smooth."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import int32 as i32
+
+from cifar10_aug.engines.numba.canvas import Canvas
+from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.convolution import convolve, reflected
+from cifar10_aug.engines.numba.kernels.philox import noise_words
+
+_ONE = 65536.0
+# In 16.16 fixed point; the coordinates it is added to are no larger than this either.
+_FARTHEST = float(2**30)
+
+
+@compiled
+def smooth(
+    canvas: Canvas, weights: np.ndarray, alphas: np.ndarray, out: np.ndarray, place: int
+) -> None:
+    """Uniform noise from -1 to 1, convolved sideways and downwards, times alpha.
+
+    Args:
+        canvas: says the size and keys the noise.
+        weights: float64 [batch, radius + 1], from the centre outwards.
+        alphas: float64 [batch], in pixels.
+        out: int32 [batch, …, 2, pixels], 16.16 fixed point; x and then y displacements are
+            written to [:, place].
+        place: see `out`.
+    """
+    height, width = canvas.height, canvas.width
+    noise = np.empty((2, height, width), np.float64)
+    smoothed = np.empty((height, width), np.float64)
+    radius = weights.shape[1] - 1
+    columns, rows = reflected(width, radius), reflected(height, radius)
+    for n in range(alphas.shape[0]):
+        for i in range(height * width):
+            # A block of four words serves two pixels.
+            four = noise_words(canvas, n, i // 2)
+            one, two = (four[0], four[1]) if i % 2 == 0 else (four[2], four[3])
+            noise[0, i // width, i % width] = one / 2147483647.5 - 1.0
+            noise[1, i // width, i % width] = two / 2147483647.5 - 1.0
+        for axis in range(2):
+            convolve(noise[axis], weights[n], columns, rows, smoothed)
+            for i in range(height * width):
+                far = np.floor(alphas[n] * smoothed[i // width, i % width] * _ONE + 0.5)
+                out[n, place, axis, i] = i32(min(max(far, -_FARTHEST), _FARTHEST))

@@ -1,0 +1,127 @@
+"""Compiled processes that make other levels of an image's levels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import int64 as i64
+
+from cifar10_aug.engines.numba.canvas import Canvas
+from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, grey, packed
+
+
+@compiled
+def _look_up(tables: np.ndarray, line: np.ndarray) -> None:
+    """Replaces levels by uint8 [3, 256], a table for each channel."""
+    for i in range(line.shape[0]):
+        red, green, blue = channels(line[i])
+        line[i] = packed(tables[0, red], tables[1, green], tables[2, blue])
+
+
+@compiled
+def _histograms(line: np.ndarray, counts: np.ndarray) -> None:
+    """Counts levels: int64 [3, 256]."""
+    counts[:] = 0
+    for i in range(line.shape[0]):
+        r, g, b = channels(line[i])
+        counts[0, r] += 1
+        counts[1, g] += 1
+        counts[2, b] += 1
+
+
+@compiled
+def _least_and_greatest(counts: np.ndarray) -> tuple[int, int]:
+    """Of the levels that occur in int64 [256]."""
+    low, high = 0, 255
+    while counts[low] == 0:
+        low += 1
+    while counts[high] == 0:
+        high -= 1
+    return low, high
+
+
+@compiled
+def contrast(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Draws levels to the mean grey by a factor: numbers [1, n]."""
+    tables = np.empty((3, 256), np.uint8)
+    for n in range(rows.shape[0]):
+        line = canvas.pixels[rows[n]]
+        total = i64(0)
+        for i in range(line.shape[0]):
+            red, green, blue = channels(line[i])
+            total += grey(red, green, blue)
+        mean = np.floor(total / line.shape[0] + 0.5)
+        for level in range(256):
+            tables[:, level] = as_level(mean + numbers[0, n] * (level - mean))
+        _look_up(tables, line)
+
+
+@compiled
+def autocontrast(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Stretches each channel to 0 to 255."""
+    counts = np.empty((3, 256), np.int64)
+    tables = np.empty((3, 256), np.uint8)
+    for n in range(rows.shape[0]):
+        line = canvas.pixels[rows[n]]
+        _histograms(line, counts)
+        for channel in range(3):
+            low, high = _least_and_greatest(counts[channel])
+            scale = 255.0 / (high - low) if high > low else 1.0
+            offset = -low * scale if high > low else 0.0
+            for level in range(256):
+                tables[channel, level] = as_level(level * scale + offset)
+        _look_up(tables, line)
+
+
+@compiled
+def equalize(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Makes all levels of a channel about as frequent."""
+    counts = np.empty((3, 256), np.int64)
+    tables = np.empty((3, 256), np.uint8)
+    for n in range(rows.shape[0]):
+        line = canvas.pixels[rows[n]]
+        _histograms(line, counts)
+        for channel in range(3):
+            low, high = _least_and_greatest(counts[channel])
+            step = (line.shape[0] - counts[channel, high]) // 255
+            below = step // 2
+            for level in range(256):
+                unchanged = step == 0 or low == high
+                tables[channel, level] = level if unchanged else min(below // max(step, 1), 255)
+                below += counts[channel, level]
+        _look_up(tables, line)
+
+
+@compiled
+def channel_shift(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Adds a number, [1, n], to all levels and keeps them in the image's range."""
+    counts = np.empty((3, 256), np.int64)
+    tables = np.empty((3, 256), np.uint8)
+    for n in range(rows.shape[0]):
+        line = canvas.pixels[rows[n]]
+        _histograms(line, counts)
+        counts[0] += counts[1] + counts[2]
+        low, high = _least_and_greatest(counts[0])
+        for level in range(256):
+            shifted = min(max(level + numbers[0, n], float(low)), float(high))
+            tables[:, level] = as_level(shifted)
+        _look_up(tables, line)
+
+
+@compiled
+def channel_contrast(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Draws each channel to its own mean by a factor, and rounds: numbers [1, n]."""
+    counts = np.empty((3, 256), np.int64)
+    tables = np.empty((3, 256), np.uint8)
+    for n in range(rows.shape[0]):
+        line = canvas.pixels[rows[n]]
+        _histograms(line, counts)
+        for channel in range(3):
+            total = i64(0)
+            for level in range(256):
+                total += level * counts[channel, level]
+            mean = total / line.shape[0]
+            for level in range(256):
+                made = mean + numbers[0, n] * (level - mean)
+                tables[channel, level] = as_level(made + 0.5)
+        _look_up(tables, line)

@@ -1,0 +1,85 @@
+"""Compiled random words: what examples draw, and the order in which an epoch visits them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import int64 as i64
+from numba import uint32, uint64
+
+from cifar10_aug.engines.numba.canvas import Canvas
+from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.rng import draws
+
+philox = compiled(draws.philox)
+
+
+@compiled
+def draw_words(
+    keys: np.ndarray, epochs: np.ndarray, seed: int, positions: np.ndarray, slots: np.ndarray
+) -> np.ndarray:
+    """The random words of every op for every example.
+
+    Args:
+        keys: uint64 [batch], as `draws.example_keys` makes them.
+        epochs: uint64 [ops], the epoch that each op's words are keyed by.
+        seed: uint64.
+        positions, slots: int64 [ops], each op's position in the recipe and number of words.
+
+    Returns:
+        uint32 [sum of slots, batch].
+    """
+    mask, half = uint64(0xFFFFFFFF), uint64(32)
+    words = np.empty((slots.sum(), keys.shape[0]), np.uint32)
+    row = 0
+    for j in range(positions.shape[0]):
+        base = uint64(positions[j]) << uint64(draws.POSITION_SHIFT)
+        epoch = epochs[j]
+        for b in range(keys.shape[0]):
+            for first in range(0, slots[j], 4):
+                four = philox(
+                    keys[b] & mask,
+                    keys[b] >> half,
+                    epoch,
+                    base | uint64(first // 4),
+                    seed & mask,
+                    seed >> half,
+                )
+                for lane in range(min(4, slots[j] - first)):
+                    words[row + first + lane, b] = uint32(four[lane])
+        row += slots[j]
+    return words
+
+
+@compiled
+def shuffled(count: int, epoch: int, seed: int) -> np.ndarray:
+    """A permutation of 0 … count - 1 (Fisher and Yates), keyed by epoch and seed; int64."""
+    mask, half = uint64(0xFFFFFFFF), uint64(32)
+    position = uint64(draws.ORDER_POSITION) << uint64(draws.POSITION_SHIFT)
+    order = np.arange(count)
+    four = (uint64(0), uint64(0), uint64(0), uint64(0))
+    for drawn in range(count - 1):
+        i = count - 1 - drawn
+        if drawn % 4 == 0:
+            four = philox(uint64(drawn // 4), uint64(0), epoch, position, seed & mask, seed >> half)
+        other = i64((four[drawn % 4] * uint64(i + 1)) >> half)
+        order[i], order[other] = order[other], order[i]
+    return order
+
+
+@compiled
+def noise_words(canvas: Canvas, row: int, block: int) -> tuple[int, int, int, int]:
+    """Four random words, uint64 of 32 bits each, of an image's noise."""
+    return noise(canvas.keys[row], canvas.epoch, canvas.seed, canvas.first_block, block)
+
+
+@compiled
+def noise(
+    key: int, epoch: int, seed: int, first_block: int, block: int
+) -> tuple[int, int, int, int]:
+    """As `noise_words`, by the fields of a canvas; what `first_block` lacks is in the key."""
+    mask, half = uint64(0xFFFFFFFF), uint64(32)
+    blocks = uint64((1 << draws.POSITION_SHIFT) - 1)
+    counted = (first_block & blocks) + uint64(block)
+    key += (counted >> uint64(draws.POSITION_SHIFT)) << uint64(draws.CARRY_SHIFT)
+    counter = (first_block & ~blocks) | (counted & blocks)
+    return philox(key & mask, key >> half, epoch, counter, seed & mask, seed >> half)

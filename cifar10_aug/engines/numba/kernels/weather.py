@@ -1,0 +1,175 @@
+"""Compiled weather of CIFAR-10-C: fog, frost and snow."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cifar10_aug.engines.numba.canvas import Canvas
+from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.motion import drag
+from cifar10_aug.engines.numba.kernels.philox import noise_words
+from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, grey, packed
+
+
+@compiled
+def _cell(canvas: Canvas, row: int, cell: int) -> float:
+    """Uniform from -1 to 1, a number for each cell of a map."""
+    four = noise_words(canvas, row, cell // 4)
+    return four[cell % 4] / 2147483647.5 - 1.0
+
+
+@compiled
+def _plasma(canvas: Canvas, row: int, decay: float, heights: np.ndarray) -> None:
+    """A cloudy landscape from 0 to 1 by diamonds and squares, which wraps at its border.
+
+    Args:
+        canvas, row: key the noise.
+        decay: by how much the bumps shrink from one size to the next.
+        heights: float64 [size, size], size a power of two; written.
+    """
+    size = heights.shape[0]
+    heights[0, 0] = 0.0
+    step, bump = size, 100.0
+    while step >= 2:
+        half = step // 2
+        for y in range(0, size, step):
+            for x in range(0, size, step):
+                down, right = (y + step) % size, (x + step) % size
+                mean = heights[y, x] + heights[down, x] + heights[y, right] + heights[down, right]
+                at = (y + half) * size + x + half
+                noise = bump * bump * _cell(canvas, row, at)
+                heights[y + half, x + half] = mean / 4.0 + noise
+        for y in range(0, size, step):
+            for x in range(0, size, step):
+                middle, up, left = y + half, (y - half) % size, (x - half) % size
+                down, right = (y + step) % size, (x + step) % size
+                mean = heights[y, x] + heights[y, right]
+                mean += heights[middle, x + half] + heights[up, x + half]
+                noise = bump * bump * _cell(canvas, row, y * size + x + half)
+                heights[y, x + half] = mean / 4.0 + noise
+                mean = heights[y, x] + heights[down, x]
+                mean += heights[middle, x + half] + heights[middle, left]
+                noise = bump * bump * _cell(canvas, row, middle * size + x)
+                heights[middle, x] = mean / 4.0 + noise
+        step //= 2
+        bump /= decay
+    lowest, highest = heights.min(), heights.max()
+    heights[:] = (heights - lowest) / max(highest - lowest, 1e-9)
+
+
+@compiled
+def _map_size(canvas: Canvas) -> int:
+    size = 2
+    while size < max(canvas.height, canvas.width):
+        size *= 2
+    return size
+
+
+@compiled
+def fog(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Adds clouds and darkens: numbers [2, n], how much (1 is white) and the clouds' decay."""
+    size = _map_size(canvas)
+    heights = np.empty((size, size), np.float64)
+    for n in range(rows.shape[0]):
+        line, much = canvas.pixels[rows[n]], numbers[0, n]
+        _plasma(canvas, rows[n], numbers[1, n], heights)
+        brightest = 0
+        for i in range(line.shape[0]):
+            r, g, b = channels(line[i])
+            brightest = max(brightest, r, g, b)
+        scale = brightest / (brightest + 255.0 * much)
+        for i in range(line.shape[0]):
+            r, g, b = channels(line[i])
+            cloud = 255.0 * much * heights[i // canvas.width, i % canvas.width]
+            line[i] = packed(
+                as_level((r + cloud) * scale + 0.5),
+                as_level((g + cloud) * scale + 0.5),
+                as_level((b + cloud) * scale + 0.5),
+            )
+
+
+@compiled
+def frost(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Lays drawn ice over the image: numbers [2, n], shares of the image and of the ice.
+
+    The ice is white where the clouds of `fog` are at their middle height, and blue between.
+    """
+    size = _map_size(canvas)
+    heights = np.empty((size, size), np.float64)
+    for n in range(rows.shape[0]):
+        line, own, ice = canvas.pixels[rows[n]], numbers[0, n], numbers[1, n]
+        _plasma(canvas, rows[n], 2.0, heights)
+        for i in range(line.shape[0]):
+            ridge = 1.0 - abs(2.0 * heights[i // canvas.width, i % canvas.width] - 1.0)
+            ridge *= ridge
+            r, g, b = channels(line[i])
+            line[i] = packed(
+                as_level(own * r + ice * (70.0 + 185.0 * ridge) + 0.5),
+                as_level(own * g + ice * (100.0 + 155.0 * ridge) + 0.5),
+                as_level(own * b + ice * (130.0 + 125.0 * ridge) + 0.5),
+            )
+
+
+@compiled
+def _flakes(
+    canvas: Canvas, row: int, numbers: np.ndarray, quantiles: np.ndarray, flakes: np.ndarray
+) -> None:
+    """Normal noise, enlarged about the centre, of which the brightest stays: 0 to 1."""
+    mean, sigma, zoom, threshold = numbers[0], numbers[1], numbers[2], numbers[3]
+    height, width = flakes.shape
+    noise = np.empty((height, width), np.float64)
+    for i in range(height * width):
+        four = noise_words(canvas, row, i // 4)
+        noise[i // width, i % width] = mean + sigma * quantiles[four[i % 4] >> np.uint64(16)]
+    middle_y, middle_x = (height - 1) / 2.0, (width - 1) / 2.0
+    for y in range(height):
+        at_y = middle_y + (y - middle_y) / zoom
+        top = int(at_y)
+        below = min(top + 1, height - 1)
+        for x in range(width):
+            at_x = middle_x + (x - middle_x) / zoom
+            left = int(at_x)
+            right = min(left + 1, width - 1)
+            share = at_x - left
+            upper = noise[top, left] + share * (noise[top, right] - noise[top, left])
+            lower = noise[below, left] + share * (noise[below, right] - noise[below, left])
+            value = upper + (at_y - top) * (lower - upper)
+            flakes[y, x] = min(max(value, 0.0), 1.0) if value >= threshold else 0.0
+
+
+@compiled
+def snow(
+    canvas: Canvas,
+    rows: np.ndarray,
+    numbers: np.ndarray,
+    quantiles: np.ndarray,
+    weights: np.ndarray,
+    offsets: np.ndarray,
+) -> None:
+    """Whitens the image and adds falling flakes, and the same flakes upside down.
+
+    Args:
+        canvas, rows: the images.
+        numbers: float64 [5, n]: mean and deviation of the flakes' noise, how much it is enlarged,
+            from where on it is seen, and the share of the image that is not whitened.
+        quantiles: float64 [65536], of the normal distribution.
+        weights: float64 [taps], along the flakes' way; see `drag`.
+        offsets: int64 [n, 2, taps].
+    """
+    height, width = canvas.height, canvas.width
+    flakes = np.empty((height, width), np.float64)
+    falling = np.empty((height, width), np.float64)
+    for n in range(rows.shape[0]):
+        line, own = canvas.pixels[rows[n]], numbers[4, n]
+        _flakes(canvas, rows[n], np.ascontiguousarray(numbers[:, n]), quantiles, flakes)
+        drag(flakes, weights, offsets[n], falling)
+        for i in range(line.shape[0]):
+            y, x = i // width, i % width
+            added = 255.0 * (falling[y, x] + falling[height - 1 - y, width - 1 - x])
+            r, g, b = channels(line[i])
+            white = grey(r, g, b) * 1.5 + 127.5
+            line[i] = packed(
+                as_level(own * r + (1.0 - own) * max(float(r), white) + added + 0.5),
+                as_level(own * g + (1.0 - own) * max(float(g), white) + added + 0.5),
+                as_level(own * b + (1.0 - own) * max(float(b), white) + added + 0.5),
+            )

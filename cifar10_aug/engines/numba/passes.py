@@ -1,0 +1,152 @@
+"""Runs a pass: from the parameters of its ops to pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cifar10_aug.engines.numba import gaussians
+from cifar10_aug.engines.numba.batch import Batch
+from cifar10_aug.engines.numba.pixelwise import strokes_of
+from cifar10_aug.engines.plan import Leg, Pass
+from cifar10_aug.ops.affine import Affine
+from cifar10_aug.ops.base import AffineOp, ElasticOp, PerspectiveOp
+from cifar10_aug.rng.draws import Draws
+
+# By how many source pixels neighbours lie apart at most, and how far away pixel (0, 0) is read:
+# much more than the side of the largest image, and 16.16 coordinates fit into 64 bits.
+WIDEST_STEP = float(2**16)
+FARTHEST = float(2**30)
+
+
+def run(
+    made: Pass,
+    batch: Batch,
+    kind: int,
+    scale: np.ndarray,
+    offset: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Reads a batch and writes what the pass makes of it.
+
+    Args:
+        made: the pass.
+        batch: the images, and what they have drawn.
+        kind: render.PACKED, LEVELS or FLOATS.
+        scale, offset: float32 [3], for FLOATS.
+        out: of the kind's dtype, its first dimension the batch.
+    """
+    from cifar10_aug.engines.numba.kernels import render
+
+    count, height, width = len(batch), batch.source.height, batch.source.width
+    # An output pixel meets the recipe's last op first.
+    legs = made.legs[::-1]
+    kinds = [_kind(leg) for leg in legs]
+    tilted = len(legs) if render.PERSPECTIVE in kinds else 0
+    displaced = len(legs) if render.FIELD in kinds else 0
+    matrices = np.zeros((count, len(legs), 6), np.int64)
+    perspectives = np.zeros((count, tilted, 8), np.float64)
+    fields = np.zeros((count, displaced, 2, height * width), np.int32)
+    for i, leg in enumerate(legs):
+        if kinds[i] == render.AFFINE:
+            matrices[:, i] = _matrix(leg, batch)
+        elif kinds[i] == render.PERSPECTIVE:
+            _write_perspective(leg, batch, perspectives[:, i])
+        else:
+            _write_field(leg, batch, fields, i)
+    render.render(
+        batch.source.pixels,
+        batch.rows,
+        height,
+        width,
+        np.array(kinds, np.int64),
+        matrices,
+        perspectives,
+        fields,
+        np.array([render.BORDERS[leg.border.mode] for leg in legs], np.int64),
+        np.array([leg.border.level * 0x10101 for leg in legs], np.uint32),
+        made.lattice,
+        *strokes_of(made.strokes, batch.drawn, count, height, width),
+        batch.keys,
+        np.uint64(batch.epoch),
+        np.uint64(batch.seed),
+        kind,
+        scale,
+        offset,
+        out.reshape(count, out.size // max(count, 1)),
+    )
+
+
+def _kind(leg: Leg) -> int:
+    from cifar10_aug.engines.numba.kernels import render
+
+    kinds = {AffineOp: render.AFFINE, PerspectiveOp: render.PERSPECTIVE, ElasticOp: render.FIELD}
+    return next(kind for of, kind in kinds.items() if isinstance(leg.steps[0].op, of))
+
+
+def _matrix(leg: Leg, batch: Batch) -> np.ndarray:
+    """An affine leg's one map, 16.16 fixed point, int64 [batch, 6]."""
+    height, width = batch.source.height, batch.source.width
+    product: Affine | None = None
+    for step in leg.steps:
+        assert isinstance(step.op, AffineOp)
+        rows, drawn = batch.drawn.taken(step)
+        step_map = step.op.affine(drawn, height, width)
+        if rows is not None:
+            step_map = _of_rows(step_map, rows, len(batch))
+        product = step_map if product is None else step_map.after(product)
+    assert product is not None
+    matrix = np.empty((6, len(batch)), np.float64)
+    for entry, values in enumerate(product):
+        matrix[entry] = values
+    return _fixed_point(matrix, height, width)
+
+
+def _of_rows(made: Affine, rows: np.ndarray, count: int) -> Affine:
+    """A map of some examples as one of all, which leaves the others where they are."""
+    entries = []
+    for values, unmoved in zip(made, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), strict=True):
+        entry = np.full(count, unmoved)
+        entry[rows] = values
+        entries.append(entry)
+    return Affine(*entries)
+
+
+def _fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
+    """float64 [6, batch] as int64 [batch, 6]; too wide maps are drawn in about the centre."""
+    for row, size in ((0, width), (3, height)):
+        xx, xy, x0 = matrix[row : row + 3]
+        drawn_in = WIDEST_STEP / np.maximum(np.abs(xx) + np.abs(xy), WIDEST_STEP)
+        centre = (size - 1) / 2
+        matrix[row] = xx * drawn_in
+        matrix[row + 1] = xy * drawn_in
+        x0 = np.where(drawn_in < 1.0, centre + (x0 - centre) * drawn_in, x0)
+        matrix[row + 2] = np.clip(x0, -FARTHEST, FARTHEST)
+    return np.rint(matrix * 65536.0).astype(np.int64).T
+
+
+def _only(leg: Leg, batch: Batch) -> tuple[object, Draws]:
+    """The op of a leg that has one, and its draws."""
+    (step,) = leg.steps
+    rows, drawn = batch.drawn.taken(step)
+    assert rows is None, "only affine ops are chosen among"
+    return step.op, drawn
+
+
+def _write_perspective(leg: Leg, batch: Batch, out: np.ndarray) -> None:
+    op, drawn = _only(leg, batch)
+    assert isinstance(op, PerspectiveOp)
+    entries = op.perspective(drawn, batch.source.height, batch.source.width)
+    for i, values in enumerate(entries):
+        out[:, i] = values
+
+
+def _write_field(leg: Leg, batch: Batch, out: np.ndarray, place: int) -> None:
+    from cifar10_aug.engines.numba.kernels import fields
+
+    op, drawn = _only(leg, batch)
+    assert isinstance(op, ElasticOp)
+    wanted = op.displacement(drawn)
+    sigma = np.array(np.broadcast_to(wanted.sigma, len(batch)), np.float64)
+    alpha = np.array(np.broadcast_to(wanted.alpha, len(batch)), np.float64)
+    canvas = batch.canvas(leg.steps[0])
+    fields.smooth(canvas, gaussians.weights(sigma, wanted.widest), alpha, out, place)

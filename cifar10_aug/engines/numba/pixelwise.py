@@ -1,0 +1,79 @@
+"""From the parameters of ops that paint to what the compiled loop reads."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cifar10_aug.engines.numba.drawing import Drawn
+from cifar10_aug.engines.plan import Placed
+from cifar10_aug.ops.base import BoxOp, Noise, StrokeOp, TableOp
+from cifar10_aug.rng.draws import Draws
+
+_LEVELS = np.arange(256.0)[:, None]
+
+# An index of all rows, as an array of some is one.
+_ALL = slice(None)
+
+
+class Strokes(NamedTuple):
+    """The arguments of `render.render` that are about strokes; see there."""
+
+    codes: np.ndarray
+    boxes: np.ndarray
+    colours: np.ndarray
+    tables: np.ndarray
+    bases: np.ndarray
+
+
+def strokes_of(
+    strokes: tuple[tuple[Placed, ...], ...], drawn: Drawn, batch: int, height: int, width: int
+) -> Strokes:
+    """The strokes of a pass, in order, with what a batch has drawn."""
+    from cifar10_aug.engines.numba.kernels import render
+
+    count = len(strokes)
+    levels = 256 if any(isinstance(step.op, TableOp) for steps in strokes for step in steps) else 0
+    made = Strokes(
+        codes=np.full((batch, count), render.NOTHING, np.int64),
+        boxes=np.zeros((batch, count, 4), np.int64),
+        colours=np.zeros((batch, count), np.uint32),
+        tables=np.empty((batch, count, levels), np.uint8),
+        bases=np.array([steps[0].first_noise_block for steps in strokes], np.uint64),
+    )
+    for i, steps in enumerate(strokes):
+        for step in steps:
+            rows, its_draws = drawn.taken(step)
+            _write(made, i, step.op, its_draws, _ALL if rows is None else rows, height, width)
+    return made
+
+
+def _write(
+    made: Strokes,
+    i: int,
+    op: object,
+    drawn: Draws,
+    rows: np.ndarray | slice,
+    height: int,
+    width: int,
+) -> None:
+    from cifar10_aug.engines.numba.kernels import render
+
+    assert isinstance(op, StrokeOp), op
+    if isinstance(op, BoxOp):
+        code = render.BOX
+        for side, values in enumerate(op.boxes(drawn, height, width)):
+            made.boxes[rows, i, side] = values
+        fill = op.fill_levels(drawn)
+        if isinstance(fill, Noise):
+            code = render.NOISY_BOX
+        else:
+            red, green, blue = fill
+            made.colours[rows, i] = red + green * 256 + blue * 65536
+    else:
+        assert isinstance(op, TableOp), op
+        code = render.TABLE
+        table = np.clip(op.table(drawn, _LEVELS), 0, 255).astype(np.uint8)
+        made.tables[rows, i] = table.T
+    made.codes[rows, i] = np.where(op.applied(drawn), code, render.NOTHING)

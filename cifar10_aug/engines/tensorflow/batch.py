@@ -1,0 +1,80 @@
+"""A batch of examples on its way through the graph of a recipe."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from cifar10_aug.engines.plan import Placed
+from cifar10_aug.engines.tensorflow.drawing import Drawn
+from cifar10_aug.engines.tensorflow.philox import philox
+from cifar10_aug.rng.draws import CARRY_SHIFT, POSITION_SHIFT
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """Examples, and what they have drawn.
+
+    Attributes:
+        pixels: int32 [batch, height * width], packed; see `pixels`.
+        height, width: of each image.
+        keys: int64 [batch], see `draws.example_keys`.
+        epoch: int64 [].
+        seed: 0 to 2**64 - 1.
+        drawn: by the recipe's ops.
+    """
+
+    pixels: tf.Tensor
+    height: int
+    width: int
+    keys: tf.Tensor
+    epoch: tf.Tensor
+    seed: int
+    drawn: Drawn
+
+    @property
+    def count(self) -> tf.Tensor:
+        """The number of examples, int32 []."""
+        return tf.shape(self.keys)[0]
+
+    def with_pixels(self, pixels: tf.Tensor) -> Batch:
+        return dataclasses.replace(self, pixels=pixels)
+
+    def canvas(self, step: Placed) -> Canvas:
+        """The images as a step's process sees them."""
+        epoch = self.epoch if step.every_epoch else tf.zeros_like(self.epoch)
+        first_block = int(step.first_noise_block)
+        return Canvas(
+            self.pixels, self.height, self.width, self.keys, epoch, self.seed, first_block
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Canvas:
+    """What a process works on: packed images, and what keys its noise.
+
+    Attributes:
+        pixels, height, width, keys, epoch, seed: as in `Batch`.
+        first_block: the Philox counter's last word for the first block of noise.
+    """
+
+    pixels: tf.Tensor
+    height: int
+    width: int
+    keys: tf.Tensor
+    epoch: tf.Tensor
+    seed: int
+    first_block: int
+
+    def noise(self, blocks: np.ndarray) -> tuple[tf.Tensor, ...]:
+        """Four random words for each block of each image's noise: int64 [batch, blocks] each."""
+        position = self.first_block >> POSITION_SHIFT << POSITION_SHIFT
+        counted = self.first_block - position + blocks.astype(np.int64)
+        carried = counted >> POSITION_SHIFT
+        keys = self.keys[:, None]
+        if carried.any():
+            keys += carried[None] << CARRY_SHIFT
+        counters = position + (counted & ((1 << POSITION_SHIFT) - 1))
+        return philox(keys, self.epoch, counters[None], self.seed)

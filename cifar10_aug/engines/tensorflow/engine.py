@@ -1,0 +1,140 @@
+"""The graph engine: a recipe in TensorFlow ops alone.
+
+Draws and pixels are those of the eager engine, also where TensorFlow compiles with XLA; only the
+last bit of where a pixel is read may differ there, and so the pixel by a level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tensorflow as tf
+
+from cifar10_aug.engines.arguments import check_size
+from cifar10_aug.engines.plan import Mix, Mixture, Pass, Process, Stage, plan
+from cifar10_aug.engines.tensorflow import maps, mixing, resampling
+from cifar10_aug.engines.tensorflow.batch import Batch
+from cifar10_aug.engines.tensorflow.drawing import Drawing
+from cifar10_aug.engines.tensorflow.mixing import Partners
+from cifar10_aug.engines.tensorflow.pixels import as_levels, channels, joined, unpack
+from cifar10_aug.engines.tensorflow.pixelwise import painted
+from cifar10_aug.engines.tensorflow.processes import processed
+from cifar10_aug.engines.tensorflow.tensor_draws import numbers, plus, times
+from cifar10_aug.ops.base import ValueRangeOp
+from cifar10_aug.ops.compound import MixOp, MixtureOp
+
+if TYPE_CHECKING:
+    from cifar10_aug.recipes.recipe import Recipe
+
+
+class GraphEngine:
+    """A recipe made ready to run on images of one size with one seed.
+
+    Attributes:
+        recipe: what it runs.
+    """
+
+    def __init__(self, recipe: Recipe, seed: int, height: int = 32, width: int = 32):
+        """Takes the size of images.
+
+        The recipe is one that `support.check` lets pass.
+
+        Raises:
+            ValueError: if a side has more than 8,192 pixels.
+        """
+        check_size(height, width)
+        self.recipe = recipe
+        self._seed = seed
+        self._height, self._width = height, width
+        self._stages = plan(recipe.ops)
+        self._drawing = Drawing(recipe.ops, seed)
+        self._ranges = [op for op in recipe.ops if isinstance(op, ValueRangeOp)]
+
+    def __call__(
+        self,
+        pixels: tf.Tensor,
+        keys: tf.Tensor,
+        epoch: tf.Tensor,
+        partners: Partners | None = None,
+    ) -> tf.Tensor:
+        """Augments a batch.
+
+        Args:
+            pixels: packed images of this engine's size, int32 [batch, height * width]; see
+                `pixels.pack`.
+            keys: int64 [batch], as `draws.example_keys` makes them.
+            epoch: int64 [].
+            partners: for recipes that mix examples.
+
+        Returns:
+            uint8 or float32 [batch, height, width, 3].
+        """
+        batch = self._through(self._stages, self._batch(pixels, keys, epoch), partners)
+        levels = unpack(tf.reshape(batch.pixels, [-1, self._height, self._width]))
+        if not self._ranges:
+            return levels
+        scale, offset = self._ranges[-1].scale_and_offset()
+        scaled = times(tf.cast(levels, tf.float32), np.array(scale, np.float32))
+        return scaled + np.array(offset, np.float32)
+
+    def soft_labels(
+        self, labels: tf.Tensor, keys: tf.Tensor, epoch: tf.Tensor, partners: Partners
+    ) -> tf.Tensor:
+        """The labels of mixed examples, float32 [batch, classes]; `labels` are their own."""
+        mixes = [stage.step for stage in self._stages if isinstance(stage, Mix)]
+        size = self._height, self._width
+        return mixing.labels(mixes, self._drawing, size, labels, keys, epoch, partners)
+
+    def _batch(self, pixels: tf.Tensor, keys: tf.Tensor, epoch: tf.Tensor) -> Batch:
+        drawn = self._drawing.of(keys, epoch)
+        return Batch(pixels, self._height, self._width, keys, epoch, self._seed, drawn)
+
+    def _through(self, stages: Sequence[Stage], batch: Batch, partners: Partners | None) -> Batch:
+        for i, stage in enumerate(stages):
+            if isinstance(stage, Pass):
+                batch = _passed(stage, batch)
+            elif isinstance(stage, Process):
+                batch = batch.with_pixels(processed(stage.step, batch))
+            elif isinstance(stage, Mixture):
+                batch = batch.with_pixels(self._mixture(stage, batch))
+            else:
+                assert isinstance(stage, Mix), stage
+                assert partners is not None, "a recipe that mixes is given partners"
+                batch = batch.with_pixels(self._mixed(stage, stages[:i], batch, partners))
+        return batch
+
+    def _mixture(self, stage: Mixture, batch: Batch) -> tf.Tensor:
+        op = stage.step.op
+        assert isinstance(op, MixtureOp)
+        totals = [tf.zeros_like(batch.pixels, tf.float32)] * 3
+        for i, weight in enumerate(op.weights(batch.drawn.draws(stage.step))):
+            made = batch if i == 0 else self._through(stage.branches[i - 1], batch, None)
+            each = tf.cast(tf.broadcast_to(numbers(weight), [batch.count]), tf.float32)[:, None]
+            totals = [
+                plus(total, each, tf.cast(levels, tf.float32))
+                for total, levels in zip(totals, channels(made.pixels), strict=True)
+            ]
+        return joined(*(as_levels(numbers(total) + 0.5) for total in totals))
+
+    def _mixed(
+        self, stage: Mix, before: Sequence[Stage], batch: Batch, partners: Partners
+    ) -> tf.Tensor:
+        op = stage.step.op
+        assert isinstance(op, MixOp)
+        drawn = batch.drawn.draws(stage.step)
+        chosen = mixing.partners_drawn(drawn, partners)
+        others = self._batch(partners.pixels(chosen), partners.keys(chosen), batch.epoch)
+        others = self._through(before, others, partners)
+        made = op.mixing(drawn, self._height, self._width)
+        return mixing.mixed(made, batch, others.pixels)
+
+
+def _passed(made: Pass, batch: Batch) -> Batch:
+    if made.legs:
+        at = maps.places(made, batch)
+        batch = batch.with_pixels(resampling.resampled(batch, at, lattice=made.lattice))
+    for steps in made.strokes:
+        batch = batch.with_pixels(painted(steps, batch))
+    return batch

@@ -1,0 +1,189 @@
+"""Where the pixels of a pass are read: coordinates through the maps of its legs.
+
+Coordinates are 16.16 fixed-point integers, as in the compiled loop (`kernels.render`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from cifar10_aug.engines.numba.passes import FARTHEST, WIDEST_STEP
+from cifar10_aug.engines.plan import Leg, Pass
+from cifar10_aug.engines.tensorflow import fields
+from cifar10_aug.engines.tensorflow.batch import Batch
+from cifar10_aug.engines.tensorflow.tensor_draws import numbers, plus, times, where
+from cifar10_aug.ops.affine import Affine
+from cifar10_aug.ops.base import AffineOp, Border, ElasticOp, PerspectiveOp
+
+FRACTION = 16
+_HALF = 1 << (FRACTION - 1)
+_IDENTITY = Affine(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+# Set in a pixel that shows a border's level instead of the image.
+PAINTED = 1 << 24
+
+
+class Places(NamedTuple):
+    """Where each output pixel is read.
+
+    Attributes:
+        x, y: int32 [batch, height * width], within the image.
+        painted: int32 of the same shape, the packed level and `PAINTED` where a constant border
+            shows, else 0; None if none can.
+    """
+
+    x: tf.Tensor
+    y: tf.Tensor
+    painted: tf.Tensor | None
+
+
+def places(made: Pass, batch: Batch) -> Places:
+    """Follows an output pixel through a pass's maps, the recipe's last one first."""
+    at: Places | None = None
+    for leg in reversed(made.legs):
+        op = leg.steps[0].op
+        if isinstance(op, AffineOp):
+            matrix = _matrix(leg, batch)
+            x, y = _spread(matrix, leg.border, batch) if at is None else _moved(matrix, at)
+        else:
+            at = at or _unmoved(batch)
+            follow = _tilted if isinstance(op, PerspectiveOp) else _displaced
+            x, y = follow(leg, batch, at)
+        at = _brought_back(leg.border, batch, x, y, None if at is None else at.painted)
+    assert at is not None, "a pass with legs"
+    return at
+
+
+def _grid(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    """The columns and rows of all pixels, int32 [height * width]."""
+    y, x = np.divmod(np.arange(batch.height * batch.width, dtype=np.int32), np.int32(batch.width))
+    return x, y
+
+
+def _unmoved(batch: Batch) -> Places:
+    shape = [batch.count, batch.height * batch.width]
+    x, y = (tf.broadcast_to(tf.constant(axis << FRACTION), shape) for axis in _grid(batch))
+    return Places(x, y, None)
+
+
+def _matrix(leg: Leg, batch: Batch) -> list[tf.Tensor]:
+    """An affine leg's one map, six of int64 [batch]; see `passes`."""
+    product: Affine | None = None
+    for step in leg.steps:
+        assert isinstance(step.op, AffineOp)
+        mask, drawn = batch.drawn.taken(step)
+        drawn_map = step.op.affine(drawn, batch.height, batch.width)
+        step_map = Affine(*(numbers(entry) for entry in drawn_map))
+        if mask is not None:
+            pairs = zip(step_map, _IDENTITY, strict=True)
+            step_map = Affine(*(where(mask, entry, unmoved) for entry, unmoved in pairs))
+        product = step_map if product is None else step_map.after(product)
+    assert product is not None
+    shape = [batch.count]
+    matrix = [tf.broadcast_to(numbers(entry), shape) for entry in product]
+    for row, size in ((0, batch.width), (3, batch.height)):
+        xx, xy, x0 = matrix[row : row + 3]
+        drawn_in = WIDEST_STEP / tf.maximum(tf.abs(xx) + tf.abs(xy), WIDEST_STEP)
+        centre = (size - 1) / 2
+        x0 = tf.where(drawn_in < 1.0, centre + times(x0 - centre, drawn_in), x0)
+        x0 = tf.clip_by_value(x0, -FARTHEST, FARTHEST)
+        matrix[row : row + 3] = xx * drawn_in, xy * drawn_in, x0
+    return [tf.cast(tf.round(entry * float(1 << FRACTION)), tf.int64) for entry in matrix]
+
+
+def _spread(matrix: list[tf.Tensor], border: Border, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
+    """What a map makes of pixel centres; less whole periods if the border has some."""
+    columns = tf.range(batch.width, dtype=tf.int64)
+    rows = tf.range(batch.height, dtype=tf.int64)
+    shape = [batch.count, batch.height * batch.width]
+
+    def along(by_x: tf.Tensor, by_y: tf.Tensor, start: tf.Tensor, size: int) -> tf.Tensor:
+        begin, line = by_y[:, None] * rows + start[:, None], by_x[:, None] * columns
+        if period := _period(size, border.mode):
+            # Few numbers to divide, and small ones to add.
+            small = (tf.math.floormod(one, period) - period // 2 for one in (begin, line))
+            begin, line = (tf.cast(one, tf.int32) for one in small)
+        return tf.reshape(begin[:, :, None] + line[:, None, :], shape)
+
+    xx, xy, x0, yx, yy, y0 = matrix
+    return along(xx, xy, x0, batch.width), along(yx, yy, y0, batch.height)
+
+
+def _moved(matrix: list[tf.Tensor], at: Places) -> tuple[tf.Tensor, tf.Tensor]:
+    m0, m1, m2, m3, m4, m5 = (entry[:, None] for entry in matrix)
+    x, y = tf.cast(at.x, tf.int64), tf.cast(at.y, tf.int64)
+    right = tf.bitwise.right_shift
+    return (
+        right(m0 * x + m1 * y + _HALF, FRACTION) + m2,
+        right(m3 * x + m4 * y + _HALF, FRACTION) + m5,
+    )
+
+
+def _tilted(leg: Leg, batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
+    (step,) = leg.steps
+    assert isinstance(step.op, PerspectiveOp)
+    _, drawn = batch.drawn.taken(step)
+    entries = step.op.perspective(drawn, batch.height, batch.width)
+    h = [tf.broadcast_to(numbers(entry), [batch.count])[:, None] for entry in entries]
+    one = 1.0 / (1 << FRACTION)
+    x, y = numbers(at.x) * one, numbers(at.y) * one
+    depth = plus(times(h[6], x), h[7], y) + 1.0
+    # What is at the horizon or beyond it lies farther than any border.
+    seen = depth > 1e-6
+    depth = tf.where(seen, float(1 << FRACTION) / tf.where(seen, depth, 1.0), 1e12)
+    # As `render.horizon`.
+    farthest = float(max(batch.height, batch.width, 1024) * 2**21)
+
+    def fixed(value: tf.Tensor) -> tf.Tensor:
+        return tf.cast(tf.floor(tf.clip_by_value(value, -farthest, farthest) + 0.5), tf.int64)
+
+    return (
+        fixed((plus(times(h[0], x), h[1], y) + h[2]) * depth),
+        fixed((plus(times(h[3], x), h[4], y) + h[5]) * depth),
+    )
+
+
+def _displaced(leg: Leg, batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
+    (step,) = leg.steps
+    assert isinstance(step.op, ElasticOp)
+    _, drawn = batch.drawn.taken(step)
+    by_x, by_y = fields.smooth(batch.canvas(step), step.op.displacement(drawn))
+    right = tf.bitwise.right_shift
+    x = tf.clip_by_value(right(at.x + _HALF, FRACTION), 0, batch.width - 1)
+    y = tf.clip_by_value(right(at.y + _HALF, FRACTION), 0, batch.height - 1)
+    pixel = y * batch.width + x
+    return (
+        at.x + tf.gather(by_x, pixel, batch_dims=1),
+        at.y + tf.gather(by_y, pixel, batch_dims=1),
+    )
+
+
+def _brought_back(
+    border: Border, batch: Batch, x: tf.Tensor, y: tf.Tensor, painted: tf.Tensor | None
+) -> Places:
+    """Brings coordinates back into the image, and notes where a constant border shows."""
+    if border.mode == "constant":
+        last_x, last_y = (batch.width - 1) << FRACTION, (batch.height - 1) << FRACTION
+        inside = (x >= 0) & (x <= last_x) & (y >= 0) & (y <= last_y)
+        paint = tf.where(inside, 0, border.level * 0x10101 | PAINTED)
+        painted = paint if painted is None else tf.where(painted > 0, painted, paint)
+    return Places(
+        _folded(x, batch.width, border.mode), _folded(y, batch.height, border.mode), painted
+    )
+
+
+def _period(size: int, mode: str) -> int:
+    """After how much a border repeats what it shows; 0 if it does not."""
+    lengths = {"reflect": 2 * size, "mirror": 2 * (size - 1)}
+    return lengths.get(mode, 0) << FRACTION
+
+
+def _folded(at: tf.Tensor, size: int, mode: str) -> tf.Tensor:
+    last = (size - 1) << FRACTION
+    if period := _period(size, mode):
+        half = _HALF if mode == "reflect" else 0
+        at = tf.math.floormod(at + half, tf.constant(period, at.dtype))
+        at = tf.minimum(at, period - at) - half
+    return tf.cast(tf.clip_by_value(at, tf.constant(0, at.dtype), last), tf.int32)

@@ -1,0 +1,97 @@
+"""Mixes examples, and their labels, with partners from the same slice of a split."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from cifar10_aug.engines.plan import Placed
+from cifar10_aug.engines.tensorflow.batch import Batch
+from cifar10_aug.engines.tensorflow.drawing import Drawing
+from cifar10_aug.engines.tensorflow.philox import lower, upper
+from cifar10_aug.engines.tensorflow.pixels import channels, joined
+from cifar10_aug.engines.tensorflow.pixelwise import inside
+from cifar10_aug.engines.tensorflow.tensor_draws import divide, numbers, times
+from cifar10_aug.ops.compound import Mixing, MixOp
+from cifar10_aug.rng.draws import SPLIT_NUMBERS, Draws
+
+
+@dataclasses.dataclass(frozen=True)
+class Partners:
+    """The examples that partners are drawn from, in the order of their keys.
+
+    Only those that are drawn are looked up, since there may be a whole split of them.
+
+    Attributes:
+        count: how many there are.
+        rows: of some of them, 0 to count - 1, in the tables; int64 both.
+        pixels: packed images by row, int32 [batch, height * width].
+        keys: by row, int64 [batch], see `draws.example_keys`.
+        labels: by row, float32 [batch, classes].
+    """
+
+    count: int
+    rows: Callable[[tf.Tensor], tf.Tensor]
+    pixels: Callable[[tf.Tensor], tf.Tensor]
+    keys: Callable[[tf.Tensor], tf.Tensor]
+    labels: Callable[[tf.Tensor], tf.Tensor]
+
+
+def partners_drawn(drawn: Draws, partners: Partners) -> tf.Tensor:
+    """The row of each example's partner: int64 [batch]."""
+    rows = partners.rows(drawn.integers(0, 0, partners.count - 1))
+    keys = partners.keys(rows)
+    drawn.name("partner", lower(keys))
+    drawn.name("partnersplit", drawn.take(list(SPLIT_NUMBERS), upper(keys)))
+    return rows
+
+
+def mixed(mixing: Mixing, batch: Batch, others: tf.Tensor) -> tf.Tensor:
+    """Shows others' pixels in a box of each image; rounds once."""
+    share = tf.round(numbers(mixing.share) * 65536.0)
+    own = tf.broadcast_to(tf.cast(share, tf.int32), [batch.count])[:, None]
+    made = []
+    for mine, theirs in zip(channels(batch.pixels), channels(others), strict=True):
+        total = mine * own + theirs * (65536 - own) + 32768
+        made.append(tf.bitwise.right_shift(total, 16))
+    return tf.where(inside(mixing.boxes, batch), joined(*made), batch.pixels)
+
+
+def labels(
+    mixes: list[Placed],
+    drawing: Drawing,
+    size: tuple[int, int],
+    own: tf.Tensor,
+    keys: tf.Tensor,
+    epoch: tf.Tensor,
+    partners: Partners,
+) -> tf.Tensor:
+    """The labels of examples after some mix ops; arguments as in `engines.mixing.labels`."""
+    if not mixes:
+        return own
+    *before, step = mixes
+    assert isinstance(step.op, MixOp)
+    drawn = drawing.of(keys, epoch).draws(step)
+    chosen = partners_drawn(drawn, partners)
+    share = _share(step.op.mixing(drawn, *size), tf.shape(keys), size)
+    mine = labels(before, drawing, size, own, keys, epoch, partners)
+    theirs = labels(
+        before,
+        drawing,
+        size,
+        partners.labels(chosen),
+        partners.keys(chosen),
+        epoch,
+        partners,
+    )
+    return times(share, mine) + times(1.0 - share, theirs)
+
+
+def _share(mixing: Mixing, shape: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    """Of each example's own label, float32 [batch, 1]."""
+    top, left, bottom, right = (tf.cast(side, tf.int64) for side in mixing.boxes)
+    areas = numbers((bottom - top) * (right - left))
+    own = 1.0 - divide((1.0 - numbers(mixing.share)) * areas, float(size[0] * size[1]))
+    return tf.cast(tf.broadcast_to(own, shape), tf.float32)[:, None]

@@ -1,0 +1,84 @@
+"""Boxes painted on images, and tables that make other levels of levels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from cifar10_aug.engines.plan import Placed
+from cifar10_aug.engines.tensorflow.batch import Batch
+from cifar10_aug.engines.tensorflow.pixels import as_levels, channels, joined
+from cifar10_aug.engines.tensorflow.tensor_draws import TensorDraws
+from cifar10_aug.ops.base import BoxOp, Noise, StrokeOp, TableOp
+
+_LEVELS = np.arange(256.0)[:, None]
+
+
+def painted(steps: tuple[Placed, ...], batch: Batch) -> tf.Tensor:
+    """The pixels of a batch after one stroke, of whose steps each example does at most one."""
+    pixels = batch.pixels
+    for step in steps:
+        mask, drawn = batch.drawn.taken(step)
+        op = step.op
+        assert isinstance(op, StrokeOp), op
+        mask = both(mask, op.applied(drawn))
+        if isinstance(op, BoxOp):
+            pixels = _boxed(op, step, drawn, mask, batch, pixels)
+        else:
+            assert isinstance(op, TableOp), op
+            pixels = chosen(mask, _looked_up(op.table(drawn, tf.constant(_LEVELS)), pixels), pixels)
+    return pixels
+
+
+def both(mask: Any, applied: Any) -> Any:
+    """Examples that are in both masks, bool [batch]; None and True are all of them."""
+    if mask is None:
+        return None if applied is True else applied
+    return mask if applied is True else mask & applied
+
+
+def chosen(mask: Any, yes: tf.Tensor, no: tf.Tensor) -> tf.Tensor:
+    """The pixels of examples in a mask from `yes`, others from `no`."""
+    return yes if mask is None else tf.where(mask[:, None], yes, no)
+
+
+def inside(boxes: Any, batch: Batch) -> tf.Tensor:
+    """Which pixels lie in an example's box: bool [batch, height * width]."""
+    top, left, bottom, right = (
+        tf.broadcast_to(tf.cast(side, tf.int64), [batch.count])[:, None] for side in boxes
+    )
+    y, x = tf.range(batch.height, dtype=tf.int64), tf.range(batch.width, dtype=tf.int64)
+    rows, columns = (y >= top) & (y < bottom), (x >= left) & (x < right)
+    return tf.reshape(
+        rows[:, :, None] & columns[:, None, :], [batch.count, batch.height * batch.width]
+    )
+
+
+def _boxed(
+    op: BoxOp, step: Placed, drawn: TensorDraws, mask: Any, batch: Batch, pixels: tf.Tensor
+) -> tf.Tensor:
+    where = inside(op.boxes(drawn, batch.height, batch.width), batch)
+    if mask is not None:
+        where &= mask[:, None]
+    fill = op.fill_levels(drawn)
+    if isinstance(fill, Noise):
+        return tf.where(where, _noise(step, batch), pixels)
+    colour = tf.cast(joined(*fill), tf.int32)
+    return tf.where(where, tf.broadcast_to(colour, [batch.count])[:, None], pixels)
+
+
+def _noise(step: Placed, batch: Batch) -> tf.Tensor:
+    size = batch.height * batch.width
+    words = batch.canvas(step).noise(np.arange(-(-size // 4)))
+    levels = tf.bitwise.bitwise_and(tf.stack(words, -1), 0xFFFFFF)
+    return tf.cast(tf.reshape(levels, [batch.count, -1])[:, :size], tf.int32)
+
+
+def _looked_up(table: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
+    """Replaces levels by a table, float64 [256, batch] or [256, 1]."""
+    levels = tf.transpose(as_levels(table))
+    if table.shape[1] == 1:
+        return joined(*(tf.gather(levels[0], channel) for channel in channels(pixels)))
+    return joined(*(tf.gather(levels, channel, batch_dims=1) for channel in channels(pixels)))

@@ -1,0 +1,40 @@
+"""Which recipes run as a graph."""
+
+from __future__ import annotations
+
+from cifar10_aug.engines.plan import Mixture, Process, PythonCalls, Stage, plan
+from cifar10_aug.engines.tensorflow.processes import PROCESSES
+from cifar10_aug.errors import RecipeError
+from cifar10_aug.ops.base import ProcessOp
+from cifar10_aug.recipes.recipe import Recipe
+
+
+def check(recipe: Recipe, instead: str) -> None:
+    """Raises a `RecipeError` that names the first op that does not run as a graph.
+
+    Args:
+        recipe: to check.
+        instead: what the user can do.
+    """
+    for name, why in _obstacles(plan(recipe.ops)):
+        raise RecipeError(f"{name} in {recipe} does not run as a graph, since {why}; {instead}")
+
+
+def runs(recipe: Recipe) -> bool:
+    """Whether a recipe runs as a graph."""
+    return not _obstacles(plan(recipe.ops))
+
+
+def _obstacles(stages: tuple[Stage, ...]) -> list[tuple[str, str]]:
+    found = []
+    for stage in stages:
+        if isinstance(stage, PythonCalls):
+            found.append((stage.steps[0].op.name, "it is a Python function"))
+        elif isinstance(stage, Process):
+            assert isinstance(stage.step.op, ProcessOp)
+            if stage.step.op.process not in PROCESSES:
+                found.append((stage.step.op.name, "TensorFlow has nothing that does the same"))
+        elif isinstance(stage, Mixture):
+            for branch in stage.branches:
+                found += _obstacles(branch)
+    return found

@@ -1,0 +1,251 @@
+"""How TFDS's arguments become an export, and what TFDS wants to find beside its files."""
+
+from __future__ import annotations
+
+import dataclasses
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import tensorflow_datasets as tfds
+from tensorflow_datasets.core import naming
+from tensorflow_datasets.core.splits import SplitDict, SplitInfo
+
+from cifar10_aug.data.images import Cifar10
+from cifar10_aug.data.records.examples import IMAGE_ENCODINGS
+from cifar10_aug.data.records.formats import FORMATS
+from cifar10_aug.errors import ExportError, RegistrationError
+from cifar10_aug.frozen import stored, writers
+from cifar10_aug.frozen.export import export, tidy
+from cifar10_aug.frozen.shards import TRAIN, Frozen, Shard
+from cifar10_aug.frozen.staging import Finished
+from cifar10_aug.recipes.function_pickling import Carried
+from cifar10_aug.recipes.recipe import Config, Recipe
+
+if TYPE_CHECKING:
+    from cifar10_aug.builders.augmented import AugmentedBuilder
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What a builder is told about writing frozen epochs; see `AugmentedBuilder`."""
+
+    n_jobs: int | None
+    image_encoding: str | None
+
+
+def check_options(config: Config, options: Options, backend: str | None) -> None:
+    """Raises a `ValueError` if an option is wrong or means nothing for the config."""
+    encoding = options.image_encoding
+    if encoding is not None and not config.copies:
+        raise ValueError(
+            f"image_encoding is about frozen epochs, such as {config}-x5; leave it out for {config}"
+        )
+    if backend is not None and (config.copies or not config.recipe.runs_python):
+        what = "written by processes" if config.copies else "made without registered functions"
+        raise ValueError(f"backend is {backend!r}, and {config} is {what}; leave backend out")
+    if options.n_jobs is not None and not config.copies and not config.recipe.runs_python:
+        raise ValueError(
+            f"n_jobs is about frozen epochs, such as {config}-x5, and registered functions; "
+            f"leave it out for {config}"
+        )
+    if encoding not in (None, *IMAGE_ENCODINGS):
+        raise ValueError(f"image_encoding is {encoding!r}; give 'raw' or 'png'")
+    if encoding == "png" and config.recipe.dtype != "uint8":
+        raise ValueError(
+            f"{config.recipe} makes {config.recipe.dtype} images, which PNG cannot hold; "
+            "leave image_encoding out"
+        )
+
+
+def check_arguments(config: Config, seed: Any, augment_splits: Sequence[str]) -> None:
+    """Raises a `ValueError` if a builder's arguments contradict the name of frozen epochs."""
+    if seed not in (0, config.seed):
+        raise ValueError(
+            f"seed is {seed!r}; the seed of frozen epochs is part of their name, "
+            f"for example {Config(config.recipe, config.copies, 7)}"
+        )
+    if tuple(augment_splits) != (TRAIN,):
+        raise ValueError(
+            f"augment_splits is {list(augment_splits)!r}; frozen epochs are made of the training "
+            "split, so leave it out"
+        )
+
+
+def check_file_format(config: Config, file_format: Any) -> None:
+    """Raises a `ValueError` if a config cannot be stored in that format."""
+    given = str(getattr(file_format, "value", file_format))
+    if file_format is None or given == "tfrecord" or (config.copies and given in FORMATS):
+        return
+    if config.copies:
+        raise ValueError(
+            f"file_format is {file_format!r}; frozen epochs are stored as {' or '.join(FORMATS)}"
+        )
+    raise ValueError(
+        f"file_format is {file_format!r}; the images are stored as tfrecord and read back "
+        "whole, so leave file_format out"
+    )
+
+
+def for_random_access() -> str | None:
+    """The file format that `tfds.data_source` needs, if it is what asks for the epochs.
+
+    TFDS tells a builder of a format only where the user gives neither data_dir nor
+    builder_kwargs, and never that it will ask for random access. Without this, everything would be
+    written as TFRecords, and then be refused.
+    """
+    asking = tfds.data_source.__wrapped__.__code__
+    found = any(frame.f_code is asking for frame, _ in traceback.walk_stack(None))
+    return "array_record" if found else None
+
+
+def local_folder(data_dir: str) -> Path:
+    """The path of a dataset's folder; raises an `ExportError` if it is the address of a bucket."""
+    if "://" in data_dir:
+        raise ExportError(
+            f"{data_dir}: frozen epochs are written to a local or mounted folder; choose such a "
+            "data_dir, and copy the finished dataset from there"
+        )
+    return Path(data_dir).expanduser().absolute()
+
+
+def check_prepared(builder: AugmentedBuilder, file_format: Any) -> None:
+    """Checks that frozen epochs are the ones asked for, and deletes what a killed export left.
+
+    Raises:
+        ExportError: if they are others, or stored otherwise.
+    """
+    stored.check_name(builder)
+    stored.check_as_told(builder, file_format)
+    if "://" not in builder.data_dir:
+        tidy(local_folder(builder.data_dir))
+
+
+def freeze(
+    builder: AugmentedBuilder,
+    options: Options,
+    config: tfds.download.DownloadConfig,
+    file_format: Any,
+    read_source: Callable[[], Cifar10],
+) -> None:
+    """Writes the frozen epochs of a builder into its folder.
+
+    Args:
+        builder: of a config with copies.
+        options: the builder's.
+        config: may ask to overwrite, and to run on Apache Beam.
+        file_format: if not the builder's own.
+        read_source: gives the images, if they are not prepared as `plain`.
+
+    Raises:
+        ExportError, SourceError, OSError: see `export`.
+    """
+    final = local_folder(builder.data_dir)
+    # Separate metadata, since the builder's may be of a dataset that is to be overwritten.
+    info = builder._info()
+    info.set_file_format(file_format or builder.info.file_format)
+    parsed = builder.builder_config.parsed
+    frozen = Frozen(
+        dataset=builder.name,
+        recipe=str(parsed.recipe),
+        copies=parsed.copies,
+        seed=parsed.seed,
+        file_format=info.file_format.value,
+        image_encoding=builder.image_encoding,
+    )
+
+    def write_info(
+        folder: Path, metadata: dict[str, Any], written: Sequence[tuple[Shard, Finished]]
+    ) -> None:
+        info.set_splits(_splits(builder, frozen, written))
+        info.metadata.update(metadata)
+        info.write_to_directory(folder)
+
+    export(
+        frozen,
+        final,
+        read_images=lambda: builder.images(read_source),
+        write_info=write_info,
+        crew=_crew(parsed.recipe, options, config),
+        overwrite=config.download_mode.overwrite_dataset,
+    )
+    builder.info.set_file_format(
+        info.file_format, override=True, override_if_initialized=builder.info.initialized
+    )
+    builder.info.read_from_directory(builder.data_dir)
+
+
+def _crew(recipe: Recipe, options: Options, config: tfds.download.DownloadConfig) -> writers.Crew:
+    if config.beam_runner is not None or config.beam_options is not None:
+        carried = Carried.by(recipe)
+        return writers.BeamCrew(config.beam_runner, config.beam_options, carried)
+    jobs = options.n_jobs or joblib.cpu_count()
+    if jobs == 1:
+        return writers.LocalCrew(1)
+    try:
+        return writers.LocalCrew(jobs, Carried.by(recipe))
+    except RegistrationError as error:
+        warnings.warn(f"{recipe} is written by this process alone: {error}", stacklevel=2)
+        return writers.LocalCrew(1)
+
+
+def _splits(
+    builder: AugmentedBuilder, frozen: Frozen, written: Sequence[tuple[Shard, Finished]]
+) -> SplitDict:
+    template = naming.ShardedFileTemplate(
+        data_dir=builder.data_path,
+        dataset_name=frozen.dataset,
+        filetype_suffix=frozen.file_format,
+    )
+    names = list(dict.fromkeys(shard.split for shard, _ in written))
+    return SplitDict(
+        [
+            SplitInfo(
+                name=name,
+                shard_lengths=[done.examples for shard, done in written if shard.split == name],
+                num_bytes=sum(done.size for shard, done in written if shard.split == name),
+                filename_template=template.replace(split=name),
+            )
+            for name in names
+        ]
+    )
+
+
+def dataset(
+    builder: AugmentedBuilder,
+    split: Any,
+    batch_size: int | None,
+    shuffle_files: bool,
+    config: tfds.ReadConfig,
+    *,
+    as_supervised: bool,
+) -> Any:
+    """Frozen epochs as a `tf.data.Dataset`; the arguments are those of `tfds.load`.
+
+    Raises:
+        ExportError: if they are damaged, or stored otherwise than the builder is told.
+        ValueError: if they are not stored as tfrecord, or an argument is wrong.
+        RuntimeError: if they are shuffled anew each epoch, inside a `tf.function` or `tf.Graph`.
+    """
+    from cifar10_aug._compat import eager_context
+    from cifar10_aug.frozen import reading
+
+    if shuffle_files and config.shuffle_reshuffle_each_iteration is not False:
+        eager_context.check(f"{builder.name}/{builder.builder_config.name}, shuffled,")
+    stored.check_as_told(builder)
+    stored.check_file_kind(builder, "tfrecord", "tfds.data_source")
+    stored.check_whole(builder)
+    seed = builder.seed if config.shuffle_seed is None else config.shuffle_seed
+    return reading.dataset(
+        builder.info,
+        split,
+        image_encoding=builder.image_encoding,
+        batch_size=batch_size,
+        # TensorFlow's seeds are signed.
+        shuffle_seed=seed % 2**63 if shuffle_files else None,
+        config=config,
+        as_supervised=as_supervised,
+    )

@@ -1,0 +1,118 @@
+"""What is known of frozen epochs from the folder they are in, before they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cifar10_aug.data import shard_files
+from cifar10_aug.data.records.formats import digest_of
+from cifar10_aug.errors import ExportError
+from cifar10_aug.frozen import checksums, verify
+
+if TYPE_CHECKING:
+    from cifar10_aug.builders.augmented import AugmentedBuilder
+
+
+def image_encoding(folder: Path) -> str | None:
+    """The image encoding of the frozen epochs in a folder, if there are any.
+
+    Raises:
+        ExportError: if they are damaged.
+    """
+    if not (Path(folder) / checksums.INFO).exists():
+        return None
+    return str(_metadata(Path(folder))["image_encoding"])
+
+
+def _metadata(folder: Path) -> dict[str, Any]:
+    try:
+        return checksums.read(folder)
+    except ValueError as error:
+        raise damaged(folder, f"{checksums.METADATA} is {error}") from error
+
+
+def damaged(folder: Path, found: str) -> ExportError:
+    """The error for frozen epochs that are not what was written."""
+    return ExportError(
+        f"{folder}: the frozen epochs are damaged ({found}); cifar10-aug verify names all of it; "
+        "delete this folder and export them again"
+    )
+
+
+def check_whole(builder: AugmentedBuilder) -> None:
+    """Finds files that are missing, cut or swapped, and descriptions that are not what was written.
+
+    It reads the first record of each shard; all of them have checksums.
+
+    Raises:
+        ExportError: if there are any, or if the folder holds other epochs than its name says.
+    """
+    folder = Path(builder.data_dir)
+    metadata = _metadata(folder)
+    files = metadata["files"]
+    # Only names that are there become paths.
+    found = {path.name for path in folder.iterdir() if path.is_file()}
+    for name in sorted(files):
+        if name not in found:
+            raise damaged(folder, f"{name} is missing")
+        if "-of-" not in name and digest_of(folder / name) != files[name]:
+            raise damaged(folder, f"{name} has another digest")
+    check_name(builder)
+    for split in builder.info.splits.values():
+        try:
+            size = shard_files.total_size(split)
+        except ValueError as error:
+            raise damaged(folder, str(error)) from error
+        if size != split.num_bytes:
+            raise damaged(
+                folder,
+                f"{size} bytes instead of {int(split.num_bytes)} in the files of {split.name}",
+            )
+    for fault in verify.misplaced(folder, verify.shards_of(folder, metadata)):
+        raise damaged(folder, str(fault))
+
+
+def check_name(builder: AugmentedBuilder) -> None:
+    """Raises an `ExportError` if a folder holds other epochs than its name says."""
+    folder = Path(builder.data_dir)
+    metadata = _metadata(folder)
+    try:
+        held = verify.name_of(verify.frozen_of(folder, metadata))
+    except (KeyError, TypeError, ValueError) as error:
+        # Their digests match, so somebody has written them anew.
+        raise damaged(folder, f"{checksums.METADATA} is not what an export writes") from error
+    name = f"{builder.name}/{builder.builder_config.name}"
+    if held != name:
+        raise ExportError(
+            f"{folder}: the frozen epochs are {held}, not {name}; rename the folder, or overwrite "
+            "it (--overwrite)"
+        )
+
+
+def check_as_told(builder: AugmentedBuilder, file_format: Any = None) -> None:
+    """Raises an `ExportError` if frozen epochs are stored otherwise than the builder is told."""
+    stored = {
+        "file_format": builder.info.file_format.value,
+        "image_encoding": image_encoding(builder.data_path),
+    }
+    wanted = {
+        "file_format": str(getattr(file_format, "value", file_format or stored["file_format"])),
+        "image_encoding": builder.image_encoding,
+    }
+    if wanted != stored:
+        raise ExportError(
+            f"{builder.data_dir}: stored as {' and '.join(map(str, stored.values()))}, not as "
+            f"{' and '.join(wanted.values())}; choose another data_dir, or overwrite it "
+            "(--overwrite)"
+        )
+
+
+def check_file_kind(builder: AugmentedBuilder, needed: str, instead: str) -> None:
+    """Raises a `ValueError` that names another way to read, if the files are not of a kind."""
+    stored = builder.info.file_format.value
+    if builder.is_prepared() and stored != needed:
+        raise ValueError(
+            f"{builder.data_dir} is stored as {stored}, and {needed} is needed here; use "
+            f"{instead}, or export it as {needed} to another data_dir"
+        )

@@ -1,0 +1,108 @@
+"""Writes one shard, in whatever process; TensorFlow is not imported."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+from collections.abc import Iterator
+
+import numpy as np
+
+from cifar10_aug.data.images import SHAPE, example_ids
+from cifar10_aug.data.records import examples
+from cifar10_aug.data.records.formats import FORMATS
+from cifar10_aug.engines.numba.engine import Engine
+from cifar10_aug.engines.numba.mixing import Partners, one_hot
+from cifar10_aug.engines.numba.source import Source
+from cifar10_aug.engines.python import worker_process
+from cifar10_aug.engines.python.execution import Where
+from cifar10_aug.frozen.shards import TRAIN, Frozen, Shard
+from cifar10_aug.frozen.staging import Finished, Staging
+from cifar10_aug.ops import Op
+from cifar10_aug.recipes.function_pickling import Carried
+from cifar10_aug.recipes.recipe import Recipe
+from cifar10_aug.rng import draws
+
+# As many images as fit into a core's cache with what is made of them.
+_CHUNK = 512
+
+
+def write(staging: Staging, shard: Shard) -> Finished:
+    """Writes a shard and records its digest; a shard that is there already stays untouched."""
+    already = staging.finished(shard)
+    if already is not None:
+        return already
+    source, labels = staging.read_source(shard.split)
+    with staging.writing(shard) as path:
+        chunks = _chunks(shard, source, labels)
+        digest = FORMATS[shard.frozen.file_format].write(path, chunks)
+        finished = Finished(len(shard), path.stat().st_size, digest)
+    staging.record(shard, finished)
+    return finished
+
+
+def _chunks(shard: Shard, source: Source, labels: np.ndarray) -> Iterator[examples.Records]:
+    for numbers, images, theirs in augmented(shard, source, labels):
+        yield examples.encode(
+            example_ids(shard.split, numbers),
+            shard.copy,
+            images,
+            theirs,
+            shard.frozen.image_encoding,
+        )
+
+
+def augmented(
+    shard: Shard, source: Source, labels: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The examples of a shard, chunk by chunk.
+
+    Args:
+        shard: which.
+        source, labels: of the whole split, labels int64 [n].
+
+    Yields:
+        Their numbers, int64 [n]; images, uint8 or float32 [n, …]; labels, int64 [n] or, if the
+        recipe mixes examples, float32 [n, 10].
+    """
+    recipe = Recipe.parse(shard.frozen.recipe)
+    made = recipe if shard.split == TRAIN else recipe.clean
+    engine = _engine(made, made.ops, shard.frozen.seed)
+    partners = None
+    if recipe.mixes:
+        labels = one_hot(labels)
+    if made.mixes:
+        everyone = np.arange(len(labels))
+        partners = Partners.of(source, everyone, draws.example_keys(everyone, shard.split), labels)
+    for first in range(shard.first, shard.last, _CHUNK):
+        numbers = np.arange(first, min(first + _CHUNK, shard.last))
+        keys = draws.example_keys(numbers, shard.split)
+        theirs = labels[numbers]
+        if partners is not None:
+            theirs = engine.soft_labels(theirs, keys, shard.copy, partners)
+        yield numbers, engine(source, numbers, keys, shard.copy, partners), theirs
+
+
+@functools.lru_cache(maxsize=4)
+def _engine(recipe: Recipe, ops: tuple[Op, ...], seed: int) -> Engine:
+    del ops  # A part of the key: recipes compare by name, and a name can be registered anew.
+    # Shards are what runs in parallel.
+    return Engine(recipe, seed, *SHAPE[:2], where=Where(n_jobs=1))
+
+
+def get_ready(frozen: Frozen, parent: int, carried: Carried) -> None:
+    """Loads functions and compiled loops, and makes this worker process end with its parent.
+
+    Interrupts are left to the parent, which ends its workers.
+    """
+    if os.getpid() != parent:
+        worker_process.serve(parent)
+    carried.register()
+    if Recipe.parse(frozen.recipe).runs_python:
+        # Users' functions see nothing but what is asked for.
+        frozen = dataclasses.replace(frozen, recipe="plain")
+    source, labels = Source.of(np.zeros((4, *SHAPE), np.uint8)), np.zeros(4, np.int64)
+    shard = dataclasses.replace(frozen.shards({TRAIN: 4})[0], last=4)
+    for _ in _chunks(shard, source, labels):
+        pass

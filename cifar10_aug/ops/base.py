@@ -1,0 +1,232 @@
+"""The kinds of op: what an op may ask an engine to do.
+
+An op is a frozen dataclass. Its attributes are its fields in the grammar, the first one the main
+field; its `slots` say how many random words an example draws for it; one method turns those words
+into parameters. Engines read nothing else, so a new op is one class.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
+
+from cifar10_aug.ops.affine import Affine
+from cifar10_aug.rng.draws import Draws
+
+
+@dataclasses.dataclass(frozen=True)
+class Op(abc.ABC):
+    """One augmentation with its fields filled in.
+
+    Attributes:
+        name: how recipes spell it, lower-case letters only.
+        slots: 32-bit random words that one example draws.
+        every_epoch: whether it draws anew each epoch; else once for all.
+        counts_epochs: whether the epoch's number decides what it does, and not only what it draws.
+        exclusive: groups of fields that a recipe may not name all at once.
+        value_range: whether it sets the range of numbers in which pixels are returned, as
+            float32. Such an op applies to every split.
+    """
+
+    name: ClassVar[str]
+    slots: ClassVar[int] = 0
+    every_epoch: ClassVar[bool] = True
+    counts_epochs: ClassVar[bool] = False
+    exclusive: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    value_range: ClassVar[bool] = False
+
+    @classmethod
+    def about(cls) -> str:
+        """What it does, in one line."""
+        return (cls.__doc__ or "").strip().splitlines()[0]
+
+
+class Border(NamedTuple):
+    """What an affine op shows where its map leaves the image.
+
+    Attributes:
+        mode: "nearest" (aaa|abcd|ddd), "constant" (kkk|abcd|kkk), "reflect" (cba|abcd|dcb: the
+            edge is repeated) or "mirror" (dcb|abcd|cba: it is not).
+        level: the value k of "constant", 0 to 255.
+    """
+
+    mode: str
+    level: int = 0
+
+
+class GeometricOp(Op):
+    """An op that says from where in its input each output pixel is read.
+
+    Neighbours are followed one after the other, so they cost one resampling, however many.
+    """
+
+    @property
+    @abc.abstractmethod
+    def border(self) -> Border | None:
+        """What lies outside the image; None where the op never leaves it."""
+
+
+class AffineOp(GeometricOp):
+    """An op that moves pixels by an affine map; neighbours multiply into one map."""
+
+    # Whether the map takes pixel centres to pixel centres, so that nothing is interpolated.
+    lattice: ClassVar[bool] = False
+
+    @abc.abstractmethod
+    def affine(self, draws: Draws, height: int, width: int) -> Affine:
+        """The map from output to input pixel coordinates, one an example."""
+
+
+class Perspective(NamedTuple):
+    """source_x = (xx x + xy y + x0) / d, source_y = (yx x + yy y + y0) / d, d = dx x + dy y + 1.
+
+    Each entry is a number or a float64 array of shape [batch].
+    """
+
+    xx: Any
+    xy: Any
+    x0: Any
+    yx: Any
+    yy: Any
+    y0: Any
+    dx: Any
+    dy: Any
+
+
+class PerspectiveOp(GeometricOp):
+    """An op that looks at the image from another place."""
+
+    @abc.abstractmethod
+    def perspective(self, draws: Draws, height: int, width: int) -> Perspective:
+        """The map from output to input pixel coordinates, one an example."""
+
+
+class Displacement(NamedTuple):
+    """Smooth random displacements: uniform noise from -1 to 1, blurred, times `alpha`.
+
+    Attributes:
+        alpha: in pixels; a number or array [batch].
+        sigma: the blur's deviation in pixels; a number or array [batch].
+        widest: the greatest sigma that can be drawn.
+    """
+
+    alpha: Any
+    sigma: Any
+    widest: float
+
+
+class ElasticOp(GeometricOp):
+    """An op that displaces each pixel by another random amount, similar to its neighbours'."""
+
+    @abc.abstractmethod
+    def displacement(self, draws: Draws) -> Displacement:
+        """How far, and how smoothly."""
+
+
+class Boxes(NamedTuple):
+    """One rectangle an example: int64 arrays of shape [batch]; `bottom` and `right` excluded."""
+
+    top: Any
+    left: Any
+    bottom: Any
+    right: Any
+
+
+class Noise(NamedTuple):
+    """A fill of independent uniform levels for each pixel and channel."""
+
+
+class StrokeOp(Op):
+    """An op that paints on an image, or recolours it, where its pixels stay."""
+
+    def applied(self, draws: Draws) -> Any:
+        """Whether it does anything to an example: bool array of shape [batch], or True for all."""
+        return True
+
+
+class BoxOp(StrokeOp):
+    """An op that paints over a rectangle."""
+
+    @abc.abstractmethod
+    def boxes(self, draws: Draws, height: int, width: int) -> Boxes:
+        """Where to paint; an empty rectangle leaves the example as it is."""
+
+    @abc.abstractmethod
+    def fill_levels(self, draws: Draws) -> tuple[Any, Any, Any] | Noise:
+        """The red, green and blue levels, 0 to 255: numbers or arrays of shape [batch]."""
+
+
+class TableOp(StrokeOp):
+    """An op that makes another level of each level, whatever the rest of the image."""
+
+    @abc.abstractmethod
+    def table(self, draws: Draws, levels: Any) -> Any:
+        """What becomes of `levels`.
+
+        Args:
+            draws: of the batch.
+            levels: float64 [256, 1], 0 to 255.
+
+        Returns:
+            float64 [256, batch] or [256, 1]; what lies outside 0 to 255 is cut off, fractions too.
+        """
+
+
+class ProcessOp(StrokeOp):
+    """An op that recolours an image by its own levels or neighbours, or by noise.
+
+    Attributes:
+        process: which of the processes that engines define (`engines.processes`).
+    """
+
+    process: ClassVar[str]
+
+    @abc.abstractmethod
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        """What the process needs to know: each a number, or an array [batch]."""
+
+
+class ValueRangeOp(Op):
+    """An op that says in what range of numbers pixels are returned, as float32.
+
+    It takes effect at the end of a recipe wherever it stands in it, so that every other op works on
+    8-bit levels, and it applies to every split.
+    """
+
+    value_range: ClassVar[bool] = True
+
+    @abc.abstractmethod
+    def scale_and_offset(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """For each channel: output = level * scale + offset."""
+
+
+# Where a registered function can run, by joblib's names: in worker processes, or in threads.
+BACKENDS = ("loky", "threading")
+# The dtypes it may return.
+OUTPUTS = ("uint8", "float32")
+
+
+class PythonOp(Op):
+    """An op that a function of the user's does; see `cifar10_aug.register`.
+
+    Attributes:
+        function: (image, rng, **arguments) -> image, or the same with batches.
+        batched: whether it takes uint8 [batch, height, width, 3] and a list of generators.
+        output: the dtype of what it returns, "uint8" or "float32".
+        backend: where it runs if nobody says otherwise, "loky" or "threading".
+        seeded: whether it draws from global generators, so that it needs a separate process.
+    """
+
+    function: ClassVar[Callable[..., Any]]
+    batched: ClassVar[bool]
+    output: ClassVar[str]
+    backend: ClassVar[str]
+    seeded: ClassVar[bool]
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The function's keyword arguments that a recipe can set."""
+        # The attributes have a tail, so that no argument's name hides an attribute of an op.
+        return {a.name.removesuffix("_"): getattr(self, a.name) for a in dataclasses.fields(self)}

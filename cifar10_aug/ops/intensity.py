@@ -1,0 +1,159 @@
+"""Lighter, darker, harder, fewer levels: what happens to the levels of all channels alike."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+from cifar10_aug.ops.base import ProcessOp, TableOp
+from cifar10_aug.ops.fields import (
+    Interval,
+    IntervalField,
+    NumberField,
+    around_one,
+    option,
+    symmetric,
+)
+from cifar10_aug.rng.draws import Draws
+
+
+def factor_field(default: float, about: str) -> IntervalField:
+    """A factor as Pillow's ImageEnhance takes it: 0 is nothing of it, 1 the image as it is."""
+    return IntervalField(
+        around_one(default), unit="factor", about=about, high=10, single=around_one
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Brightness(TableOp):
+    """Multiplies all levels, as Pillow's ImageEnhance.Brightness does."""
+
+    name: ClassVar[str] = "brightness"
+    slots: ClassVar[int] = 1
+
+    factor: Interval = option(factor_field(0.4, "0 is black, 2 twice as bright"))
+
+    def table(self, draws: Draws, levels: Any) -> Any:
+        return levels * draws.name("factor", draws.uniform(0, *self.factor))
+
+
+@dataclasses.dataclass(frozen=True)
+class Contrast(ProcessOp):
+    """Draws levels to the image's mean grey or away from it, as Pillow's ImageEnhance.Contrast."""
+
+    name: ClassVar[str] = "contrast"
+    slots: ClassVar[int] = 1
+    process: ClassVar[str] = "contrast"
+
+    factor: Interval = option(factor_field(0.4, "0 is grey, 2 twice the contrast"))
+
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        return (draws.name("factor", draws.uniform(0, *self.factor)),)
+
+
+@dataclasses.dataclass(frozen=True)
+class ChannelShift(ProcessOp):
+    """Adds a number to all levels and keeps them in the image's range, as Keras does."""
+
+    name: ClassVar[str] = "channelshift"
+    slots: ClassVar[int] = 1
+    process: ClassVar[str] = "channelshift"
+
+    range: Interval = option(
+        IntervalField((-20, 20), unit="levels", about="what is added", high=255, single=symmetric)
+    )
+
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        return (draws.name("range", draws.uniform(0, *self.range)),)
+
+
+_HOW_OFTEN = NumberField(0.5, unit="probability", about="how often")
+
+
+@dataclasses.dataclass(frozen=True)
+class Invert(TableOp):
+    """Makes a negative, with probability p."""
+
+    name: ClassVar[str] = "invert"
+    slots: ClassVar[int] = 1
+
+    p: float = option(_HOW_OFTEN)
+
+    def applied(self, draws: Draws) -> Any:
+        return draws.name("applied", draws.chance(0, self.p))
+
+    def table(self, draws: Draws, levels: Any) -> Any:
+        return 255 - levels
+
+
+@dataclasses.dataclass(frozen=True)
+class Posterize(TableOp):
+    """Keeps the upper bits of each level, with probability p, as Pillow's ImageOps.posterize."""
+
+    name: ClassVar[str] = "posterize"
+    slots: ClassVar[int] = 2
+
+    bits: Interval = option(
+        IntervalField((4, 4), unit="bits", about="how many are kept", low=1, high=8, whole=True)
+    )
+    p: float = option(_HOW_OFTEN)
+
+    def applied(self, draws: Draws) -> Any:
+        return draws.name("applied", draws.chance(0, self.p))
+
+    def table(self, draws: Draws, levels: Any) -> Any:
+        low, high = (int(end) for end in self.bits)
+        bits = draws.name("bits", draws.integers(1, low, high))
+        step = draws.take([2.0 ** (8 - kept) for kept in range(9)], bits)
+        return levels - levels % step
+
+
+@dataclasses.dataclass(frozen=True)
+class Solarize(TableOp):
+    """Inverts levels from a threshold on, with probability p, as Pillow's ImageOps.solarize."""
+
+    name: ClassVar[str] = "solarize"
+    slots: ClassVar[int] = 2
+
+    threshold: Interval = option(
+        IntervalField((128, 128), unit="levels", about="the first that is inverted", high=256)
+    )
+    p: float = option(_HOW_OFTEN)
+
+    def applied(self, draws: Draws) -> Any:
+        return draws.name("applied", draws.chance(0, self.p))
+
+    def table(self, draws: Draws, levels: Any) -> Any:
+        threshold = draws.name("threshold", draws.uniform(1, *self.threshold))
+        return draws.where(levels < threshold, levels, 255 - levels)
+
+
+@dataclasses.dataclass(frozen=True)
+class _BySelf(ProcessOp):
+    """A process that needs no number, done with probability p."""
+
+    slots: ClassVar[int] = 1
+
+    p: float = option(_HOW_OFTEN)
+
+    def applied(self, draws: Draws) -> Any:
+        return draws.name("applied", draws.chance(0, self.p))
+
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        return ()
+
+
+@dataclasses.dataclass(frozen=True)
+class AutoContrast(_BySelf):
+    """Stretches each channel to 0 to 255, with probability p, as Pillow's ImageOps.autocontrast."""
+
+    name: ClassVar[str] = "autocontrast"
+    process: ClassVar[str] = "autocontrast"
+
+
+@dataclasses.dataclass(frozen=True)
+class Equalize(_BySelf):
+    """Makes all levels of a channel about as frequent, with probability p, as ImageOps.equalize."""
+
+    name: ClassVar[str] = "equalize"
+    process: ClassVar[str] = "equalize"

@@ -1,0 +1,303 @@
+"""From examples in memory to a `tf.data.Dataset` of augmented batches."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import joblib
+import numpy as np
+import tensorflow as tf
+
+from cifar10_aug._compat.shutdown import GATE
+from cifar10_aug.data.images import SHAPE
+from cifar10_aug.engines.python import worker_pool
+from cifar10_aug.errors import PythonOpError
+from cifar10_aug.pipelines.eager_examples import Examples
+from cifar10_aug.pipelines.epochs import Epochs, of_length
+
+# A call into Python, with the NumPy calls that turn draws into parameters, costs about as much as
+# augmenting several hundred images, so one call makes many batches. Larger calls than these gain
+# little, and the few blocks in flight would take hundreds of megabytes.
+_IMAGES_A_CALL = {"uint8": 4096, "float32": 2048}
+_IMAGES_OF_THE_FIRST_CALL = 256
+# Functions of the user's can take a thousand times as long as ours: calls are small, so that the
+# first batch comes soon, and few, since each only waits for workers, which share its images.
+_IMAGES_A_WORKER = 256
+_CALLS_OF_PYTHON = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """In what order an epoch visits its examples.
+
+    Attributes:
+        shuffle: all examples, in another order each epoch; else as the split lists them.
+        seed: of the order.
+        reshuffle: whether epochs differ in order.
+    """
+
+    shuffle: bool
+    seed: int
+    reshuffle: bool = True
+
+    def positions(self, count: int, epoch: int) -> np.ndarray:
+        """int64 [count], a permutation of 0 … count - 1."""
+        if not self.shuffle:
+            return np.arange(count)
+        from cifar10_aug.engines.numba.kernels import philox
+
+        keyed = np.uint64(epoch if self.reshuffle else 0)
+        return philox.shuffled(count, keyed, np.uint64(self.seed))
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """Where a dataset that is loaded begins.
+
+    Attributes:
+        epoch: the number of its first epoch.
+        step: how many batches of that epoch, and of no other, are left out.
+    """
+
+    epoch: int = 0
+    step: int = 0
+
+
+def dataset(
+    examples: Examples,
+    order: Order,
+    *,
+    start: Start = Start(),
+    batch_size: int | None,
+    as_supervised: bool,
+    add_tfds_id: bool = False,
+    repeat: bool = False,
+    options: tf.data.Options | None = None,
+    prefetch: bool = True,
+    sharded: bool = False,
+    known_length: bool = True,
+    python_workers: int | None = None,
+    runs_as_graph: bool = False,
+    name: str = "",
+) -> tf.data.Dataset:
+    """The pipeline: epoch → order → blocks of examples → images → batches → prefetch.
+
+    Args:
+        examples: what to visit.
+        order: in what order to visit them.
+        start: where to begin.
+        batch_size: examples in a batch; None gives single examples.
+        as_supervised: (image, label) instead of a dict.
+        add_tfds_id: whether the dict has a "tfds_id".
+        repeat: go on with the next epoch for ever.
+        options: the user's.
+        prefetch: whether to make batches ahead of their use.
+        sharded: whether it is one of several input pipelines.
+        known_length: whether the dataset says how many elements an epoch has.
+        python_workers: how many run functions of the user's; None if there are no such functions.
+        runs_as_graph: whether the other engine runs the recipe, too.
+        name: the config's, for errors.
+
+    Returns:
+        A dataset that makes its first epoch when it is first read, then the next, and so on.
+    """
+    count, size = len(examples), batch_size or 1
+    dtype = tf.as_dtype(examples.dtype)
+    images, calls = _IMAGES_A_CALL[examples.dtype], joblib.cpu_count()
+    if python_workers is not None:
+        images, calls = min(images, _IMAGES_A_WORKER * python_workers), _CALLS_OF_PYTHON
+    here = in_this_process(name, runs_as_graph)
+    labels = examples.labels_at(0, np.empty(0, np.int64))
+    # Strings are gathered by TensorFlow, and only if they are asked for.
+    texts = {} if as_supervised else {"id": tf.constant(examples.joined("ids"))}
+    if add_tfds_id and not as_supervised:
+        texts["tfds_id"] = tf.constant(examples.joined("tfds_ids"))
+
+    @GATE.guarded
+    def visit(step: Any, epoch: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if step == 0:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0), np.int64)
+        left_out = start.step * size if epoch == start.epoch else 0
+        visited = order.positions(count, int(epoch))[left_out:]
+        sizes = _block_sizes(len(visited), size, images)
+        rows = np.zeros((len(sizes), max(sizes)), np.int64)
+        ends = np.cumsum(sizes)
+        for row, first, last in zip(rows, ends - sizes, ends, strict=True):
+            row[: last - first] = visited[first:last]
+        return np.full(len(sizes), epoch), sizes, rows
+
+    def blocks(step: tf.Tensor, epoch: tf.Tensor) -> tf.data.Dataset:
+        types = (tf.int64, tf.int64, tf.int64)
+        epochs, sizes, rows = tf.numpy_function(visit, [step, epoch], types, stateful=False)
+        epochs.set_shape([None])
+        sizes.set_shape([None])
+        rows.set_shape([None, None])
+        return tf.data.Dataset.from_tensor_slices((epochs, sizes, rows))
+
+    # A block is several whole batches, or the epoch's last one that is not whole.
+    batch = [] if batch_size is None else [batch_size if count % batch_size == 0 else None]
+
+    @GATE.guarded
+    def make(epoch: Any, length: Any, row: np.ndarray) -> list[np.ndarray]:
+        positions = row[:length]
+        per = min(size, len(positions))
+        image, failed = _made(examples, epoch, positions, per)
+        made = [positions, image, examples.labels_at(epoch, positions)]
+        if batch_size is not None:
+            made = [array.reshape(-1, per, *array.shape[1:]) for array in made]
+        return [failed, *made]
+
+    def augment(epoch: tf.Tensor, length: tf.Tensor, row: tf.Tensor) -> Any:
+        with tf.control_dependencies([tf.identity(here)]):
+            failed, positions, image, label = tf.numpy_function(
+                make,
+                [epoch, length, row],
+                (tf.string, tf.int64, dtype, labels.dtype),
+                stateful=False,
+            )
+        failed.set_shape([None])
+        positions.set_shape([None, *batch])
+        image.set_shape([None, *batch, *SHAPE])
+        label.set_shape([None, *batch, *labels.shape[1:]])
+        if as_supervised:
+            return failed, (image, label)
+        gathered = {name: tf.gather(text, positions) for name, text in texts.items()}
+        return failed, {**gathered, "image": image, "label": label}
+
+    def sliced(failed: tf.Tensor, made: Any) -> tf.data.Dataset:
+        # Slices share the memory of what they are cut from. (`unbatch` would do, but it cannot be
+        # checkpointed by position.)
+        if python_workers is None:
+            return tf.data.Dataset.from_tensor_slices(made)
+        return tf.data.Dataset.from_tensor_slices((failed, made)).map(_checked)
+
+    def epoch(step: tf.Tensor, number: tf.Tensor) -> tf.data.Dataset:
+        # Functions in a pipeline are optimised anew for each iteration, which takes milliseconds
+        # for each; so there are few, and they do little.
+        ds = blocks(step, number).map(augment, num_parallel_calls=calls).flat_map(sliced)
+        return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
+
+    return finished(
+        Epochs(start.epoch).each(epoch),
+        -(-count // size),
+        repeat=repeat,
+        options=options,
+        prefetch=prefetch,
+        known_length=known_length,
+        sharded=sharded,
+    )
+
+
+def _made(
+    examples: Examples, epoch: Any, positions: np.ndarray, per: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images, and for each batch of `per` what failed in it, or nothing: bytes [batches].
+
+    If a function of the user's fails, the other batches of the call are made all the same, so that
+    an example that fails costs its batch. A worker that has ended is an error of the whole call.
+    """
+    failed = np.full(len(positions) // per, b"", object)
+    try:
+        return examples.images(epoch, positions), failed
+    except PythonOpError as error:
+        if isinstance(error.__cause__, worker_pool.ENDED):
+            raise
+        image = np.zeros((len(positions), *SHAPE), examples.dtype)
+    for number, first in enumerate(range(0, len(positions), per)):
+        batch = slice(first, first + per)
+        try:
+            image[batch] = examples.images(epoch, positions[batch])
+        except PythonOpError as error:
+            failed[number] = str(error).encode()
+    return image, failed
+
+
+def _checked(failed: tf.Tensor, made: Any) -> Any:
+    """A batch; reading it raises a `PythonOpError` if it failed."""
+    first, *others = tf.nest.flatten(made)
+    # What nothing depends on is not called.
+    passed = tf.numpy_function(GATE.guarded(_passed), [failed, first], first.dtype, stateful=False)
+    passed.set_shape(first.shape)
+    return tf.nest.pack_sequence_as(made, [passed, *others])
+
+
+def _passed(failed: bytes, batch: Any) -> Any:
+    if failed:
+        raise PythonOpError(failed.decode())
+    return batch
+
+
+def finished(
+    ds: tf.data.Dataset,
+    length: int,
+    *,
+    repeat: bool,
+    options: tf.data.Options | None,
+    prefetch: bool,
+    known_length: bool,
+    sharded: bool,
+) -> tf.data.Dataset:
+    """A dataset of one epoch, of `length` elements, as users get it."""
+    if repeat:
+        ds = ds.repeat()
+        # So that the next epoch begins while this one ends.
+        ds = ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
+    elif known_length:
+        ds = of_length(ds, length)
+    return ds.with_options(tuned(options, sharded=sharded))
+
+
+def _block_sizes(count: int, batch_size: int, images_a_call: int) -> np.ndarray:
+    """How many examples each call makes, in order: int64 [calls].
+
+    Each is a multiple of the batch size, but for the last batch of an epoch if that is not whole.
+    The first calls are small, so that the first batch comes soon.
+    """
+    sizes = []
+    whole = count // batch_size * batch_size
+    largest = batch_size * max(1, images_a_call // batch_size)
+    size = batch_size * max(1, _IMAGES_OF_THE_FIRST_CALL // batch_size)
+    left = whole
+    while left:
+        sizes.append(min(size, largest, left))
+        left -= sizes[-1]
+        size *= 2
+    if count > whole:
+        sizes.append(count - whole)
+    return np.array(sizes, np.int64)
+
+
+def in_this_process(name: str, runs_as_graph: bool) -> tf.Tensor:
+    """A tensor that keeps a pipeline that depends on it from being copied to other processes.
+
+    Python calls are numbers in the graph; another process has other calls under the same numbers,
+    or none. TensorFlow would notice when the first batch is made, or never. So the pipeline refers
+    to a resource that nobody has made: it is never looked up, except when the graph is serialised,
+    and then TensorFlow's error gives its name.
+    """
+    frozen = f"{name}-x5"
+    graph = "Load it with builder_kwargs={'engine': 'graph'}. Or: " if runs_as_graph else ""
+    with tf.init_scope(), tf.device("CPU:0"):
+        return tf.raw_ops.VarHandleOp(
+            dtype=tf.bool,
+            shape=[],
+            shared_name=f"cifar10_aug: {name} is made by Python code in the process that loads it, "
+            f"so it cannot be sent to others (tf.data service) or saved. {graph}Freeze it and load "
+            f"that: cifar10-aug export {name} --copies 5, or tfds.load with the config {frozen}. ",
+        )
+
+
+def tuned(user: tf.data.Options | None, *, sharded: bool) -> tf.data.Options:
+    """The user's options, with ours, which avoid what TensorFlow 2.21 was seen to do.
+
+    The pipeline does not tune itself. One that does at times ends late: it waits for its tuning
+    thread, for up to as long again as the epoch has taken.
+    """
+    ours = tf.data.Options()
+    ours.autotune.enabled = False
+    # A strategy that shards finds no files to share out, and leaves what is a share already.
+    policies = tf.data.experimental.AutoShardPolicy
+    policy = policies.OFF if sharded else policies.DATA
+    ours.experimental_distribute.auto_shard_policy = policy
+    return ours if user is None else ours.merge(user)

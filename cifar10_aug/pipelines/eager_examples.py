@@ -1,0 +1,177 @@
+"""The examples that a split argument names, in memory, each with what runs on it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from cifar10_aug.data import slices
+from cifar10_aug.data.images import SHAPE, example_ids
+from cifar10_aug.engines.numba import engine as eager
+from cifar10_aug.engines.numba.mixing import CLASSES, Partners, one_hot
+from cifar10_aug.pipelines import resident as prepared
+from cifar10_aug.rng import draws
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Part:
+    """Consecutive examples that come from one split.
+
+    TensorFlow keeps what a pipeline's Python calls refer to for ever, even when the dataset is
+    gone. So a part owns no arrays.
+
+    Attributes:
+        engine: what runs on them.
+        resident: the whole split, which pipelines share.
+        partners: what it is mixed with, if it is; pipelines share them, too.
+        info: of the split.
+        numbers: which of the split.
+    """
+
+    engine: eager.Engine
+    resident: prepared.Resident
+    partners: Partners | None
+    info: tfds.core.SplitInfo
+    numbers: range
+
+    def rows(self, places: Any) -> Any:
+        """Where in the split examples are, by their places in the part: int64 [n]."""
+        return self.numbers.start + places * self.numbers.step
+
+    def keys(self, places: np.ndarray) -> np.ndarray:
+        """uint64 [n], see `draws.example_keys`."""
+        return draws.example_keys(self.rows(places), self.info.name)
+
+    def labels(self, places: np.ndarray) -> np.ndarray:
+        """int64 [n]."""
+        return self.resident.labels[self.rows(places)]
+
+    @property
+    def ids(self) -> np.ndarray:
+        """bytes [examples]."""
+        return example_ids(self.info.name, np.array(self.numbers))
+
+    @property
+    def tfds_ids(self) -> np.ndarray:
+        """bytes [examples], as TFDS names examples."""
+        return slices.tfds_ids(self.info)[np.array(self.numbers)]
+
+
+class Examples:
+    """Parts, one after the other; a position counts through all of them.
+
+    Attributes:
+        soft_labels: whether labels are shares of classes, float32 [10], instead of int64.
+    """
+
+    def __init__(self, parts: list[Part], soft_labels: bool):
+        """Takes at least one part; all return one dtype."""
+        self._parts = parts
+        self.soft_labels = soft_labels
+        self._starts = np.cumsum([0, *(len(part.numbers) for part in parts)])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    @property
+    def dtype(self) -> str:
+        return self._parts[0].engine.recipe.dtype
+
+    @property
+    def runs_python(self) -> bool:
+        """Whether functions of the user's run on any of them."""
+        return any(part.engine.recipe.runs_python for part in self._parts)
+
+    def joined(self, attribute: str) -> np.ndarray:
+        """An attribute of all parts, [examples]."""
+        return np.concatenate([getattr(part, attribute) for part in self._parts])
+
+    def images(self, epoch: Any, positions: np.ndarray) -> np.ndarray:
+        """The augmented images at some positions; may be called from several threads."""
+        pieces = list(self._pieces(positions))
+        if len(pieces) == 1:
+            ((_, part, places),) = pieces
+            return _images(part, int(epoch), places)
+        out = np.empty((len(positions), *SHAPE), self.dtype)
+        for chosen, part, places in pieces:
+            out[chosen] = _images(part, int(epoch), places)
+        return out
+
+    def labels_at(self, epoch: Any, positions: np.ndarray) -> np.ndarray:
+        """The labels that belong to `images`: int64 [n], or float32 [n, 10]."""
+        if not self.soft_labels:
+            out = np.empty(len(positions), np.int64)
+        else:
+            out = np.empty((len(positions), CLASSES), np.float32)
+        for chosen, part, places in self._pieces(positions):
+            own = part.labels(places)
+            if self.soft_labels:
+                own = one_hot(own)
+            if part.partners is not None:
+                own = part.engine.soft_labels(own, part.keys(places), int(epoch), part.partners)
+            out[chosen] = own
+        return out
+
+    def _pieces(
+        self, positions: np.ndarray
+    ) -> Iterator[tuple[np.ndarray | slice, Part, np.ndarray]]:
+        """Which of the positions lie in which part, and where in it."""
+        if len(self._parts) == 1:
+            yield slice(None), self._parts[0], positions
+            return
+        belongs = np.searchsorted(self._starts, positions, side="right") - 1
+        for number in np.unique(belongs):
+            chosen = belongs == number
+            yield chosen, self._parts[number], positions[chosen] - self._starts[number]
+
+
+def _images(part: Part, epoch: int, places: np.ndarray) -> np.ndarray:
+    source, rows, keys = part.resident.source, part.rows(places), part.keys(places)
+    return part.engine(source, rows, keys, epoch, part.partners)
+
+
+def of(
+    named: list[slices.Slice],
+    splits: tfds.core.splits.SplitDict,
+    engine_of: Callable[[str], eager.Engine],
+    *,
+    soft_labels: bool = False,
+) -> Examples:
+    """The examples of some slices, read into memory.
+
+    Args:
+        named: at least one slice.
+        splits: what is prepared.
+        engine_of: the engine for each split.
+        soft_labels: whether labels are shares of classes.
+
+    Raises:
+        SourceError: if the prepared files are damaged.
+    """
+    parts: list[Part] = []
+    for one in named:
+        info, engine = splits[one.split], engine_of(one.split)
+        resident = prepared.resident(info)
+        partners = None
+        if engine.recipe.mixes:
+            partners = resident.partners(one.among, draws.example_keys(one.among, one.split))
+        parts.append(
+            Part(
+                engine=engine,
+                resident=resident,
+                partners=partners,
+                info=info,
+                numbers=_evenly_spaced(one.numbers),
+            )
+        )
+    return Examples(parts, soft_labels)
+
+
+def _evenly_spaced(numbers: np.ndarray) -> range:
+    first, *following = (int(number) for number in numbers[:2])
+    step = following[0] - first if following else 1
+    return range(first, first + step * len(numbers), step)

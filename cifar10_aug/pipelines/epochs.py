@@ -1,0 +1,120 @@
+"""Which epoch a `tf.data` pipeline is in: epochs are counted when they are first read.
+
+The first time that a dataset is read it gives its first epoch, then the next one, and so on;
+an iterator that is opened and never read draws no number. A checkpoint holds the number of its
+epoch, and restoring it makes the dataset go on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from cifar10_aug._compat import fork_safety
+from cifar10_aug._compat.shutdown import GATE
+
+
+class Epochs:
+    """The epochs of one dataset, all of whose iterators share this count.
+
+    Attributes:
+        next: the number of the epoch that the next iterator reads.
+    """
+
+    def __init__(self, start: int = 0) -> None:
+        """Begins at epoch `start`."""
+        self.next = start
+        self._beginning = 0
+        self._lock = fork_safety.Lock()
+
+    def number(self) -> tf.data.Dataset:
+        """A dataset of one element, the next epoch's number, int64 []; it cannot be restored."""
+        return tf.data.Dataset.range(1).map(lambda step: self._call(self._take, step, step))
+
+    def each(self, make: Callable[[tf.Tensor, tf.Tensor], tf.data.Dataset]) -> tf.data.Dataset:
+        """The elements of the next epoch.
+
+        Whatever reads ahead of the user is part of what `make` returns, so that restoring opens the
+        epoch again even if all of it has been read ahead.
+
+        Checkpoints of the default kind restore a `flat_map` from the element that it is working on;
+        symbolic ones read that element again, from the state that its input had before it. So
+        there are two elements: element 0 takes the number, which becomes the state of `scan`, and
+        element 1, made of that state, opens the epoch. Restoring runs element 1 alone.
+
+        Args:
+            make: called twice, with a step and the epoch, both int64 []. It must return an empty
+                dataset where the step is 0, and the epoch's elements where it is 1.
+        """
+
+        def numbered(state: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, Any]:
+            epoch = self._call(self._take, step, state)
+            return epoch, (step, epoch)
+
+        def opened(step: tf.Tensor, epoch: tf.Tensor) -> tf.data.Dataset:
+            # What nothing depends on is not called.
+            return make(self._call(self._opened, step, epoch), epoch)
+
+        return tf.data.Dataset.range(2).scan(tf.constant(-1, tf.int64), numbered).flat_map(opened)
+
+    def _call(self, call: Callable[..., Any], step: tf.Tensor, epoch: tf.Tensor) -> tf.Tensor:
+        # Without an input TensorFlow would call it once, while it looks for constants.
+        number = tf.numpy_function(GATE.guarded(call), [step, epoch], tf.int64, stateful=False)
+        number.set_shape([])
+        return number
+
+    def _take(self, step: Any, epoch: Any) -> np.int64:
+        fork_safety.check()
+        with self._lock:
+            if step == 0:
+                epoch = self.next
+                self.next += 1
+        return np.int64(epoch)
+
+    def _opened(self, step: Any, epoch: Any) -> np.int64:
+        with self._lock:
+            if step == 0:
+                self._beginning += 1
+            elif self._beginning:
+                self._beginning -= 1
+            else:
+                # Element 0 has not been read: a checkpoint has been restored.
+                self.next = int(epoch) + 1
+        return np.int64(step)
+
+
+def of_seeds(
+    seed: int, make: Callable[[tf.Tensor], tf.data.Dataset], *, renewed: bool = True
+) -> tf.data.Dataset:
+    """The elements of `make(number)`, with another number, int64 [], each time it is read.
+
+    It is TensorFlow alone, so it can be sent to other processes. Checkpoints of the default kind
+    restore the number, and those that follow; symbolic ones do not.
+
+    Args:
+        seed: of the sequence of numbers.
+        make: whatever reads ahead of the user is part of what it returns.
+        renewed: False gives the same number each time.
+    """
+    numbers = tf.data.Dataset.random(seed, rerandomize_each_iteration=renewed).take(1)
+    # An iterator that is opened and never read takes none.
+    return tf.data.Dataset.range(1).flat_map(lambda _: numbers).flat_map(make)
+
+
+def of_length(dataset: tf.data.Dataset, length: int) -> tf.data.Dataset:
+    """The same dataset, whose length is known.
+
+    `assert_cardinality` would raise an error where an epoch is shorter: one that begins in the
+    middle, or one from which `ignore_errors` leaves something out, which would then never end.
+    So this is the first `length` elements of a dataset that seems to be endless.
+    """
+    nothing = tf.data.Dataset.range(1).filter(lambda _: False)
+    nothing = nothing.map(lambda _: tf.nest.map_structure(_zeros, dataset.element_spec))
+    return dataset.concatenate(nothing.repeat()).take(length)
+
+
+def _zeros(spec: tf.TensorSpec) -> tf.Tensor:
+    return tf.zeros([size or 0 for size in spec.shape], spec.dtype)

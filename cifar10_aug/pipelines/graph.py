@@ -1,0 +1,154 @@
+"""From prepared files to augmented batches by TensorFlow alone, which can be sent elsewhere."""
+
+from __future__ import annotations
+
+import dataclasses
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import joblib
+import numpy as np
+import tensorflow as tf
+
+from cifar10_aug.data.images import SHAPE
+from cifar10_aug.engines.tensorflow import shuffling
+from cifar10_aug.pipelines import graph_tables
+from cifar10_aug.pipelines.eager import Order, Start, finished
+from cifar10_aug.pipelines.epochs import Epochs
+from cifar10_aug.pipelines.graph_examples import GraphExamples, Tables
+
+# Single examples are made so many at once.
+_EXAMPLES_A_STEP = 256
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class GraphEpochs:
+    """What makes the batches of any epoch.
+
+    Attributes:
+        examples: what to visit.
+        order: in what order to visit them.
+        start: where to begin.
+        batch_size: examples in a batch; None gives single examples.
+        as_supervised: (image, label) instead of a dict.
+        add_tfds_id: whether the dict has a "tfds_id".
+    """
+
+    examples: GraphExamples
+    order: Order
+    start: Start
+    batch_size: int | None
+    as_supervised: bool
+    add_tfds_id: bool
+
+    @property
+    def steps(self) -> int:
+        """How many elements an epoch has."""
+        return -(-len(self.examples) // (self.batch_size or 1))
+
+    def here(self, *, prefetch: bool) -> tf.data.Dataset:
+        """The batches of the next epoch, made in this process of tables that are read now."""
+        tables = self.examples.tables(graph_tables.shared)
+        graphs = []
+
+        def epoch(step: tf.Tensor, number: tf.Tensor) -> tf.data.Dataset:
+            graphs.append(tf.compat.v1.get_default_graph())
+            batches = tf.data.Dataset.from_tensors(number).take(step).flat_map(self._batches)
+            batches = tf.data.Dataset.zip((batches, *(table.repeat() for table in tables)))
+            ds = self._each(batches, make, joblib.cpu_count())
+            return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
+
+        def make(batch: tuple[tf.Tensor, tf.Tensor], *tables: Tables) -> Any:
+            number, positions = batch
+            return self._made(tables, positions, number)
+
+        ds = Epochs(self.start.epoch).each(epoch)
+        for graph in graphs:
+            weakref.finalize(ds, _clear_captures, graph).atexit = False
+        return ds
+
+    def anywhere(self, epoch: tf.Tensor) -> tf.data.Dataset:
+        """The batches of an epoch, so that each process that makes some of them reads the files.
+
+        Its source is a range of numbers of batches, which tf.data service can share out.
+        """
+        tables = self.examples.tables(graph_tables.tables)
+        order = tf.data.Dataset.from_tensors(epoch).map(self._positions).cache()
+
+        def make(step: tf.Tensor) -> Any:
+            read = [table.get_single_element() for table in tables]
+            left = self._left(order.get_single_element(), epoch)
+            return self._made(read, self._of_step(left, step), epoch)
+
+        # Workers have other cores.
+        return self._each(self._steps(epoch), make, tf.data.AUTOTUNE)
+
+    def _batches(self, epoch: tf.Tensor) -> tf.data.Dataset:
+        """An epoch's number, and the positions of the examples of each of its batches."""
+        order = self._left(self._positions(epoch), epoch)
+        return self._steps(epoch).map(lambda step: (epoch, self._of_step(order, step)))
+
+    def _left_out(self, epoch: tf.Tensor) -> tf.Tensor:
+        """How many examples an epoch leaves out at its beginning: int64 []."""
+        skipped = np.int64(self.start.step * (self.batch_size or 1))
+        return tf.where(epoch == np.int64(self.start.epoch), skipped, np.int64(0))
+
+    def _left(self, order: tf.Tensor, epoch: tf.Tensor) -> tf.Tensor:
+        return order[self._left_out(epoch) :]
+
+    def _positions(self, epoch: tf.Tensor) -> tf.Tensor:
+        count = len(self.examples)
+        if not self.order.shuffle:
+            return tf.range(count, dtype=tf.int64)
+        keyed = epoch if self.order.reshuffle else tf.zeros_like(epoch)
+        return shuffling.shuffled(count, keyed, self.order.seed)
+
+    @property
+    def _size(self) -> int:
+        """How many examples a step makes."""
+        return self.batch_size or _EXAMPLES_A_STEP
+
+    def _steps(self, epoch: tf.Tensor) -> tf.data.Dataset:
+        left = len(self.examples) - self._left_out(epoch)
+        return tf.data.Dataset.range(-(-left // self._size))
+
+    def _of_step(self, order: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        positions = order[step * self._size : (step + 1) * self._size]
+        uneven = self.batch_size is None or len(self.examples) % self._size
+        return tf.ensure_shape(positions, [None if uneven else self._size])
+
+    def _made(self, tables: Sequence[Tables], positions: tf.Tensor, epoch: tf.Tensor) -> Any:
+        made = self.examples.at(tables, positions, epoch, tfds_id=self.add_tfds_id)
+        made["image"] = tf.ensure_shape(made["image"], [positions.shape[0], *SHAPE])
+        return (made["image"], made["label"]) if self.as_supervised else made
+
+    def _each(
+        self, steps: tf.data.Dataset, make: Callable[..., Any], calls: int
+    ) -> tf.data.Dataset:
+        ds = steps.map(make, num_parallel_calls=calls)
+        if self.batch_size is not None:
+            return ds
+        slices = tf.data.Dataset.from_tensor_slices
+        return ds.flat_map((lambda *pair: slices(pair)) if self.as_supervised else slices)
+
+
+def _clear_captures(graph: Any) -> None:
+    """Lets go of the tables, to which a traced function refers, which is in a reference cycle."""
+    graph.function_captures.clear()
+    # Asking for them renews a list that it keeps of them.
+    assert not graph.captures
+
+
+def dataset(made: GraphEpochs, *, prefetch: bool = True, **finish: Any) -> tf.data.Dataset:
+    """The pipeline: epoch → order → numbers of batches → images → prefetch.
+
+    Args:
+        made: what makes batches.
+        prefetch: whether to make batches ahead of their use.
+        **finish: the other arguments of `pipeline.finished`.
+
+    Returns:
+        A dataset that makes its first epoch when it is first read, then the next, and so on.
+    """
+    return finished(made.here(prefetch=prefetch), made.steps, prefetch=prefetch, **finish)

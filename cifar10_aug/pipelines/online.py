@@ -1,0 +1,169 @@
+"""Epochs that are augmented while they are read, as TFDS hands them out."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import TYPE_CHECKING, Any
+
+import tensorflow_datasets as tfds
+
+from cifar10_aug._compat import eager_context
+from cifar10_aug.data import prepared, slices
+from cifar10_aug.data.images import SHAPE
+from cifar10_aug.data.slices import Slice
+from cifar10_aug.engines import arguments
+from cifar10_aug.engines.numba import engine
+from cifar10_aug.engines.numba.buffers import Buffers
+from cifar10_aug.pipelines import eager as pipeline
+from cifar10_aug.pipelines import eager_examples
+from cifar10_aug.pipelines.eager import Order, Start
+from cifar10_aug.rng import draws
+
+if TYPE_CHECKING:
+    from cifar10_aug.builders.augmented import AugmentedBuilder
+    from cifar10_aug.recipes.recipe import Recipe
+
+# TensorFlow never lets go of a Python function that a dataset has called, nor of what it refers to,
+# even when the dataset is gone. So pipelines own no memory.
+_BUFFERS = Buffers()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Asked:
+    """What both engines are asked for.
+
+    Attributes:
+        named: the examples.
+        order: in which they are visited.
+        start: where to begin.
+        batch_size: of each step.
+        as_supervised, add_tfds_id: which features come out.
+        finish: how the dataset ends: `repeat`, `options`, `prefetch`, `known_length`, `sharded`.
+    """
+
+    named: list[Slice]
+    order: Order
+    start: Start
+    batch_size: int | None
+    as_supervised: bool
+    add_tfds_id: bool
+    finish: dict[str, Any]
+
+
+def dataset(
+    builder: AugmentedBuilder,
+    split: Any,
+    batch_size: int | None,
+    shuffle_files: bool,
+    config: tfds.ReadConfig,
+    *,
+    as_supervised: bool,
+) -> Any:
+    """The augmented pipeline over one split; the arguments are those of `tfds.load`.
+
+    Raises:
+        SourceError: if the prepared images are damaged.
+        ValueError: if an argument is wrong.
+        RuntimeError: inside a `tf.function` or `tf.Graph`.
+    """
+    eager_context.check(f"{builder.name}/{builder.builder_config.name}")
+    prepared.check_files(builder.info)
+    named = slices.named(split, builder.info.splits, config.input_context)
+    count = sum(len(one.numbers) for one in named)
+    everything = batch_size == -1
+    order_seed = builder.seed if config.shuffle_seed is None else config.shuffle_seed
+    asked = _Asked(
+        named,
+        Order(
+            shuffle_files,
+            arguments.checked("shuffle_seed", order_seed, draws.SEED_LIMIT),
+            reshuffle=config.shuffle_reshuffle_each_iteration is not False,
+        ),
+        _start(builder, named, count, count if everything else batch_size or 1),
+        count if everything else batch_size,
+        as_supervised,
+        config.add_tfds_id,
+        {
+            "repeat": config.repeat_filenames and not everything,
+            "options": config.options,
+            "prefetch": not config.skip_prefetch,
+            "known_length": config.assert_cardinality,
+            "sharded": config.input_context is not None
+            and config.input_context.num_input_pipelines > 1,
+        },
+    )
+    ds = (_graph if builder.online_options.engine == "graph" else _eager)(builder, asked)
+    return ds.get_single_element() if everything else ds
+
+
+def _start(builder: AugmentedBuilder, named: list[Slice], count: int, size: int) -> Start:
+    """Where to begin; only what is augmented differs from epoch to epoch."""
+    if not {one.split for one in named} & set(builder.augment_splits):
+        return Start()
+    options, steps = builder.online_options, -(-count // size)
+    if options.start_step >= steps:
+        raise ValueError(
+            f"start_step is {options.start_step}, and an epoch has {steps} batches; give the "
+            "number of batches of start_epoch that are done, and whole epochs as start_epoch"
+        )
+    return Start(options.start_epoch, options.start_step)
+
+
+def _recipe(builder: AugmentedBuilder, split: str) -> Recipe:
+    return builder.recipe if split in builder.augment_splits else builder.recipe.clean
+
+
+def _eager(builder: AugmentedBuilder, asked: _Asked) -> Any:
+    from cifar10_aug.engines.tensorflow import support
+
+    def engine_of(split: str) -> engine.Engine:
+        return engine.Engine(
+            _recipe(builder, split), builder.seed, *SHAPE[:2], where=builder.where, buffers=_BUFFERS
+        )
+
+    chosen = eager_examples.of(
+        asked.named,
+        builder.info.splits,
+        functools.cache(engine_of),
+        soft_labels=builder.recipe.mixes,
+    )
+    return pipeline.dataset(
+        chosen,
+        asked.order,
+        start=asked.start,
+        batch_size=asked.batch_size,
+        as_supervised=asked.as_supervised,
+        add_tfds_id=asked.add_tfds_id,
+        python_workers=builder.where.jobs if chosen.runs_python else None,
+        runs_as_graph=support.runs(builder.recipe),
+        name=builder.builder_config.name,
+        **asked.finish,
+    )
+
+
+def _graph(builder: AugmentedBuilder, asked: _Asked) -> Any:
+    from cifar10_aug.engines.tensorflow.engine import GraphEngine
+    from cifar10_aug.pipelines import distributing, graph
+    from cifar10_aug.pipelines.graph_examples import GraphExamples, GraphPart
+
+    parts = [
+        GraphPart(
+            one,
+            builder.info.splits[one.split],
+            GraphEngine(_recipe(builder, one.split), builder.seed, *SHAPE[:2]),
+            soft_labels=builder.recipe.mixes,
+            jit_compile=builder.online_options.jit_compile,
+        )
+        for one in asked.named
+    ]
+    epochs = graph.GraphEpochs(
+        GraphExamples(parts),
+        asked.order,
+        asked.start,
+        asked.batch_size,
+        asked.as_supervised,
+        asked.add_tfds_id,
+    )
+    ds = graph.dataset(epochs, **asked.finish)
+    return distributing.remember(ds, epochs, asked.finish)

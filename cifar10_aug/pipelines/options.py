@@ -1,0 +1,61 @@
+"""How epochs are made while they are read."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from cifar10_aug.engines import arguments
+from cifar10_aug.recipes.recipe import Config
+from cifar10_aug.rng import draws
+
+ENGINES = ("eager", "graph")
+
+
+@dataclasses.dataclass(frozen=True)
+class OnlineOptions:
+    """What a builder is told about it.
+
+    Attributes:
+        engine: "eager" (compiled loops, called from TensorFlow) or "graph" (TensorFlow alone).
+        jit_compile: whether XLA compiles the graph.
+        start_epoch: the number of the first epoch.
+        start_step: how many batches of the first epoch are left out, and not computed.
+
+    Raises:
+        ValueError: if one of them is wrong.
+    """
+
+    engine: str = "eager"
+    jit_compile: bool = False
+    start_epoch: int = 0
+    start_step: int = 0
+
+    def __post_init__(self) -> None:
+        if self.engine not in ENGINES:
+            raise ValueError(f"engine is {self.engine!r}; give {' or '.join(ENGINES)}")
+        if not isinstance(self.jit_compile, bool):
+            raise ValueError(f"jit_compile is {self.jit_compile!r}; give True or False")
+        if self.jit_compile and self.engine != "graph":
+            raise ValueError("jit_compile is for engine='graph'; give both, or leave it out")
+        arguments.checked("start_epoch", self.start_epoch, draws.EPOCH_LIMIT)
+        arguments.checked("start_step", self.start_step, draws.EXAMPLE_LIMIT)
+
+    def check(self, config: Config) -> None:
+        """Compares the options with what a config asks for.
+
+        Raises:
+            RecipeError: if the config's recipe does not run with this engine.
+            ValueError: if the options have no meaning for it.
+        """
+        if config.copies:
+            for field in dataclasses.fields(self):
+                if getattr(self, field.name) != field.default:
+                    raise ValueError(
+                        f"{field.name} is for epochs that are made while they are read; "
+                        f"{config} is frozen: leave it out"
+                    )
+        elif self.engine == "graph":
+            from cifar10_aug.engines.tensorflow import support
+
+            frozen = f"freeze the recipe: {config.recipe}-x5"
+            support.check(config.recipe, f"leave engine='graph' out, or {frozen}")

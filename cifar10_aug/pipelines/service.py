@@ -1,0 +1,41 @@
+"""Epochs that the workers of a tf.data service make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+def distribute(
+    dataset: tf.data.Dataset,
+    service: str,
+    *,
+    compression: str | None = "AUTO",
+    max_outstanding_requests: int | None = None,
+) -> tf.data.Dataset:
+    """The same epochs, made by the workers of a tf.data service.
+
+    Each iteration hands the service the next epoch, whose batches the workers share out among
+    them. They come in no fixed order, each once; a worker that dies takes along those that it has
+    under way. Workers need TensorFlow, and the prepared files under the same path, but not this
+    package. Several trainers load shares (`ReadConfig(input_context=…)`); each distributes its own.
+
+    Args:
+        dataset: what `tfds.load` or `as_dataset` has returned, with `engine="graph"`; map, take or
+            repeat what this function returns.
+        service: the dispatcher, such as "grpc://host:5000".
+        compression: of batches on their way, "AUTO", "SNAPPY" or None, as TensorFlow's `distribute`
+            has it.
+        max_outstanding_requests: how many batches may be under way; None leaves it to TensorFlow.
+
+    Returns:
+        A dataset of the same elements and epochs.
+
+    Raises:
+        ValueError: if the dataset is another one.
+    """
+    from cifar10_aug.pipelines import distributing
+
+    return distributing.distributed(dataset, service, compression, max_outstanding_requests)

@@ -1,0 +1,195 @@
+"""Text to ops: what `op+op+…` means, and what is wrong with it if it means nothing.
+
+    recipe  := "plain" | op { "+" op }
+    op      := NAME [ NUM [ "-" NUM ] ] { "_" FIELD VALUE }
+
+NAME is an op or a preset. This is the only parser; `Recipe.parse` calls it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from cifar10_aug.errors import RecipeError
+from cifar10_aug.ops import OPS, Op, PythonOp
+from cifar10_aug.ops.compound import MixOp
+from cifar10_aug.ops.fields import Field, FieldError, attributes_of, fields_of
+from cifar10_aug.recipes.presets import NAMED
+from cifar10_aug.rng.draws import MOST_OPS
+
+# A config name can become a folder's name, and those end at 255 bytes.
+LONGEST_NAME = 200
+MOST_MIXES = 2
+
+_HEAD = re.compile(r"([a-z]+)(.*)", re.DOTALL)
+
+
+def parse(name: str) -> tuple[str, tuple[Op, ...]]:
+    """The normalised spelling of a recipe, and its ops, presets spelled out.
+
+    Raises:
+        RecipeError: naming what was wrong, what is allowed and the closest match.
+    """
+    if not isinstance(name, str):
+        raise RecipeError(
+            f"the recipe is of type {type(name).__name__}; write it as a str, for example "
+            "'rotate30+erase'"
+        )
+    if not name:
+        raise RecipeError("the recipe is empty; write op+op, for example rotate30+erase")
+    if len(name) > LONGEST_NAME:
+        raise RecipeError(
+            f"the recipe has {len(name)} characters; {LONGEST_NAME} are allowed, "
+            "so leave out what is a default"
+        )
+    if name == "plain":
+        return name, ()
+    tokens, ops = [], []
+    for token in name.split("+"):
+        spelling, meant = _parse_token(token, name)
+        tokens.append(spelling)
+        ops.extend(meant)
+    _check_ops(ops, name)
+    return "+".join(tokens), tuple(ops)
+
+
+def spelled(op: Op) -> str:
+    """`op` as a recipe spells it, without what is a default."""
+    fields, attributes = fields_of(type(op)), attributes_of(type(op))
+    values = {name: getattr(op, attributes[name]) for name in fields}
+    given = {name: value for name, value in values.items() if value != fields[name].default}
+    return "_".join([op.name, *(f"{name}{fields[name].show(v)}" for name, v in given.items())])
+
+
+def quote(text: str) -> str:
+    """`text` for an error message: on one line and not endless."""
+    shown = repr(text)
+    return shown if len(shown) <= 80 else f"{shown[:60]}…{shown[-10:]}"
+
+
+def _closest(word: str, words: Iterable[str]) -> str:
+    """A clause that suggests the most similar word, or "" if none is similar."""
+    match = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
+    return f" Did you mean {match[0]}?" if match else ""
+
+
+def _parse_token(token: str, recipe: str) -> tuple[str, list[Op]]:
+    """The normalised spelling of one token, and the ops it stands for."""
+    where = quote(token) if token == recipe else f"{quote(token)} in recipe {quote(recipe)}"
+    head, *assignments = token.split("_")
+    match = _HEAD.fullmatch(head)
+    if match is None:
+        raise RecipeError(
+            f"{where}: an op starts with its name in lower-case letters, "
+            f"for example rotate30; the ops are {', '.join(sorted(OPS))}"
+        )
+    name, main = match[1], match[2]
+    if name in NAMED:
+        return _preset(name, token, where)
+    if name not in OPS:
+        known = sorted({*OPS, *NAMED})
+        raise RecipeError(
+            f"{where}: there is no op {quote(name)}.{_closest(name, known)} "
+            f"The ops and presets are {', '.join(known)}. A function of your own is "
+            f"registered first, in every process: cifar10_aug.register({quote(name)}, function), "
+            "or --imports MODULE on the command line"
+        )
+    op_class = OPS[name]
+    fields = fields_of(op_class)
+    values: dict[str, Any] = {}
+    spelling = name
+    if main:
+        if not fields:
+            raise RecipeError(f"{where}: {name} takes no number; write {name}")
+        first = next(iter(fields))
+        values[first] = _value(fields[first], main, f"{where}: {first}")
+        spelling += fields[first].normalise(main)
+    for assignment in assignments:
+        field, text = _split_assignment(assignment, name, fields, where)
+        if field in values:
+            raise RecipeError(f"{where}: {field} is given twice; give it once")
+        values[field] = _value(fields[field], text, f"{where}: {field}")
+        spelling += f"_{field}{fields[field].normalise(text)}"
+    return spelling, [_make_op(op_class, values, where)]
+
+
+def _preset(name: str, token: str, where: str) -> tuple[str, list[Op]]:
+    if name == "plain":
+        raise RecipeError(f"{where}: plain stands alone; leave it out or write nothing else")
+    if token != name:
+        raise RecipeError(
+            f"{where}: the preset {name} takes no fields; "
+            f"spell it out as {NAMED[name].recipe} to change them"
+        )
+    return name, list(parse(NAMED[name].recipe)[1])
+
+
+def _split_assignment(
+    assignment: str, name: str, fields: dict[str, Field], where: str
+) -> tuple[str, str]:
+    """The field that an assignment such as "area0.02-0.4" sets, and the value's text."""
+    for field in sorted(fields, key=len, reverse=True):
+        if assignment.startswith(field) and len(assignment) > len(field):
+            return field, assignment[len(field) :]
+    if not fields:
+        raise RecipeError(f"{where}: {name} has no fields; write {name}")
+    if assignment in fields:
+        raise RecipeError(
+            f"{where}: {assignment} has no value; it takes {fields[assignment].allowed()}"
+        )
+    word = re.match("[a-z]*", assignment)[0]  # type: ignore[index]
+    raise RecipeError(
+        f"{where}: {name} has no field {quote(word or assignment)}.{_closest(word, fields)} "
+        f"Its fields are {', '.join(fields)}"
+    )
+
+
+def _value(field: Field, text: str, where: str) -> Any:
+    try:
+        return field.parse(text)
+    except FieldError as error:
+        raise RecipeError(
+            f"{where} is {quote(text)}: {error}; it takes {field.allowed()}"
+        ) from None
+
+
+def _make_op(op_class: type[Op], values: dict[str, Any], where: str) -> Op:
+    for group in op_class.exclusive:
+        if all(field in values for field in group):
+            raise RecipeError(
+                f"{where}: {', '.join(group)} exclude each other; leave out {group[0]}"
+            )
+    attributes = attributes_of(op_class)
+    try:
+        return op_class(**{attributes[field]: value for field, value in values.items()})
+    except RecipeError as error:
+        raise RecipeError(f"{where}: {error}") from None
+
+
+def _check_ops(ops: list[Op], recipe: str) -> None:
+    if len(ops) > MOST_OPS:
+        raise RecipeError(
+            f"recipe {quote(recipe)} has {len(ops)} ops; at most {MOST_OPS} are allowed"
+        )
+    mixes = [op.name for op in ops if isinstance(op, MixOp)]
+    if len(mixes) > MOST_MIXES:
+        raise RecipeError(
+            f"recipe {quote(recipe)} mixes examples {len(mixes)} times ({', '.join(mixes)}); "
+            f"at most {MOST_MIXES} are allowed, since each doubles the work"
+        )
+    ranges = [op.name for op in ops if op.value_range]
+    if len(ranges) > 1:
+        raise RecipeError(
+            f"recipe {quote(recipe)}: {' and '.join(ranges)} both set the range of the pixels; "
+            f"keep one of them"
+        )
+    for op, following in itertools.pairwise(ops):
+        if isinstance(op, PythonOp) and op.value_range:
+            raise RecipeError(
+                f"recipe {quote(recipe)}: {op.name} returns {op.output}, and {following.name} "
+                f"after it takes uint8; put {op.name} at the end"
+            )

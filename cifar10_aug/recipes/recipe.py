@@ -1,0 +1,219 @@
+"""Recipes, and what config names ask for.
+
+    config  := recipe [ "-x" COPIES [ "-s" SEED ] ]
+
+The builder, the command line and Python all parse names here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import TYPE_CHECKING, Any
+
+from cifar10_aug.errors import RecipeError
+from cifar10_aug.ops import Op, PythonOp
+from cifar10_aug.ops.compound import MixOp
+from cifar10_aug.recipes import grammar
+from cifar10_aug.recipes.grammar import quote, spelled
+from cifar10_aug.rng.draws import SEED_LIMIT
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MOST_COPIES = 10_000
+
+_FROZEN = re.compile(r"(.*)-x([0-9]{1,9})(?:-s([0-9]{1,20}))?", re.DOTALL)
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """An ordered list of ops, with the name that spells it.
+
+    Calling it augments a batch of NumPy images. Two recipes are equal if their ops are.
+
+    Attributes:
+        name: the normalised spelling; `Recipe.parse(recipe.name) == recipe`.
+        ops: what it does, in order, presets spelled out.
+    """
+
+    name: str = dataclasses.field(compare=False)
+    ops: tuple[Op, ...]
+
+    @staticmethod
+    def parse(name: str) -> Recipe:
+        """The recipe that `name` spells.
+
+        Raises:
+            RecipeError: naming what was wrong, what is allowed and the closest match.
+        """
+        return Recipe(*grammar.parse(name))
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def runs_python(self) -> bool:
+        """Whether a function of the user's is part of it."""
+        return any(isinstance(op, PythonOp) for op in self.ops)
+
+    @property
+    def mixes(self) -> bool:
+        """Whether examples are mixed, so that labels are shares of classes, float32 [10]."""
+        return any(isinstance(op, MixOp) for op in self.ops)
+
+    @property
+    def clean(self) -> Recipe:
+        """What splits get that are not augmented: the value-range ops alone."""
+        kept = tuple(op for op in self.ops if op.value_range)
+        return Recipe("+".join(spelled(op) for op in kept) or "plain", kept)
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of what comes out: "uint8", or "float32" after an op that sets the range."""
+        return "float32" if self.clean.ops else "uint8"
+
+    def __call__(
+        self,
+        images: np.ndarray,
+        labels: Any = None,
+        *,
+        ids: Any = None,
+        seed: int = 0,
+        epoch: int = 0,
+        partners: Any = None,
+        n_jobs: int | None = None,
+        backend: str | None = None,
+    ) -> Any:
+        """Augments a batch.
+
+        Args:
+            images: uint8 [batch, height, width, 3], or one image without the batch dimension.
+            labels: handed back beside the images, if given: unchanged, but by ops that mix
+                examples. Those take classes 0 to 9, [batch], or shares of classes,
+                [batch, classes].
+            ids: the examples' numbers, [batch], integers or names such as "train_00042";
+                0, 1, 2 … if not given. They decide, with seed and epoch, what is drawn; so
+                without ids every batch draws the same. Give the examples' places in the whole
+                data set, such as range(start, start + len(images)).
+            seed: 0 to 2**64 - 1.
+            epoch: 0 to 2**32 - 1.
+            partners: (images, labels, ids) of the examples that mix ops draw partners from, as the
+                slice of a split is for `tfds.load`; the batch itself if not given.
+            n_jobs: workers for the functions that users have registered; None is one for each
+                core.
+            backend: where those run, "loky" (processes) or "threading"; None is as registered.
+
+        Returns:
+            Images of the same shape, uint8 or float32, alone or as (images, labels). Labels of
+            mixed examples are float32 [batch, classes].
+
+        Raises:
+            ValueError: if an argument has the wrong shape, dtype or range, or is a tensor of a
+                graph, as in `Dataset.map`.
+            PythonOpError: if a registered function fails.
+        """
+        from cifar10_aug.engines import arrays
+        from cifar10_aug.engines.python.execution import Where
+
+        return arrays.augment(
+            self,
+            images,
+            labels,
+            ids=ids,
+            seed=seed,
+            epoch=epoch,
+            partners=partners,
+            where=Where(n_jobs, backend),
+        )
+
+    def layer(self, *, seed: int = 0, jit_compile: bool = False, **kwargs: Any) -> Any:
+        """A Keras layer that augments batches while a model trains; see `layers.RecipeLayer`.
+
+        Args:
+            seed: 0 to 2**64 - 1.
+            jit_compile: whether XLA compiles the layer.
+            **kwargs: of any Keras layer, such as `name`.
+
+        Raises:
+            RecipeError: if the recipe does not run inside a model.
+        """
+        from cifar10_aug.recipes.layers import RecipeLayer
+
+        return RecipeLayer(self.name, seed=seed, jit_compile=jit_compile, **kwargs)
+
+    def parameters(
+        self,
+        ids: Any,
+        *,
+        seed: int = 0,
+        epoch: int = 0,
+        height: int = 32,
+        width: int = 32,
+        partners: Any = None,
+    ) -> dict[str, np.ndarray]:
+        """What the ops draw for some examples: the same that calling the recipe draws.
+
+        Args:
+            ids: the examples' numbers or names, [batch].
+            seed, epoch: as for calling the recipe.
+            height, width: of the images.
+            partners: the numbers or names of the examples that mix ops draw partners from; by
+                default those in `ids`.
+
+        Returns:
+            Arrays of shape [batch] by position, op and parameter, such as "0.rotate.degrees", in
+            the units that `cifar10-aug list` gives. Boxes have top, left, bottom and right, the
+            last two excluded; partners have their number and their split. Registered functions draw
+            for themselves, and have none.
+
+        Raises:
+            ValueError: if an argument has the wrong shape, dtype or range.
+        """
+        from cifar10_aug.engines import parameters
+
+        return parameters.of(
+            self, ids, seed=seed, epoch=epoch, height=height, width=width, partners=partners
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """What a config name asks for: a recipe, run online or frozen into copies.
+
+    Attributes:
+        recipe: the recipe.
+        copies: the number of frozen epochs; 0 is online.
+        seed: the seed of the frozen epochs.
+    """
+
+    recipe: Recipe
+    copies: int = 0
+    seed: int = 0
+
+    @staticmethod
+    def parse(name: str) -> Config:
+        """The config that `name` spells.
+
+        Raises:
+            RecipeError: as `Recipe.parse`, and for a wrong number of copies or seed.
+        """
+        frozen = _FROZEN.fullmatch(name) if isinstance(name, str) else None
+        if frozen is None:
+            return Config(Recipe.parse(name))
+        text, copies, seed = frozen[1], int(frozen[2]), int(frozen[3] or 0)
+        if not 1 <= copies <= MOST_COPIES:
+            raise RecipeError(f"-x{copies} in {quote(name)}: copies go from 1 to {MOST_COPIES}")
+        if seed >= SEED_LIMIT:
+            raise RecipeError(f"-s{seed} in {quote(name)}: seeds go from 0 to {SEED_LIMIT - 1}")
+        if frozen[3] is not None and seed == 0:
+            raise RecipeError(f"-s0 in {quote(name)}: 0 is the default seed; leave it out")
+        return Config(Recipe.parse(text), copies, seed)
+
+    def __str__(self) -> str:
+        return config_name(self.recipe.name, self.copies, self.seed)
+
+
+def config_name(recipe: str, copies: int, seed: int) -> str:
+    """How a config is spelled; see `Config`."""
+    return f"{recipe}{f'-x{copies}' if copies else ''}{f'-s{seed}' if seed else ''}"

@@ -1,0 +1,267 @@
+"""Makes any function on NumPy images an op."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import math
+import random
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+import numpy as np
+
+from cifar10_aug.errors import RegistrationError
+from cifar10_aug.ops import OPS, PythonOp
+from cifar10_aug.ops.base import BACKENDS, OUTPUTS
+from cifar10_aug.ops.fields import PlainNumberField, option
+from cifar10_aug.recipes.presets import NAMED
+
+_LONGEST_NAME = 32
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclasses.dataclass(frozen=True)
+class Seeded:
+    """A function that draws from global generators, which are seeded before each call.
+
+    Calling it changes the state of `random` and `numpy.random` in the process that does, which is
+    why ops run it in worker processes only.
+    """
+
+    function: Callable[..., Any]
+
+    @property
+    def __wrapped__(self) -> Callable[..., Any]:
+        """What `inspect.signature` looks at."""
+        return self.function
+
+    def __call__(self, image: Any, rng: np.random.Generator, **arguments: Any) -> Any:
+        words = rng.integers(2**32, size=8, dtype=np.uint32)
+        np.random.seed(words[:4])
+        random.seed(words[4:].tobytes())
+        return self.function(image, rng, **arguments)
+
+
+def seeded(function: Callable[..., Any]) -> Seeded:
+    """Makes a function reproducible that draws from `random` or `numpy.random`.
+
+    All of `keras.preprocessing.image` does. Before each call, both are seeded from the example's
+    own generator; and the function runs in worker processes only, where nobody else draws.
+
+    Args:
+        function: (image, rng, **arguments) -> image, for `register`.
+    """
+    return Seeded(function)
+
+
+@overload
+def register(
+    name: str,
+    *,
+    batched: bool = False,
+    output: str = "uint8",
+    backend: str = "loky",
+    replace: bool = False,
+) -> Callable[[F], F]: ...
+
+
+@overload
+def register(
+    name: str,
+    function: F,
+    *,
+    batched: bool = False,
+    output: str = "uint8",
+    backend: str = "loky",
+    replace: bool = False,
+) -> F: ...
+
+
+def register(
+    name: str,
+    function: Any = None,
+    *,
+    batched: bool = False,
+    output: str = "uint8",
+    backend: str = "loky",
+    replace: bool = False,
+) -> Any:
+    """Makes a function an op: `name` can be used in recipes from now on, in this process.
+
+    The function is called with an image, uint8 [height, width, 3], and the example's own generator,
+    which depends on seed, epoch, example and the op's position in the recipe; it returns an image
+    of the same shape. What it returns must depend on its arguments alone. Keyword arguments whose
+    defaults are numbers are the op's fields, the first one the main field. Without `function` it
+    is a decorator.
+
+    Args:
+        name: lower-case letters a to z.
+        function: (image, rng, **arguments) -> image. It may change the image in place, and must
+            not keep the generator.
+        batched: call it with uint8 [batch, height, width, 3] and a list of generators instead, one
+            an example. What it makes of an example must not depend on the others.
+        output: "uint8", or "float32" for a function that sets the range of numbers in which pixels
+            are returned. Like `rescale`, that one excludes others and runs on every split, so it
+            should not be random; and it comes last.
+        backend: "loky" runs it in worker processes; "threading" in threads of this process, for
+            functions that release the interpreter's lock.
+        replace: take the place of a function that is registered under this name.
+
+    Returns:
+        The function, as it was given.
+
+    Raises:
+        RegistrationError: if the name is taken or cannot be spelled in a recipe, if the function
+            does not take these arguments, or if another argument is wrong.
+    """
+    if function is None:
+        return functools.partial(
+            register, name, batched=batched, output=output, backend=backend, replace=replace
+        )
+    _check_name(name, replace)
+    for what, value, allowed in (("output", output, OUTPUTS), ("backend", backend, BACKENDS)):
+        if value not in allowed:
+            raise RegistrationError(f"{name}: {what} is {value!r}; give {' or '.join(allowed)}")
+    if _draws_globally(function) and batched:
+        raise RegistrationError(
+            f"{name}: global generators are seeded for one image at a time; leave batched out"
+        )
+    if _draws_globally(function) and backend == "threading":
+        raise RegistrationError(
+            f"{name}: threads share global generators, so it must run in processes; leave "
+            "backend out"
+        )
+    arguments = _numbers(name, function)
+    if name in OPS:
+        # Workers may have imported what has been edited since.
+        from cifar10_aug.engines.python import worker_pool
+
+        worker_pool.renew()
+    OPS[name] = dataclasses.make_dataclass(
+        f"Registered_{name}",
+        [
+            # The tail is taken off again in `PythonOp.arguments`.
+            (f"{argument}_", float, option(PlainNumberField(default)))
+            for argument, default in arguments.items()
+        ],
+        bases=(PythonOp,),
+        frozen=True,
+        namespace={
+            "__doc__": _about(function),
+            "name": name,
+            "function": staticmethod(function),
+            "batched": batched,
+            "output": output,
+            "backend": backend,
+            "seeded": _draws_globally(function),
+            "value_range": output != "uint8",
+        },
+    )
+    return function
+
+
+def _draws_globally(function: Any) -> bool:
+    """Whether it was given to `seeded`."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return isinstance(function, Seeded)
+
+
+def _check_name(name: Any, replace: bool) -> None:
+    if not isinstance(name, str) or not re.fullmatch("[a-z]+", name) or len(name) > _LONGEST_NAME:
+        raise RegistrationError(
+            f"{name!r} cannot be spelled in a recipe; a name is 1 to {_LONGEST_NAME} lower-case "
+            "letters from a to z, for example 'sepia'"
+        )
+    if name in NAMED:
+        raise RegistrationError(f"{name!r} is a preset; choose another name")
+    if name not in OPS:
+        return
+    op = OPS[name]
+    if not issubclass(op, PythonOp):
+        raise RegistrationError(f"{name!r} is a built-in op; choose another name")
+    if not replace:
+        raise RegistrationError(
+            f"{name!r} is registered already, as {_called(op.function)}; choose another name, or "
+            "say replace=True"
+        )
+
+
+def _numbers(name: str, function: Any) -> dict[str, float]:
+    """The keyword arguments of a function that are fields, with their defaults."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError) as error:
+        raise RegistrationError(
+            f"{name}: {_called(function)} has no signature that Python can read ({error}); give "
+            "a function, for example lambda image, rng: …"
+        ) from error
+    parameters = list(signature.parameters.values())
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    takes_more = any(p.kind == p.VAR_POSITIONAL for p in parameters)
+    first = positional[:2]
+    others = [p for p in parameters if p not in first and p.kind not in _GATHERING]
+    if (
+        (len(first) < 2 and not takes_more)
+        or any(p.default is not p.empty for p in first)
+        or any(p.default is p.empty for p in others)
+    ):
+        raise RegistrationError(
+            f"{name}: {_called(function)} takes {signature}; it must take (image, rng), and "
+            "arguments with defaults after them"
+        )
+    numbers = {
+        p.name: p.default.item() if isinstance(p.default, np.generic) else p.default
+        for p in others
+        if p.kind != p.POSITIONAL_ONLY and _is_number(p.default)
+    }
+    _check_fields(name, numbers)
+    return numbers
+
+
+_GATHERING = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def _check_fields(name: str, numbers: dict[str, float]) -> None:
+    spelled: dict[str, str] = {}
+    for argument, default in numbers.items():
+        field = argument.replace("_", "")
+        if not re.fullmatch("[a-z]+", field):
+            raise RegistrationError(
+                f"{name}: the argument {argument!r} cannot be spelled in a recipe; a field is "
+                "lower-case letters from a to z"
+            )
+        if field in spelled:
+            raise RegistrationError(
+                f"{name}: the arguments {spelled[field]!r} and {argument!r} are spelled alike in a "
+                "recipe, which has no underscores in names; rename one"
+            )
+        if not math.isfinite(default):
+            raise RegistrationError(
+                f"{name}: the default of {argument!r} is {default}, which no recipe can spell; "
+                "give a finite number"
+            )
+        spelled[field] = argument
+
+
+def _called(function: Any) -> str:
+    """What a function is called, for messages."""
+    inner = inspect.unwrap(function)
+    while isinstance(inner, functools.partial):
+        inner = inner.func
+    module = getattr(inner, "__module__", None)
+    called = getattr(inner, "__qualname__", None) or type(inner).__qualname__
+    return called if module in (None, "__main__") else f"{module}.{called}"
+
+
+def _about(function: Any) -> str:
+    documented = inspect.isroutine(inspect.unwrap(function)) and inspect.getdoc(function)
+    return documented or f"Your function {_called(function)}."

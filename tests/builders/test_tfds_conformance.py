@@ -1,0 +1,47 @@
+"""TFDS's own test of dataset builders, on an archive made for it."""
+
+import tempfile
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import tensorflow_datasets as tfds
+
+from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
+from cifar10_aug.builders.cifar10_aug_sample_dataset_builder import Builder as SampleBuilder
+from cifar10_aug.data.sources.official import BINARY
+from tests import archives
+
+
+class Cifar10AugTest(tfds.testing.DatasetBuilderTestCase):
+    DATASET_CLASS = Builder
+    BUILDER_CONFIG_NAMES_TO_TEST: ClassVar = ["plain", "standard", "rotate30+erase+normalize"]
+    SPLITS: ClassVar = {"train": 100, "test": 20}
+    DL_DOWNLOAD_RESULT = BINARY.archive
+    _place: ClassVar[Any]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls._place = tempfile.TemporaryDirectory()
+        place = Path(cls._place.name)
+        folder = archives.write_folder(archives.make(), place / "unpacked", BINARY)
+        archives.pack(folder, place / BINARY.archive)
+        cls.EXAMPLE_DIR = str(place)
+        super().setUpClass()
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        super().tearDownClass()
+        cls._place.cleanup()
+
+
+class Cifar10AugSampleTest(tfds.testing.DatasetBuilderTestCase):
+    DATASET_CLASS = SampleBuilder
+    BUILDER_CONFIG_NAMES_TO_TEST: ClassVar = ["plain", "rotate30+erase"]
+    SPLITS: ClassVar = {"train": 4000, "test": 1000}
+    EXAMPLE_DIR = str(Path(__file__).parent)
+
+
+# The base class would run as a test of its own.
+del tfds
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -1,0 +1,121 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+from cifar10_aug.engines.numba.kernels import philox, pixels
+from cifar10_aug.rng import draws
+
+
+def test_packing_keeps_the_channels_apart() -> None:
+    source = np.zeros(2, np.uint32)
+    pixels.pack(np.array([[1, 2, 3], [255, 254, 253]], np.uint8), source)
+    assert source.tolist() == [0x030201, 0xFDFEFF]
+
+
+@pytest.mark.parametrize("block", [0, 2**24 - 257, 2**24 - 256, 2**26, 2**28])
+def test_noise_of_large_images_does_not_run_into_the_next_op(block: int) -> None:
+    key, epoch, seed = (np.uint64(number) for number in (2**32 + 5, 3, 2**63 + 1))
+    first = (np.uint64(7) << np.uint64(24)) + np.uint64(256)
+    counted = 256 + block
+    counter = (5, 1 + ((counted >> 24) << 16), 3, (7 << 24) + counted % 2**24)
+    c0, c1, c2, c3 = (np.uint64(word) for word in counter)
+    expected = draws.philox(c0, c1, c2, c3, np.uint64(1), np.uint64(2**31))
+    assert philox.noise(key, epoch, seed, first, block) == expected
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 1000])
+def test_an_order_is_a_permutation(count: int) -> None:
+    order = philox.shuffled(count, np.uint64(3), np.uint64(0))
+    assert sorted(order.tolist()) == list(range(count))
+
+
+def test_orders_differ_by_epoch_and_seed_and_by_nothing_else() -> None:
+    orders = {
+        tuple(philox.shuffled(50, np.uint64(epoch), np.uint64(seed)).tolist())
+        for epoch in range(3)
+        for seed in range(3)
+        for _ in range(2)
+    }
+    assert len(orders) == 9
+
+
+def test_every_place_is_equally_likely() -> None:
+    where = np.array([philox.shuffled(6, np.uint64(e), np.uint64(1)) for e in range(6000)])
+    for place in range(6):
+        counts = np.bincount(where[:, place], minlength=6)
+        assert np.abs(counts - 1000).max() < 130  # four and a half deviations
+
+
+def test_without_compilation_the_kernels_do_the_same() -> None:
+    # The off switch for debugging: plain Python, a fraction of the speed, the same bytes.
+    program = (
+        "import numpy as np, hashlib, warnings; warnings.simplefilter('ignore');"
+        "from cifar10_aug.recipes.recipe import Recipe;"
+        "images = np.random.default_rng(0).integers(0, 256, (2, 9, 7, 3), dtype=np.uint8);"
+        "names = ['rotate+erase_p1_fillnoise', 'rotate_fillmodereflect+crop4', 'standard+rescale',"
+        " 'colorjitter+sharpness+noise+blur', 'randaugment+elastic+perspective_p1+mixup+cutmix_p1',"
+        " 'augmix+corruptfog+corruptsnow+corruptglassblur+corruptzoomblur+corruptpixelate3',"
+        " 'corruptshotnoise+corruptimpulsenoise+corruptdefocusblur+corruptmotionblur',"
+        " 'corruptfrost+corruptbrightness+corruptcontrast',"
+        " 'channelshift+equalize_p1+autocontrast_p1+solarize'];"
+        "print([hashlib.sha256(Recipe.parse(n)(images)).hexdigest() for n in names])"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "NUMBA_DISABLE_JIT": disabled},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for disabled in ("0", "1")
+    }
+    assert len(outputs) == 1
+
+
+def said_by_rotating(compiled: Path) -> str:
+    """What a program says that keeps what is compiled in a folder."""
+    program = (
+        "import numpy as np; from cifar10_aug import Recipe;"
+        "images = np.zeros((2, 32, 32, 3), np.uint8);"
+        "[Recipe.parse('rotate+erase')(images) for _ in range(2)]"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(compiled)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
+
+
+@pytest.fixture(scope="module")
+def first_call(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder that the first call ever leaves, and what it says."""
+    compiled = tmp_path_factory.mktemp("compiled")
+    return compiled, said_by_rotating(compiled)
+
+
+@pytest.mark.slow
+def test_the_first_call_ever_says_that_it_compiles(first_call: tuple[Path, str]) -> None:
+    compiled, said = first_call
+    assert said.count("compiling for this machine; this takes some seconds, once\n") == 1
+    assert "compiling" not in said_by_rotating(compiled)
+
+
+@pytest.mark.slow
+def test_nothing_is_compiled_that_a_recipe_does_not_need(first_call: tuple[Path, str]) -> None:
+    compiled = {path.name.split(".")[0] for path in first_call[0].rglob("*.nbi")}
+    assert {"render"} <= compiled <= {"draws", "pixels", "render", "words"}
+
+
+def test_users_own_compiled_functions_are_left_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    space: dict = {"__name__": None}
+    exec("def plus(x): return x + 1", space)
+    assert numba.njit(space["plus"])(1) == 2
+    assert "compiling" not in capfd.readouterr().err

@@ -1,0 +1,31 @@
+import re
+
+import pytest
+
+from cifar10_aug.engines.tensorflow import support
+from cifar10_aug.errors import RecipeError
+from cifar10_aug.ops import OPS
+from cifar10_aug.recipes.recipe import Recipe
+from tests.registering import registered
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_every_built_in_op_but_one_runs_as_a_graph(name: str) -> None:
+    if name != "corruptjpeg":
+        support.check(Recipe.parse(name), "")
+
+
+def test_jpeg_says_that_it_does_not() -> None:
+    message = (
+        "corruptjpeg in flip+corruptjpeg5 does not run as a graph, since TensorFlow has nothing "
+        "that does the same; do something else"
+    )
+    with pytest.raises(RecipeError, match=re.escape(message)):
+        support.check(Recipe.parse("flip+corruptjpeg5"), "do something else")
+
+
+def test_functions_say_that_they_do_not() -> None:
+    message = "myown in rotate+myown does not run as a graph, since it is a Python function; and so"
+    with registered(myown=lambda image, rng: image), pytest.raises(RecipeError) as error:
+        support.check(Recipe.parse("rotate+myown"), "and so")
+    assert str(error.value) == message

@@ -1,0 +1,414 @@
+import hashlib
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+import cifar10_aug
+from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
+
+# Cheap to trace; that engines make the same pixels of every op is tested elsewhere.
+RECIPE = "flip+brightness"
+Load = Callable[..., Any]
+# The images of each epoch, by their ids.
+Epochs = list[dict[bytes, bytes]]
+
+
+@pytest.fixture(params=["eager", "graph"])
+def load(data_dir: str, request: pytest.FixtureRequest) -> Load:
+    return loader(data_dir, request.param)
+
+
+def loader(data_dir: str, engine: str) -> Load:
+    def load(
+        recipe: str = RECIPE, split: Any = "train", builder_kwargs: Any = None, **kwargs: Any
+    ) -> Any:
+        return tfds.load(
+            f"cifar10_aug/{recipe}",
+            split=split,
+            data_dir=data_dir,
+            builder_kwargs={"engine": engine, **(builder_kwargs or {})},
+            **kwargs,
+        )
+
+    return load
+
+
+def by_id(ds: tf.data.Dataset) -> dict[bytes, bytes]:
+    """The image of each example, whatever the batching and order."""
+    found = {}
+    for example in ds.as_numpy_iterator():
+        ids, images = np.atleast_1d(example["id"]), example["image"]
+        images = images.reshape(-1, 32, 32, 3)
+        for name, image in zip(ids, images, strict=True):
+            assert name not in found
+            found[name] = image.tobytes()
+    return found
+
+
+@pytest.fixture(scope="module")
+def of_engines() -> dict[str, Epochs]:
+    """Filled by `expected`, once for each engine."""
+    return {}
+
+
+@pytest.fixture
+def expected(
+    data_dir: str,
+    request: pytest.FixtureRequest,
+    load: Load,
+    of_engines: dict[str, Epochs],
+) -> Epochs:
+    """The first three epochs."""
+    engine = request.node.callspec.params["load"]
+    if engine not in of_engines:
+        of_engines[engine] = epochs_of(load())
+    return of_engines[engine]
+
+
+def epochs_of(ds: tf.data.Dataset, count: int = 3) -> Epochs:
+    return [by_id(ds) for _ in range(count)]
+
+
+WAYS: dict[str, dict[str, Any]] = {
+    "batches": {"batch_size": 16},
+    "batches that divide": {"batch_size": 20},
+    "one batch": {"batch_size": 1000},
+    "batches of one": {"batch_size": 1},
+    "shuffled": {"shuffle_files": True, "batch_size": 7},
+    "shuffled singly": {"shuffle_files": True},
+    "no prefetch": {"read_config": tfds.ReadConfig(skip_prefetch=True)},
+    "other order": {
+        "shuffle_files": True,
+        "read_config": tfds.ReadConfig(shuffle_seed=9),
+    },
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_how_it_is_read_changes_no_pixel(way: str, load: Load, expected: Epochs) -> None:
+    assert epochs_of(load(**WAYS[way])) == expected
+    assert len(expected[0]) == 100
+
+
+def test_slices_have_the_pixels_of_the_whole(load: Load, expected: Epochs) -> None:
+    whole = expected[0]
+    for split in ("train[:10%]", "train[90:]", "train[20:30]+train[40%:60%]"):
+        part = by_id(load(split=split))
+        assert part == {name: whole[name] for name in part}
+    assert len(by_id(load(split="train[:10%]+train[90%:]"))) == 20
+
+
+def test_the_numpy_recipe_gives_the_pixels_of_the_pipeline(load: Load, made: Any) -> None:
+    recipe = cifar10_aug.Recipe.parse(RECIPE)
+    for epoch, found in enumerate(epochs_of(load())):
+        images = recipe(made.train_images, epoch=epoch)
+        assert [image.tobytes() for image in images] == [
+            found[f"train_{i:05d}".encode()] for i in range(100)
+        ]
+
+
+def test_every_epoch_is_new(load: Load) -> None:
+    epochs = epochs_of(load(), 4)
+    for other in epochs[1:]:
+        assert np.mean([epochs[0][name] != other[name] for name in epochs[0]]) > 0.99
+
+
+def test_repeat_gives_the_epochs_in_order(load: Load, expected: Epochs) -> None:
+    repeated = list(load().repeat(3).as_numpy_iterator())
+    for epoch in range(3):
+        part = repeated[100 * epoch : 100 * (epoch + 1)]
+        assert {e["id"]: e["image"].tobytes() for e in part} == expected[epoch]
+
+
+def test_a_fresh_load_starts_at_epoch_0(load: Load, expected: Epochs) -> None:
+    assert epochs_of(load()) == expected
+
+
+def test_a_partial_epoch_counts_as_one(load: Load, expected: Epochs) -> None:
+    ds = load()
+    next(iter(ds))
+    assert by_id(ds) == expected[1]
+
+
+def test_seeds_differ_and_zero_is_the_default(load: Load, expected: Epochs) -> None:
+    default = expected[0]
+    assert by_id(load(builder_kwargs={"seed": 0})) == default
+    seven = by_id(load(builder_kwargs={"seed": 7}))
+    assert np.mean([seven[name] != default[name] for name in default]) > 0.99
+
+
+def test_no_seed_is_fresh_entropy(data_dir: str) -> None:
+    builders = [Builder(config="rotate", data_dir=data_dir, seed=None) for _ in range(2)]
+    assert builders[0].seed != builders[1].seed
+    again = Builder(config="rotate", data_dir=data_dir, seed=builders[0].seed)
+    assert by_id(again.as_dataset("train")) == by_id(builders[0].as_dataset("train"))
+
+
+def test_users_global_seeds_change_nothing(load: Load, expected: Epochs) -> None:
+    tf.keras.utils.set_random_seed(5)
+    try:
+        assert by_id(load()) == expected[0]
+    finally:
+        tf.random.set_seed(0)
+
+
+def test_test_images_are_clean(load: Load, made: Any) -> None:
+    found = by_id(load(split="test"))
+    assert [found[f"test_{i:05d}".encode()] for i in range(20)] == [
+        image.tobytes() for image in made.test_images
+    ]
+
+
+def test_value_ranges_apply_to_every_split(load: Load, made: Any) -> None:
+    ds = load(f"{RECIPE}+rescale", split="test", batch_size=20)
+    images = next(iter(ds))["image"].numpy()
+    np.testing.assert_allclose(images, made.test_images / 255, atol=1e-7)
+
+
+def test_other_splits_are_augmented_on_request(load: Load, made: Any) -> None:
+    kwargs = {"augment_splits": ["test"]}
+    test = by_id(load(split="test", builder_kwargs=kwargs))
+    images = cifar10_aug.Recipe.parse(RECIPE)(
+        made.test_images, ids=[f"test_{i:05d}" for i in range(20)]
+    )
+    assert [test[f"test_{i:05d}".encode()] for i in range(20)] == [i.tobytes() for i in images]
+    train = by_id(load(split="train", builder_kwargs=kwargs))
+    assert train[b"train_00003"] == made.train_images[3].tobytes()
+
+
+def test_a_sum_of_splits_treats_each_as_itself(load: Load) -> None:
+    both = by_id(load(split="train+test", shuffle_files=True, batch_size=32))
+    assert both == {**by_id(load()), **by_id(load(split="test"))}
+
+
+def order_of(ds: tf.data.Dataset) -> list[bytes]:
+    return [example["id"] for example in ds.as_numpy_iterator()]
+
+
+def test_official_order_without_shuffling(load: Load) -> None:
+    ds = load()
+    official = [f"train_{i:05d}".encode() for i in range(100)]
+    assert order_of(ds) == official
+    assert order_of(ds) == official
+
+
+def test_shuffling_is_a_full_permutation_each_epoch(load: Load) -> None:
+    ds = load(shuffle_files=True)
+    orders = [order_of(ds) for _ in range(3)]
+    assert all(sorted(order) == sorted(orders[0]) for order in orders)
+    assert len({tuple(order) for order in orders}) == 3
+    # Full: the first of them come from anywhere.
+    places = [int(name[-5:]) for name in orders[0][:20]]
+    assert min(places) < 30
+    assert max(places) > 70
+    assert [order_of(load(shuffle_files=True))] == orders[:1]
+
+
+def test_the_order_can_be_seeded_and_kept(load: Load) -> None:
+    def orders(**kwargs: Any) -> list[list[bytes]]:
+        ds = load(shuffle_files=True, read_config=tfds.ReadConfig(**kwargs))
+        return [order_of(ds) for _ in range(2)]
+
+    assert orders(shuffle_seed=1) == orders(shuffle_seed=1)
+    assert orders(shuffle_seed=1)[0] != orders(shuffle_seed=2)[0]
+    kept = orders(shuffle_reshuffle_each_iteration=False)
+    assert kept[0] == kept[1]
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("split", ["train", "train[:50%]+test"])
+def test_input_pipelines_share_the_examples_out(load: Load, split: str, shuffle: bool) -> None:
+    whole = by_id(load(split=split))
+    shares = [
+        by_id(
+            load(
+                split=split,
+                shuffle_files=shuffle,
+                read_config=tfds.ReadConfig(input_context=tf.distribute.InputContext(3, i)),
+            )
+        )
+        for i in range(3)
+    ]
+    assert sum(len(share) for share in shares) == len(whole)
+    assert {name: image for share in shares for name, image in share.items()} == whole
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+@pytest.mark.parametrize("batch_size", [None, 1, 16, 20, 1000])
+def test_the_length_is_known(load: Load, batch_size: int | None) -> None:
+    ds = load(batch_size=batch_size)
+    assert len(ds) == -(-100 // (batch_size or 1))
+    assert len(list(ds)) == len(ds)
+
+
+def test_repeated_files_never_end(load: Load) -> None:
+    ds = load(batch_size=50, read_config=tfds.ReadConfig(repeat_filenames=True))
+    expected = epochs_of(load())
+    batches = list(ds.take(6).as_numpy_iterator())
+    for epoch in range(3):
+        found: dict[bytes, bytes] = {}
+        for batch in batches[2 * epoch : 2 * epoch + 2]:
+            found |= {n: i.tobytes() for n, i in zip(batch["id"], batch["image"], strict=True)}
+        assert found == expected[epoch]
+
+
+@pytest.mark.parametrize("recipe", ["plain", "standard", "rotate+rescale", "erase+normalize"])
+@pytest.mark.parametrize("split", ["train", "test", "train+test"])
+@pytest.mark.parametrize("engine", ["eager", "graph"])
+def test_elements_are_what_info_says(data_dir: str, recipe: str, split: str, engine: str) -> None:
+    builder = tfds.builder(f"cifar10_aug/{recipe}", data_dir=data_dir, engine=engine)
+    features = builder.info.features
+    ds = builder.as_dataset(split=split)
+    assert ds.element_spec["image"] == tf.TensorSpec((32, 32, 3), features["image"].tf_dtype)
+    assert ds.element_spec["label"] == tf.TensorSpec((), tf.int64)
+    assert ds.element_spec["id"] == tf.TensorSpec((), tf.string)
+    example = next(iter(ds))
+    assert example["image"].dtype == features["image"].tf_dtype
+
+
+def test_batches_have_the_shape_that_all_of_them_have(load: Load) -> None:
+    assert load(batch_size=20).element_spec["image"].shape == (20, 32, 32, 3)
+    assert load(batch_size=16).element_spec["image"].shape.as_list() == [None, 32, 32, 3]
+
+
+def test_supervised_pairs(load: Load, made: Any) -> None:
+    images, labels = next(iter(load("plain", batch_size=100, as_supervised=True)))
+    assert (images.numpy() == made.train_images).all()
+    assert (labels.numpy() == made.train_labels).all()
+
+
+def test_everything_at_once(load: Load, made: Any) -> None:
+    everything = load(batch_size=-1)
+    assert everything["image"].shape == (100, 32, 32, 3)
+    assert everything["id"].numpy()[99] == b"train_00099"
+    expected = cifar10_aug.Recipe.parse(RECIPE)(made.train_images)
+    assert (everything["image"].numpy() == expected).all()
+    train, test = load(split=["train", "test"], batch_size=-1, as_supervised=True)
+    assert (train[1].numpy() == made.train_labels).all()
+    assert (test[0].numpy() == made.test_images).all()
+
+
+def test_splits_come_in_the_structure_that_was_asked_for(load: Load) -> None:
+    assert set(load(split=None)) == {"train", "test"}
+    nested = load(split={"a": "train[:5]", "b": ["test", "train[5:7]"]})
+    assert [len(nested["a"]), len(nested["b"][0]), len(nested["b"][1])] == [5, 20, 2]
+    instruction = tfds.core.ReadInstruction("train", to=10, unit="%")
+    assert len(load(split=instruction)) == 10
+
+
+def test_tfds_ids_are_those_of_the_files(load: Load, data_dir: str) -> None:
+    ds = load("plain", read_config=tfds.ReadConfig(add_tfds_id=True))
+    ours = [example["tfds_id"] for example in ds.as_numpy_iterator()]
+    stock = tfds.builder_from_directory(f"{data_dir}/cifar10_aug/plain/1.0.0").as_dataset(
+        split="train", read_config=tfds.ReadConfig(add_tfds_id=True)
+    )
+    assert ours == [example["tfds_id"] for example in stock.as_numpy_iterator()]
+
+
+def test_tfds_helpers_take_it(load: Load, data_dir: str) -> None:
+    matplotlib.use("Agg")
+    ds, info = load("rotate+normalize", with_info=True)
+    assert next(iter(tfds.as_numpy(ds)))["image"].shape == (32, 32, 3)
+    frame = tfds.as_dataframe(ds.take(3), info)
+    assert list(frame["label"]) == [int(e["label"]) for e in load("plain").take(3)]
+    assert frame._repr_html_().count("<img") == 3
+    plain, info = load("rotate", with_info=True)
+    figure = tfds.show_examples(plain, info, rows=2, cols=2)
+    assert len(figure.axes) == 4
+
+
+def digest(batch: Any) -> str:
+    return hashlib.sha256(batch["image"].numpy()).hexdigest() + str(batch["id"].numpy())
+
+
+CHECKPOINTS = [
+    *itertools.product(["eager"], [False, True], [None, 16, 20], [0, 1, 5, 6, 11]),
+    *(("graph", False, 16, 6), ("graph", True, 16, 11), ("graph", True, 20, 5)),
+    *(("graph", False, 16, 0), ("graph", True, None, 5)),
+]
+
+
+@pytest.mark.parametrize(("engine", "repeat", "batch_size", "taken"), CHECKPOINTS)
+def test_a_checkpointed_iterator_goes_on_where_it_was(
+    data_dir: str, tmp_path: Path, engine: str, repeat: bool, batch_size: int | None, taken: int
+) -> None:
+    load = loader(data_dir, engine)
+
+    def make() -> tf.data.Dataset:
+        ds = load(batch_size=batch_size, shuffle_files=True)
+        return ds.repeat() if repeat else ds
+
+    def rest(iterator: Any) -> list[str]:
+        return [digest(batch) for _, batch in zip(range(20), iterator, strict=False)]
+
+    iterator = iter(make())
+    for _ in zip(range(taken), iterator, strict=False):
+        pass
+    path = tf.train.Checkpoint(iterator=iterator).write(str(tmp_path / "checkpoint"))
+    expected = rest(iterator)
+    restored = iter(make())
+    tf.train.Checkpoint(iterator=restored).read(path).assert_consumed()
+    assert rest(restored) == expected
+
+
+def test_user_options_are_kept(load: Load) -> None:
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = 3
+    options.deterministic = False
+    ds = load(read_config=tfds.ReadConfig(options=options))
+    assert ds.options().threading.private_threadpool_size == 3
+    assert ds.options().deterministic is False
+    assert by_id(ds) == by_id(load())
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        (
+            {"batch_size": 0},
+            "batch_size is 0; give a positive whole number, None for single examples or -1 for "
+            "everything at once",
+        ),
+        (
+            {"batch_size": 64.0},
+            "batch_size is 64.0; give a positive whole number, None for single examples or -1 for "
+            "everything at once",
+        ),
+        (
+            {"batch_size": "64"},
+            "batch_size is '64'; give a positive whole number, None for single examples or -1 for "
+            "everything at once",
+        ),
+        (
+            {"decoders": {"image": tfds.decode.SkipDecoding()}},
+            "decoders must be None, since images are decoded already; leave decoders out and "
+            "use .map() on the dataset",
+        ),
+        (
+            {"split": "train[50:50]"},
+            "split 'train[50:50]' has no examples; name a larger one",
+        ),
+        (
+            {
+                "split": "train[:2]",
+                "read_config": tfds.ReadConfig(input_context=tf.distribute.InputContext(3, 2)),
+            },
+            "split 'train[:2]' has no examples for input pipeline 2; name a larger one",
+        ),
+        (
+            {"shuffle_files": True, "read_config": tfds.ReadConfig(shuffle_seed=-1)},
+            "shuffle_seed is -1; give a whole number from 0 to 18446744073709551615",
+        ),
+    ],
+)
+def test_wrong_arguments_are_named(load: Load, kwargs: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError) as error:  # noqa: PT011
+        load(**kwargs)
+    assert str(error.value) == message

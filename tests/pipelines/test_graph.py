@@ -1,0 +1,69 @@
+"""What holds for pipelines of the graph engine alone; the rest is in `test_pipeline`."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from cifar10_aug.pipelines import distributing
+from tests.pipelines.test_eager import by_id, epochs_of
+
+
+def load(data_dir: str, recipe: str = "rotate30+erase", **kwargs: Any) -> Any:
+    options = {"engine": "graph", **kwargs.pop("builder_kwargs", {})}
+    return tfds.load(
+        f"cifar10_aug/{recipe}",
+        split="train",
+        data_dir=data_dir,
+        builder_kwargs=options,
+        **{"batch_size": 16, **kwargs},
+    )
+
+
+def graph_of(ds: tf.data.Dataset) -> tf.compat.v1.GraphDef:
+    graph = tf.compat.v1.GraphDef()
+    graph.ParseFromString(ds._as_serialized_graph().numpy())
+    return graph
+
+
+def test_what_workers_get_is_small_and_has_no_python_in_it(data_dir: str) -> None:
+    made, _ = distributing._loaded[load(data_dir)]
+    graph = graph_of(made.anywhere(tf.constant(0, tf.int64)))
+    ops = {node.op for function in graph.library.function for node in function.node_def}
+    assert ops
+    assert not {op for op in ops if "PyFunc" in op}
+    assert graph.ByteSize() < 2_000_000
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_xla_compiles_it_if_asked_to(data_dir: str, jit_compile: bool) -> None:
+    graph = graph_of(load(data_dir, builder_kwargs={"jit_compile": jit_compile}))
+    compiled = [f for f in graph.library.function if f.attr["_XlaMustCompile"].b]
+    assert bool(compiled) == jit_compile
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["rotate30+erase", "crop+flip+cutmix+rescale"])
+def test_xla_changes_nothing(data_dir: str, recipe: str) -> None:
+    expected = load(data_dir, recipe)
+    found = load(data_dir, recipe, builder_kwargs={"jit_compile": True})
+    for _ in range(2):
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one["image"], other["image"], atol=1)
+            np.testing.assert_allclose(one["label"], other["label"], atol=1e-5)
+
+
+def test_pipelines_of_one_process_do_not_disturb_each_other(data_dir: str) -> None:
+    one, other = load(data_dir), load(data_dir)
+    expected = epochs_of(load(data_dir), 2)
+    pairs = tf.data.Dataset.zip((one, other))
+    seen: dict[bytes, bytes] = {}
+    for mine, theirs in pairs:
+        assert (mine["image"].numpy() == theirs["image"].numpy()).all()
+        seen |= {
+            n: i.tobytes() for n, i in zip(mine["id"].numpy(), mine["image"].numpy(), strict=True)
+        }
+    assert seen == expected[0]
+    assert by_id(one) == expected[1]
