@@ -12,7 +12,7 @@ from cifar10_aug._compat import fork_safety
 from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
 from tests.frozen.freezing import freeze
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ERROR = (
     "RuntimeError: TensorFlow was running when this process was forked, so its threads are missing "
     "here and datasets would wait for ever; start processes with "

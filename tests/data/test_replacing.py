@@ -8,7 +8,7 @@ import pytest
 
 from cifar10_aug.data import replacing
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow

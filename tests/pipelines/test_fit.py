@@ -12,7 +12,7 @@ from tests import programs
 from tests.fitting import Recording, epochs_of, load
 
 RECIPE = "flip+brightness"
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("engine", ["eager", "graph"])

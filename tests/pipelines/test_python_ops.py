@@ -24,7 +24,7 @@ from cifar10_aug.recipes.registration import seeded
 from tests import functions, programs
 from tests.registering import registered
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -19,7 +19,7 @@ import cifar10_aug
 from tests import programs
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RECIPE = "flip+brightness"
 MIXING = "crop+flip+mixup"
 

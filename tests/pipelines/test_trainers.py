@@ -14,7 +14,7 @@ import tensorflow as tf
 from tests.pipelines.test_service import free_port
 from tests.trainer import ENGINES, WAYS, load, loss_of
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow

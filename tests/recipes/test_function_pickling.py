@@ -17,7 +17,7 @@ from cifar10_aug.recipes.registration import seeded
 from tests import functions
 from tests.registering import registered
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_another_process_can_parse_and_run_the_recipe() -> None:

@@ -25,7 +25,7 @@ from tests import functions, programs
 from tests.recipes.test_recipe import recipe_text
 from tests.registering import registered
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module", autouse=True)
