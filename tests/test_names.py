@@ -74,7 +74,7 @@ def test_nothing_is_opened_imported_or_evaluated_while_names_are_read(tmp_path: 
     program = f"""
 import sys
 from cifar10_aug import RecipeError
-from cifar10_aug.cifar10_aug_dataset_builder import Builder
+from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
 from tests import fuzzing
 names = list(fuzzing.names({COUNT}))
 events, watching = set(), False

@@ -307,7 +307,7 @@ def test_strategies_load_their_input_by_a_function(data_dir: str) -> None:
 NUMPY = """
 import sys
 import numpy as np, tensorflow as tf, tensorflow_datasets as tfds, cifar10_aug
-from cifar10_aug.recipe import Recipe
+from cifar10_aug.recipes.recipe import Recipe
 
 path, data_dir, mode, *engines = sys.argv[1:]
 if mode != "as it is":
@@ -365,7 +365,7 @@ NUMPY_OPS = """
 import sys
 import numpy as np, tensorflow as tf
 tf.experimental.numpy.experimental_enable_numpy_behavior(dtype_conversion_mode=sys.argv[1])
-from tests.engines.graph.test_engine import NOT_A_GRAPH, assert_same
+from tests.engines.tensorflow.test_engine import NOT_A_GRAPH, assert_same
 from cifar10_aug.ops import OPS
 
 for name in OPS:

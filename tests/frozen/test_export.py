@@ -483,7 +483,7 @@ def test_memory_does_not_grow_with_the_number_of_copies(tmp_path: Path) -> None:
     def peak(copies: int) -> int:
         program = f"""
 import resource, sys
-from cifar10_aug.cifar10_aug_sample_dataset_builder import Builder
+from cifar10_aug.builders.cifar10_aug_sample_dataset_builder import Builder
 Builder(config="flip-x{copies}", data_dir={str(tmp_path)!r}, n_jobs=1).download_and_prepare()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

@@ -1,4 +1,4 @@
-"""The limits of the grammar, and its errors to the word, where tests/test_recipe.py has none."""
+"""The limits of the grammar, and its errors to the word, where test_recipe.py has none."""
 
 from typing import Any
 

@@ -328,7 +328,7 @@ def test_a_recipe_knows_its_dtype_and_its_clean_part() -> None:
 
 
 def test_a_layer_gets_what_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Keras takes seconds to import; tests/test_layers.py has the layer itself.
+    # Keras takes seconds to import; tests/recipes/test_layers.py has the layer itself.
     made = types.SimpleNamespace(RecipeLayer=lambda *args, **kwargs: (args, kwargs))
     monkeypatch.setitem(sys.modules, "cifar10_aug.recipes.layers", made)
     assert Recipe.parse("rotate030").layer() == (("rotate30",), {"seed": 0, "jit_compile": False})

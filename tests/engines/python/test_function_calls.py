@@ -185,7 +185,7 @@ def test_nothing_a_function_raises_ends_anything_else(error: type[BaseException]
         _, failure = outcome([call(leave, batched=batched)], functions.numbered(2))
         assert failure is not None
         assert failure.headline.startswith(
-            f"op mine fails on example train_00000: {error.__name__} (test_calls.py, line "
+            f"op mine fails on example train_00000: {error.__name__} (test_function_calls.py, line "
         )
 
 

@@ -400,7 +400,7 @@ def test_a_program_ends_while_workers_are_busy() -> None:
 ENDLESS = """
 import tensorflow_datasets as tfds
 import cifar10_aug
-from cifar10_aug.engines import python_ops
+from cifar10_aug.engines.python import python_ops
 from tests import functions
 
 python_ops._PATIENCE_SECONDS = 1.0
