@@ -13,6 +13,7 @@ from cifar10_aug import Recipe
 from cifar10_aug.cli import contact_sheet
 from cifar10_aug.data import sample
 from cifar10_aug.data.images import LabelledImages
+from cifar10_aug.data.spec import SAMPLE
 from cifar10_aug.ops import OPS, PythonOp, ValueRangeOp
 from cifar10_aug.ops.fields import fields_of
 
@@ -64,7 +65,7 @@ def main(folder: Path) -> None:
     train = sample.read().train
     shown = LabelledImages(train.images[:6], train.labels[:6])
     sheets = {
-        name: contact_sheet.contact_sheet(Recipe.parse(name), shown, sample.SHAPE_NAMES)
+        name: contact_sheet.contact_sheet(Recipe.parse(name), shown, SAMPLE.class_names)
         for name in RECIPES
     }
     sheets["ops"], _ = ops_sheet()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar10_aug.data.images import CLASS_NAMES
 from cifar10_aug.data.sources.official import BINARY, PYTHON, Layout
+from cifar10_aug.data.spec import CIFAR10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +47,7 @@ def write_folder(made: Made, parent: Path, layout: Layout) -> Path:
     for name, (images, labels) in parts.items():
         (folder / name).write_bytes(file_bytes(images, labels, layout))
     meta = "batches.meta.txt" if layout is BINARY else "batches.meta"
-    (folder / meta).write_text("\n".join(CLASS_NAMES) + "\n")
+    (folder / meta).write_text("\n".join(CIFAR10.class_names) + "\n")
     return folder
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from cifar10_aug.engines.numba.engine import Engine
 from cifar10_aug.engines.numba.source import Source
-from cifar10_aug.engines.python.execution import Where
+from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.recipes.recipe import Recipe
 from cifar10_aug.recipes.registration import register
 from cifar10_aug.rng import draws
@@ -73,7 +73,9 @@ def main(place: str) -> None:
     images = np.random.default_rng(0).integers(0, 256, (600, 32, 32, 3), np.uint8)
     keys = draws.example_keys(np.arange(600), "train")
     for backend in ("loky", "threading"):
-        engine = Engine(Recipe.parse("sepia+erase"), 0, 32, 32, where=Where(2, backend))
+        engine = Engine(
+            Recipe.parse("sepia+erase").plan, 0, 32, 32, execution=Execution(2, backend)
+        )
 
         def run(epoch: int, engine: Engine = engine) -> np.ndarray:
             return engine(Source.of(images), np.arange(600), keys, epoch)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
 import os
 import secrets
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -28,8 +29,9 @@ from cifar10_aug.data import prepared as plain
 from cifar10_aug.data import replacing
 from cifar10_aug.data.images import SHAPE, Cifar10
 from cifar10_aug.data.prepared import PLAIN
+from cifar10_aug.data.spec import DatasetSpec
 from cifar10_aug.engines import arguments
-from cifar10_aug.engines.python.execution import Where
+from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.errors import RecipeError, SourceError
 from cifar10_aug.frozen import freezing, random_access, stored
 from cifar10_aug.pipelines.options import OnlineOptions
@@ -61,13 +63,15 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
     """Images under a recipe.
 
     Attributes:
+        dataset: what it is that recipes run on.
         recipe: the recipe of the config.
         seed: what all draws are keyed by.
         augment_splits: the splits that are augmented.
-        where: where registered functions run.
+        execution: how registered functions run.
         online_options: how epochs are made while they are read.
     """
 
+    dataset: ClassVar[DatasetSpec]
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "First release."}
     BUILDER_CONFIGS = [
@@ -123,7 +127,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 f"augment_splits is {augment_splits!r}; give a list of "
                 f"{' and '.join(draws.SPLIT_NUMBERS)}, for example ('train',)"
             )
-        self.where = Where(n_jobs, backend)
+        self.execution = Execution(n_jobs, backend)
         self._options = freezing.Options(n_jobs, image_encoding)
         freezing.check_options(config, self._options, backend)
         self.online_options = OnlineOptions(engine, jit_compile, start_epoch, start_step)
@@ -149,14 +153,9 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             **dataclasses.asdict(self.online_options),
         )
 
-    @property
+    @functools.cached_property
     def recipe(self) -> Recipe:
-        return self.builder_config.recipe
-
-    @property
-    @abc.abstractmethod
-    def _label_names(self) -> Sequence[str]:
-        """The ten classes."""
+        return self.builder_config.recipe.on(self.dataset)
 
     @abc.abstractmethod
     def _read_source(self, make_manager: Callable[[], Any], manual_dir: Path) -> Cifar10:
@@ -203,9 +202,9 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         features = {
             "id": tfds.features.Text(),
             "image": RawImage(shape=SHAPE, dtype=np.dtype(self.recipe.dtype)),
-            "label": SoftLabel(self._label_names)
+            "label": SoftLabel(self.dataset.class_names)
             if self.recipe.mixes
-            else tfds.features.ClassLabel(names=list(self._label_names)),
+            else tfds.features.ClassLabel(names=list(self.dataset.class_names)),
         }
         if self.builder_config.copies:
             features["copy"] = tfds.features.Scalar(np.int64, doc="the number of the frozen epoch")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cifar10_aug.builders import paths
 from cifar10_aug.builders.augmented import AugmentedBuilder
 from cifar10_aug.data import prepared
-from cifar10_aug.data.images import CLASS_NAMES, Cifar10
+from cifar10_aug.data.images import Cifar10
 from cifar10_aug.data.prepared import PLAIN
 from cifar10_aug.data.sources import choose
+from cifar10_aug.data.spec import CIFAR10
 
 
 class Builder(AugmentedBuilder):
@@ -30,7 +31,7 @@ class Builder(AugmentedBuilder):
   institution = {University of Toronto},
   year = {2009}
 }"""
-    _label_names: Sequence[str] = CLASS_NAMES
+    dataset = CIFAR10
 
     def __init__(
         self,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cifar10_aug.builders.augmented import AugmentedBuilder
 from cifar10_aug.data import sample
 from cifar10_aug.data.images import Cifar10
+from cifar10_aug.data.spec import SAMPLE
 
 
 class Builder(AugmentedBuilder):
@@ -18,7 +19,7 @@ class Builder(AugmentedBuilder):
         "5,000 pictures of ten shapes, 32 x 32 pixels, drawn by the code, to try recipes on. "
         "It is not CIFAR-10."
     )
-    _label_names: Sequence[str] = sample.SHAPE_NAMES
+    dataset = SAMPLE
 
     def _read_source(self, make_manager: Callable[[], Any], manual_dir: Path) -> Cifar10:
         return sample.read()

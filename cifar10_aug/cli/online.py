@@ -119,13 +119,13 @@ def _examples(
 ) -> tuple[LabelledImages, tuple[str, ...]]:
     """Training images to show, and the names of their classes."""
     from cifar10_aug.data import sample as drawn
-    from cifar10_aug.data.images import CLASS_NAMES
     from cifar10_aug.data.sources import choose, local
+    from cifar10_aug.data.spec import CIFAR10, SAMPLE
 
     if sample:
-        return drawn.read().train, drawn.SHAPE_NAMES
+        return drawn.read().train, SAMPLE.class_names
     if (path := source or choose.environment_source()) is not None:
-        return local.read(path).train, CLASS_NAMES
+        return local.read(path).train, CIFAR10.class_names
     from cifar10_aug.data import prepared
 
     builder = shell.builder(False, data_dir=data_dir)
@@ -134,4 +134,4 @@ def _examples(
             f"no CIFAR-10 is prepared in {builder.data_dir}; run cifar10-aug prepare, "
             "or give --source PATH or --sample"
         )
-    return prepared.read(builder.info).train, CLASS_NAMES
+    return prepared.read(builder.info).train, CIFAR10.class_names

@@ -16,9 +16,10 @@ from tensorflow_datasets.core.utils import tqdm_utils
 
 from cifar10_aug._compat import tensorflow_errors
 from cifar10_aug.data import fingerprints, shard_files
-from cifar10_aug.data.images import SHAPE, Cifar10, LabelledImages, Provenance, example_id
+from cifar10_aug.data.images import SHAPE, Cifar10, LabelledImages, Provenance
 from cifar10_aug.data.records import examples, tfrecord
 from cifar10_aug.errors import SourceError
+from cifar10_aug.rng.names import example_id
 
 PLAIN = "plain"
 # Of the files that `plain` is stored in.

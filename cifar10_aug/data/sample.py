@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cifar10_aug.data.images import SIDE, Cifar10, LabelledImages, Provenance
+from cifar10_aug.data.spec import SAMPLE
 from cifar10_aug.rng import draws
 from cifar10_aug.rng.draws import Draws
 
@@ -134,4 +135,4 @@ _SHAPES = {
     "crescent": _crescent,
     "dumbbell": _dumbbell,
 }
-SHAPE_NAMES = tuple(_SHAPES)
+assert tuple(_SHAPES) == SAMPLE.class_names

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cifar10_aug.engines.numba.mixing import CLASSES, one_hot
+from cifar10_aug.engines.numba.mixing import one_hot
 from cifar10_aug.rng import draws
 
 _LARGEST_SIDE = 8192
@@ -115,8 +115,8 @@ def check_labels(labels: Any, count: int) -> None:
         raise ValueError(f"labels are {what}; give one for each of the {count} images")
 
 
-def shares_of_classes(labels: Any, count: int) -> np.ndarray:
-    """Labels as float32 [count, classes]; whole numbers from 0 to 9 stand for one class each.
+def shares_of_classes(labels: Any, count: int, num_classes: int) -> np.ndarray:
+    """Labels as float32 [count, classes]; whole numbers stand for one of `num_classes` each.
 
     Raises:
         ValueError: if they are neither.
@@ -125,15 +125,15 @@ def shares_of_classes(labels: Any, count: int) -> np.ndarray:
     if labels.shape == (0,):  # NumPy takes an empty list for floats.
         labels = labels.astype(np.int64)
     if labels.dtype.kind in "iu" and labels.shape == (count,):
-        if count and not 0 <= labels.min() <= labels.max() < CLASSES:
+        if count and not 0 <= labels.min() <= labels.max() < num_classes:
             raise ValueError(
                 f"labels go from {labels.min()} to {labels.max()}; give classes from 0 to "
-                f"{CLASSES - 1}, or shares of any number of classes, [batch, classes]"
+                f"{num_classes - 1}, or shares of any number of classes, [batch, classes]"
             )
-        return one_hot(labels.astype(np.int64))
+        return one_hot(labels.astype(np.int64), num_classes)
     if labels.dtype.kind == "f" and labels.ndim == 2 and len(labels) == count:
         return labels.astype(np.float32)
     raise ValueError(
         f"labels are {labels.dtype} of shape {list(labels.shape)}; give for each of the {count} "
-        f"images a class from 0 to {CLASSES - 1}, or floats of shape [{count}, classes]"
+        f"images a class from 0 to {num_classes - 1}, or floats of shape [{count}, classes]"
     )

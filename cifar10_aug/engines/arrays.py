@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,15 +16,13 @@ from cifar10_aug.engines.arguments import (
 from cifar10_aug.engines.numba.engine import Engine
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
-from cifar10_aug.engines.python.execution import Where
+from cifar10_aug.engines.plan import Plan
+from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.rng import draws
-
-if TYPE_CHECKING:
-    from cifar10_aug.recipes.recipe import Recipe
 
 
 def augment(
-    recipe: Recipe,
+    plan: Plan,
     images: Any,
     labels: Any,
     *,
@@ -32,20 +30,20 @@ def augment(
     seed: int,
     epoch: int,
     partners: Any,
-    where: Where,
+    execution: Execution,
 ) -> Any:
     """What `Recipe.__call__` does; see there."""
     images = checked_images(images)
     if images.ndim == 3:
         made = augment(
-            recipe,
+            plan,
             images[None],
             None if labels is None else [labels],
             ids=None if ids is None else [ids],
             seed=seed,
             epoch=epoch,
             partners=partners,
-            where=where,
+            execution=execution,
         )
         return made[0] if labels is None else (made[0][0], made[1][0])
     count, height, width, _ = images.shape
@@ -54,25 +52,27 @@ def augment(
     keys = keys_of(np.arange(count) if ids is None else ids, count)
     if labels is not None:
         check_labels(labels, count)
-    engine = Engine(recipe, seed, height, width, where)
-    source, rows = Source.of(images), np.arange(count)
-    if not recipe.mixes:
+    engine = Engine(plan, seed, height, width, execution)
+    source, rows, classes = Source.of(images), np.arange(count), plan.dataset.num_classes
+    if not plan.mixes:
         if partners is not None:
-            raise ValueError(f"partners are for recipes that mix examples; {recipe} does not")
+            raise ValueError(f"partners are for recipes that mix examples; {plan.name} does not")
         made = engine(source, rows, keys, epoch)
         return made if labels is None else (made, labels)
-    shares = None if labels is None else shares_of_classes(labels, count)
+    shares = None if labels is None else shares_of_classes(labels, count, classes)
     if partners is None:
         pool = Partners.of(source, rows, keys, shares)
     else:
-        pool = _pool(partners, images.shape[1:], shares)
+        pool = _pool(partners, images.shape[1:], shares, classes)
     made = engine(source, rows, keys, epoch, pool)
     if shares is None:
         return made
     return made, engine.soft_labels(shares, keys, epoch, pool)
 
 
-def _pool(partners: Any, shape: tuple[int, ...], shares: np.ndarray | None) -> Partners:
+def _pool(
+    partners: Any, shape: tuple[int, ...], shares: np.ndarray | None, num_classes: int
+) -> Partners:
     """Partners that the user gives: (images, labels, ids)."""
     try:
         given, labels, ids = partners
@@ -89,7 +89,7 @@ def _pool(partners: Any, shape: tuple[int, ...], shares: np.ndarray | None) -> P
         )
     if (labels is None) != (shares is None):
         raise ValueError("give labels for the images and for partners, or for neither")
-    classes = None if labels is None else shares_of_classes(labels, len(images))
+    classes = None if labels is None else shares_of_classes(labels, len(images), num_classes)
     if classes is not None and shares is not None and classes.shape[1] != shares.shape[1]:
         raise ValueError(
             f"partners have {classes.shape[1]} classes, the images {shares.shape[1]}; give as many"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,18 +12,16 @@ from cifar10_aug.engines.numba import mixing
 from cifar10_aug.engines.numba.drawing import Drawing
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
-from cifar10_aug.engines.plan import Mix, Mixture, Pass, Placed, Process, PythonCalls, Stage, plan
-from cifar10_aug.ops.base import AffineOp, BoxOp, ElasticOp, PerspectiveOp, ProcessOp, TableOp
-from cifar10_aug.ops.compound import ChoiceOp, MixOp, MixtureOp
+from cifar10_aug.engines.plan import Plan
+from cifar10_aug.engines.stages import Mix, Mixture, Pass, PlannedOp, Process, PythonCalls, Stage
+from cifar10_aug.ops.base import AffineOp, BoxOp, ElasticOp, ImageOp, LookupTableOp, PerspectiveOp
+from cifar10_aug.ops.compound import ChoiceOp, SampleMixOp, WeightedSumOp
 from cifar10_aug.rng import draws
 from cifar10_aug.rng.draws import Draws
 
-if TYPE_CHECKING:
-    from cifar10_aug.recipes.recipe import Recipe
-
 
 def of(
-    recipe: Recipe,
+    plan: Plan,
     ids: Any,
     *,
     seed: int,
@@ -37,7 +35,7 @@ def of(
     epoch = checked("epoch", epoch, draws.EPOCH_LIMIT)
     keys = _keys(ids)
     among = keys if partners is None else _keys(partners)
-    if recipe.mixes and len(keys) and not len(among):
+    if plan.mixes and len(keys) and not len(among):
         raise ValueError("partners are empty; give the ids of at least one example")
     pool = Partners.of(Source.empty(0, height, width), np.arange(len(among)), among, None)
 
@@ -45,21 +43,21 @@ def of(
         if len(keys):
             mixing.partners_drawn(drawn, pool)
 
-    drawn = Drawing(recipe.ops, seed).of(keys, epoch)
+    drawn = Drawing(plan.ops, seed).of(keys, epoch)
     return {
         name: np.broadcast_to(np.asarray(values), keys.shape).copy()
-        for name, values in named(recipe, drawn, height, width, draw_partners)
+        for name, values in named(plan, drawn, height, width, draw_partners)
     }
 
 
 class Drawn(Protocol):
     """What either engine's `Drawing.of` returns."""
 
-    def draws(self, step: Placed) -> Draws: ...
+    def draws(self, step: PlannedOp) -> Draws: ...
 
 
 def named(
-    recipe: Recipe,
+    plan: Plan,
     drawn: Drawn,
     height: int,
     width: int,
@@ -68,21 +66,21 @@ def named(
     """The parameters of all ops, by position, op and name, as a recipe's draws have them.
 
     Args:
-        recipe: whose.
+        plan: of the recipe.
         drawn: what a batch has drawn.
         height, width: of the images.
         draw_partners: draws and names the partners of a mix op.
     """
     seen: set[int] = set()
-    for step in _steps(plan(recipe.ops)):
+    for step in _steps(plan.stages):
         step = step.chosen_by or step
         if id(step) in seen:
             continue
         seen.add(id(step))
         its_draws = drawn.draws(step)
-        if isinstance(step.op, MixOp):
+        if isinstance(step.op, SampleMixOp):
             draw_partners(its_draws)
-        _draw(step.op, its_draws, height, width)
+        _draw(step.op, its_draws, height, width, plan.dataset)
         for name, values in its_draws.named.items():
             yield f"{step.position}.{step.op.name}.{name}", values
 
@@ -92,12 +90,12 @@ def _keys(ids: Any) -> np.ndarray:
     return keys_of(ids, len(ids))
 
 
-def _steps(stages: Iterable[Stage]) -> Iterator[Placed]:
+def _steps(stages: Iterable[Stage]) -> Iterator[PlannedOp]:
     """All steps that draw, in order."""
     for stage in stages:
         if isinstance(stage, Pass):
-            for leg in stage.legs:
-                yield from leg.steps
+            for warp in stage.warps:
+                yield from warp.steps
             for steps in stage.strokes:
                 yield from steps
         elif isinstance(stage, Mixture):
@@ -110,7 +108,7 @@ def _steps(stages: Iterable[Stage]) -> Iterator[Placed]:
             assert isinstance(stage, PythonCalls), stage
 
 
-def _draw(op: Any, drawn: Draws, height: int, width: int) -> None:
+def _draw(op: Any, drawn: Draws, height: int, width: int, dataset: Any) -> None:
     """Lets an op turn its words into parameters, which it names."""
     if isinstance(op, AffineOp):
         op.affine(drawn, height, width)
@@ -120,17 +118,17 @@ def _draw(op: Any, drawn: Draws, height: int, width: int) -> None:
         op.displacement(drawn)
     elif isinstance(op, BoxOp):
         op.boxes(drawn, height, width)
-        op.fill_levels(drawn)
-    elif isinstance(op, TableOp):
+        op.fill_levels(drawn, dataset)
+    elif isinstance(op, LookupTableOp):
         op.table(drawn, np.zeros((1, 1)))
         op.applied(drawn)
-    elif isinstance(op, ProcessOp):
+    elif isinstance(op, ImageOp):
         op.numbers(drawn)
         op.applied(drawn)
     elif isinstance(op, ChoiceOp):
         op.choose(drawn)
-    elif isinstance(op, MixtureOp):
+    elif isinstance(op, WeightedSumOp):
         op.weights(drawn)
     else:
-        assert isinstance(op, MixOp), op
+        assert isinstance(op, SampleMixOp), op
         op.mixing(drawn, height, width)

@@ -1,7 +1,7 @@
 """From the ops of a recipe to the stages an engine goes through.
 
 A pass reads each image once: it resamples along neighbouring geometric ops, then paints. Only a
-geometric op after a stroke starts a new pass. Within a pass, affine ops with the same border
+geometric op after a pixelwise one starts a new pass. Within a pass, affine ops with the same border
 multiply into one map; where borders or kinds differ, coordinates go from one map to the next, so
 there still is one resampling. Between passes, processes recolour images in place, examples are
 mixed, and functions of the user's run.
@@ -10,128 +10,88 @@ mixed, and functions of the user's run.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cifar10_aug.engines.stages import (
+    Mix,
+    Mixture,
+    Pass,
+    PlannedOp,
+    Process,
+    PythonCalls,
+    Stage,
+    Warp,
+)
 from cifar10_aug.ops.base import (
     AffineOp,
     Border,
     GeometricOp,
+    ImageOp,
     Op,
-    ProcessOp,
+    PixelwiseOp,
     PythonOp,
-    StrokeOp,
     ValueRangeOp,
 )
-from cifar10_aug.ops.compound import ChoiceOp, MixOp, MixtureOp, SequenceOp
-from cifar10_aug.rng.draws import POSITION_SHIFT
+from cifar10_aug.ops.compound import ChoiceOp, SampleMixOp, SequenceOp, WeightedSumOp
+
+if TYPE_CHECKING:
+    from cifar10_aug.data.spec import DatasetSpec
 
 NEAREST = Border("nearest")
-# Noise counters start after the blocks that an op's own draws use.
-_FIRST_NOISE_BLOCK = 256
 
 
-@dataclasses.dataclass(frozen=True)
-class Placed:
-    """An op and where its random words are.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Plan:
+    """A recipe as engines take it: a list of ops, for the images of one dataset.
 
     Attributes:
-        position: in the recipe, which is part of the key of the draws.
-        op: the op, or a part of one.
-        first_slot: the place of its first word among those of the position.
-        slots: how many it sees.
-        every_epoch: whether it draws anew each epoch, as the recipe's op says.
-        chosen_by: the op that chooses whether this one is done; None if it always is.
-        number: of this one among the choices.
+        name: of the recipe, for errors.
+        ops: in order.
+        dataset: whose mean and deviation ops use.
     """
 
-    position: int
-    op: Op
-    first_slot: int
-    slots: int
-    every_epoch: bool = True
-    chosen_by: Placed | None = None
-    number: int = 0
+    name: str
+    ops: tuple[Op, ...]
+    dataset: DatasetSpec
+
+    @functools.cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """What runs, in order; a pass first, and a pass or Python calls last."""
+        return _stages(self.ops)
 
     @property
-    def first_noise_block(self) -> np.uint64:
-        """The last word of the Philox counter for its first block of noise."""
-        position = np.uint64(self.position) << np.uint64(POSITION_SHIFT)
-        return position + np.uint64(_FIRST_NOISE_BLOCK)
-
-
-@dataclasses.dataclass(frozen=True)
-class Leg:
-    """Geometric ops that make one map, in the recipe's order, and their common border.
-
-    Either all of them are affine, or there is only one.
-    """
-
-    border: Border
-    steps: tuple[Placed, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Pass:
-    """One reading of the images.
-
-    Attributes:
-        legs: in the recipe's order; empty if the pass only copies.
-        strokes: what is painted afterwards, in order; of the steps of one stroke, each example
-            gets at most one.
-        lattice: whether every map takes pixel centres to pixel centres.
-    """
-
-    legs: tuple[Leg, ...]
-    strokes: tuple[tuple[Placed, ...], ...]
+    def mixes(self) -> bool:
+        """Whether examples are mixed, so that labels are shares of classes."""
+        return any(isinstance(op, SampleMixOp) for op in self.ops)
 
     @property
-    def lattice(self) -> bool:
-        return len(self.legs) <= 1 and all(
-            isinstance(step.op, AffineOp) and step.op.lattice
-            for leg in self.legs
-            for step in leg.steps
-        )
+    def runs_python(self) -> bool:
+        """Whether a function of the user's is part of it."""
+        return any(isinstance(op, PythonOp) for op in self.ops)
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of what comes out: "uint8", or "float32" after an op that sets the range."""
+        return "float32" if any(op.value_range for op in self.ops) else "uint8"
+
+    @property
+    def scale_and_offset(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """float32 [3] both: output = level * scale + offset; None where levels come out."""
+        for op in self.ops:
+            if isinstance(op, ValueRangeOp):
+                scale, offset = op.scale_and_offset(self.dataset)
+                return np.array(scale, np.float32), np.array(offset, np.float32)
+        return None
 
 
-@dataclasses.dataclass(frozen=True)
-class Process:
-    """A process op, on separate images."""
-
-    step: Placed
-
-
-@dataclasses.dataclass(frozen=True)
-class Mixture:
-    """A mixture op, and what makes each of its versions."""
-
-    step: Placed
-    branches: tuple[tuple[Stage, ...], ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Mix:
-    """A mix op, whose partners are what the stages before it make of them."""
-
-    step: Placed
-
-
-@dataclasses.dataclass(frozen=True)
-class PythonCalls:
-    """Functions of the user's that follow each other, in the recipe's order."""
-
-    steps: tuple[Placed, ...]
-
-
-Stage = Pass | Process | Mixture | Mix | PythonCalls
-
-
-def plan(ops: tuple[Op, ...]) -> tuple[Stage, ...]:
-    """The stages that run `ops`, in order; a pass first, and a pass or Python calls last."""
+def _stages(ops: tuple[Op, ...]) -> tuple[Stage, ...]:
     planner = _Planner()
     for position, op in enumerate(ops):
-        for step in _steps(Placed(position, op, 0, op.slots, op.every_epoch)):
+        for step in _steps(PlannedOp(position, op, 0, op.slots, op.every_epoch)):
             planner.add(step)
     planner.close()
     hands_out = isinstance(planner.stages[-1], Pass) or (
@@ -146,22 +106,22 @@ class _Planner:
 
     def __init__(self) -> None:
         self.stages: list[Stage] = []
-        self._geometric: list[Placed] = []
-        self._strokes: list[tuple[Placed, ...]] = []
+        self._geometric: list[PlannedOp] = []
+        self._strokes: list[tuple[PlannedOp, ...]] = []
 
-    def add(self, step: Placed) -> None:
+    def add(self, step: PlannedOp) -> None:
         op = step.op
         if isinstance(op, ChoiceOp):
             self._add_choices(step, op)
         elif isinstance(op, GeometricOp):
             self._add_geometric(step)
-        elif isinstance(op, ProcessOp):
+        elif isinstance(op, ImageOp):
             self._add_stage(Process(step))
-        elif isinstance(op, StrokeOp):
+        elif isinstance(op, PixelwiseOp):
             self._strokes.append((step,))
-        elif isinstance(op, MixtureOp):
+        elif isinstance(op, WeightedSumOp):
             self._add_stage(Mixture(step, tuple(_branch(step, part) for part in op.branches)))
-        elif isinstance(op, MixOp):
+        elif isinstance(op, SampleMixOp):
             self._add_stage(Mix(step))
         elif isinstance(op, PythonOp):
             self._add_python(step)
@@ -169,7 +129,7 @@ class _Planner:
             # Value-range ops take effect when the last pass hands its pixels out.
             assert isinstance(op, ValueRangeOp), op
 
-    def _add_geometric(self, step: Placed) -> None:
+    def _add_geometric(self, step: PlannedOp) -> None:
         if self._strokes:
             self.close()
         self._geometric.append(step)
@@ -178,7 +138,7 @@ class _Planner:
         self.close()
         self.stages.append(stage)
 
-    def _add_python(self, step: Placed) -> None:
+    def _add_python(self, step: PlannedOp) -> None:
         self.close()
         before = self.stages[-1]
         if isinstance(before, PythonCalls):
@@ -186,7 +146,7 @@ class _Planner:
         else:
             self.stages.append(PythonCalls((step,)))
 
-    def _add_choices(self, step: Placed, op: ChoiceOp) -> None:
+    def _add_choices(self, step: PlannedOp, op: ChoiceOp) -> None:
         """Each example does one of the choices, so their order does not matter."""
         choices = [
             dataclasses.replace(step, op=choice, chosen_by=step, number=number)
@@ -199,21 +159,21 @@ class _Planner:
         if painted:
             self._strokes.append(tuple(painted))
         for choice in choices:
-            if isinstance(choice.op, ProcessOp):
+            if isinstance(choice.op, ImageOp):
                 self._add_stage(Process(choice))
 
     def close(self) -> None:
         """Makes a pass of what is left to do; in any case the first stage is one."""
         if self._geometric or self._strokes or not self.stages:
-            self.stages.append(Pass(_legs(self._geometric), tuple(self._strokes)))
+            self.stages.append(Pass(_warps(self._geometric), tuple(self._strokes)))
             self._geometric, self._strokes = [], []
 
 
 def _is_painted(op: Op) -> bool:
-    return isinstance(op, StrokeOp) and not isinstance(op, ProcessOp)
+    return isinstance(op, PixelwiseOp) and not isinstance(op, ImageOp)
 
 
-def _branch(step: Placed, part: Op) -> tuple[Stage, ...]:
+def _branch(step: PlannedOp, part: Op) -> tuple[Stage, ...]:
     planner = _Planner()
     for one in _steps(dataclasses.replace(step, op=part)):
         planner.add(one)
@@ -221,7 +181,7 @@ def _branch(step: Placed, part: Op) -> tuple[Stage, ...]:
     return tuple(planner.stages)
 
 
-def _steps(step: Placed) -> Iterator[Placed]:
+def _steps(step: PlannedOp) -> Iterator[PlannedOp]:
     """The step, sequences spelled out."""
     op = step.op
     if not isinstance(op, SequenceOp):
@@ -239,15 +199,15 @@ def _steps(step: Placed) -> Iterator[Placed]:
     assert op.shares_words or first == step.first_slot + op.slots, op
 
 
-def _legs(steps: list[Placed]) -> tuple[Leg, ...]:
-    legs: list[Leg] = []
+def _warps(steps: list[PlannedOp]) -> tuple[Warp, ...]:
+    warps: list[Warp] = []
     border: Border | None = None
-    group: list[Placed] = []
+    group: list[PlannedOp] = []
 
-    def end_leg() -> None:
+    def end_warp() -> None:
         nonlocal border, group
         if group:
-            legs.append(Leg(border or NEAREST, tuple(group)))
+            warps.append(Warp(border or NEAREST, tuple(group)))
         border, group = None, []
 
     for step in steps:
@@ -255,10 +215,10 @@ def _legs(steps: list[Placed]) -> tuple[Leg, ...]:
         alone = not isinstance(step.op, AffineOp)
         theirs = step.op.border
         if alone or (border is not None and theirs is not None and theirs != border):
-            end_leg()
+            end_warp()
         border = border or theirs
         group.append(step)
         if alone:
-            end_leg()
-    end_leg()
-    return tuple(legs)
+            end_warp()
+    end_warp()
+    return tuple(warps)

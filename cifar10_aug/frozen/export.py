@@ -24,7 +24,6 @@ from cifar10_aug.frozen.shards import FORMAT_VERSION, TRAIN, Frozen, Shard
 from cifar10_aug.frozen.staging import Finished, Staging
 from cifar10_aug.frozen.writers import Crew
 from cifar10_aug.recipes.function_pickling import fingerprints
-from cifar10_aug.recipes.recipe import Recipe
 
 # Around an image: its id, label (shares of ten classes at most) and copy, the names of these, and
 # checksums.
@@ -154,7 +153,7 @@ def _metadata(frozen: Frozen, cifar10: Cifar10) -> dict[str, Any]:
 
 def _functions(frozen: Frozen) -> dict[str, dict[str, str]]:
     """What is known of registered functions, if there are any."""
-    found = fingerprints(Recipe.parse(frozen.recipe))
+    found = fingerprints(frozen.parsed)
     return {"functions": found} if found else {}
 
 
@@ -229,7 +228,7 @@ def _image_size(frozen: Frozen, cifar10: Cifar10) -> int:
         images = cifar10.splits[TRAIN].images
         some = images[:: -(-len(images) // _SOME_IMAGES)]
         return sum(len(examples.png(image)) for image in some) // len(some)
-    return int(np.prod(SHAPE)) * np.dtype(Recipe.parse(frozen.recipe).dtype).itemsize
+    return int(np.prod(SHAPE)) * np.dtype(frozen.parsed.dtype).itemsize
 
 
 def _megabytes(size: int) -> str:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping
+
+from cifar10_aug.data.spec import SPECS
+from cifar10_aug.recipes.recipe import Recipe
 
 # Of files and metadata; counted up when older readers could misread what is written.
 FORMAT_VERSION = 1
@@ -32,6 +36,11 @@ class Frozen:
     seed: int
     file_format: str
     image_encoding: str
+
+    @functools.cached_property
+    def parsed(self) -> Recipe:
+        """The recipe, for the dataset's images."""
+        return Recipe.parse(self.recipe).on(SPECS[self.dataset])
 
     def shards(self, counts: Mapping[str, int]) -> list[Shard]:
         """All shards, in the order in which they are read; `counts` are the splits' sizes."""

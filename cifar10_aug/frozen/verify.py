@@ -13,7 +13,7 @@ import joblib
 import numpy as np
 from joblib.externals import loky
 
-from cifar10_aug.data.images import Cifar10, example_id
+from cifar10_aug.data.images import Cifar10
 from cifar10_aug.data.prepared import PLAIN
 from cifar10_aug.data.records import examples
 from cifar10_aug.data.records.formats import FORMATS
@@ -22,7 +22,8 @@ from cifar10_aug.errors import ExportError
 from cifar10_aug.frozen import checksums, worker
 from cifar10_aug.frozen.shards import FORMAT_VERSION, Frozen, Shard
 from cifar10_aug.recipes.function_pickling import NOTHING, Carried
-from cifar10_aug.recipes.recipe import Recipe, config_name
+from cifar10_aug.recipes.recipe import config_name
+from cifar10_aug.rng.names import example_id
 
 _CONFIG = re.compile(rf".+-x[0-9]+(-s[0-9]+)?|{PLAIN}")
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
@@ -179,7 +180,7 @@ class Deep:
         # joblib maps large arrays into the workers' memory.
         sources = {name: Source.of(split.images) for name, split in self._splits.items()}
         jobs = joblib.cpu_count() if jobs is None else jobs
-        recipe = Recipe.parse(self._shards[0].frozen.recipe)
+        recipe = self._shards[0].frozen.parsed
         carried = NOTHING if jobs == 1 else Carried.by(recipe)
         parallel = joblib.Parallel(
             jobs,
@@ -244,7 +245,7 @@ class _RecordError(Exception):
 
 def _stored(folder: Path, shard: Shard) -> Iterator[tuple[dict[str, Any], bytes]]:
     """The examples in a file, each with its image's bytes apart from all else."""
-    dtype = Recipe.parse(shard.frozen.recipe).dtype
+    dtype = shard.frozen.parsed.dtype
     try:
         for record in FORMATS[shard.frozen.file_format].read(folder / shard.name):
             found = examples.parsed(record)

@@ -9,20 +9,21 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cifar10_aug.data.images import SHAPE, example_ids
+from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.records import examples
 from cifar10_aug.data.records.formats import FORMATS
+from cifar10_aug.data.spec import DatasetSpec
 from cifar10_aug.engines.numba.engine import Engine
 from cifar10_aug.engines.numba.mixing import Partners, one_hot
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.python import worker_process
-from cifar10_aug.engines.python.execution import Where
+from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.frozen.shards import TRAIN, Frozen, Shard
 from cifar10_aug.frozen.staging import Finished, Staging
-from cifar10_aug.ops import Op
 from cifar10_aug.recipes.function_pickling import Carried
 from cifar10_aug.recipes.recipe import Recipe
 from cifar10_aug.rng import draws
+from cifar10_aug.rng.names import example_ids
 
 # As many images as fit into a core's cache with what is made of them.
 _CHUNK = 512
@@ -64,14 +65,14 @@ def augmented(
 
     Yields:
         Their numbers, int64 [n]; images, uint8 or float32 [n, …]; labels, int64 [n] or, if the
-        recipe mixes examples, float32 [n, 10].
+        recipe mixes examples, float32 [n, classes].
     """
-    recipe = Recipe.parse(shard.frozen.recipe)
+    recipe = shard.frozen.parsed
     made = recipe if shard.split == TRAIN else recipe.clean
-    engine = _engine(made, made.ops, shard.frozen.seed)
+    engine = _engine(made, made.dataset, shard.frozen.seed)
     partners = None
     if recipe.mixes:
-        labels = one_hot(labels)
+        labels = one_hot(labels, recipe.dataset.num_classes)
     if made.mixes:
         everyone = np.arange(len(labels))
         partners = Partners.of(source, everyone, draws.example_keys(everyone, shard.split), labels)
@@ -85,10 +86,10 @@ def augmented(
 
 
 @functools.lru_cache(maxsize=4)
-def _engine(recipe: Recipe, ops: tuple[Op, ...], seed: int) -> Engine:
-    del ops  # A part of the key: recipes compare by name, and a name can be registered anew.
+def _engine(recipe: Recipe, dataset: DatasetSpec, seed: int) -> Engine:
+    del dataset  # A part of the key: recipes of other datasets are equal.
     # Shards are what runs in parallel.
-    return Engine(recipe, seed, *SHAPE[:2], where=Where(n_jobs=1))
+    return Engine(recipe.plan, seed, *SHAPE[:2], execution=Execution(n_jobs=1))
 
 
 def get_ready(frozen: Frozen, parent: int, carried: Carried) -> None:
@@ -99,7 +100,7 @@ def get_ready(frozen: Frozen, parent: int, carried: Carried) -> None:
     if os.getpid() != parent:
         worker_process.serve(parent)
     carried.register()
-    if Recipe.parse(frozen.recipe).runs_python:
+    if frozen.parsed.runs_python:
         # Users' functions see nothing but what is asked for.
         frozen = dataclasses.replace(frozen, recipe="plain")
     source, labels = Source.of(np.zeros((4, *SHAPE), np.uint8)), np.zeros(4, np.int64)

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any, ClassVar
 
 from cifar10_aug.ops.base import Op
-from cifar10_aug.ops.compound import Choice, MixtureOp, SequenceOp
+from cifar10_aug.ops.compound import Choice, SequenceOp, WeightedSumOp
 from cifar10_aug.ops.fields import Interval, IntervalField, NumberField, option
 from cifar10_aug.ops.policy_space import CVAL, Option, PolicyOp, chosen, half, options_of
 from cifar10_aug.rng.draws import Draws
@@ -71,7 +71,7 @@ class _Chain(SequenceOp):
 
 
 @dataclasses.dataclass(frozen=True)
-class AugMix(MixtureOp):
+class AugMix(WeightedSumOp):
     """Lays several chains of random ops over the image (Hendrycks et al., arXiv:1912.02781).
 
     Ops and strengths are the authors', with their alpha of 1. Only the mixed image is made, not the

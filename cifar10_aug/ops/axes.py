@@ -58,7 +58,7 @@ class TranslateX(Resampled):
 
     name: ClassVar[str] = "translatex"
     slots: ClassVar[int] = 1
-    lattice: ClassVar[bool] = True
+    pixel_aligned: ClassVar[bool] = True
 
     fraction: Interval = option(_fraction("left"))
 
@@ -73,7 +73,7 @@ class TranslateY(Resampled):
 
     name: ClassVar[str] = "translatey"
     slots: ClassVar[int] = 1
-    lattice: ClassVar[bool] = True
+    pixel_aligned: ClassVar[bool] = True
 
     fraction: Interval = option(_fraction("up"))
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 import abc
 import dataclasses
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from cifar10_aug.ops.affine import Affine
 from cifar10_aug.rng.draws import Draws
+
+if TYPE_CHECKING:
+    from cifar10_aug.data.spec import DatasetSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +75,7 @@ class AffineOp(GeometricOp):
     """An op that moves pixels by an affine map; neighbours multiply into one map."""
 
     # Whether the map takes pixel centres to pixel centres, so that nothing is interpolated.
-    lattice: ClassVar[bool] = False
+    pixel_aligned: ClassVar[bool] = False
 
     @abc.abstractmethod
     def affine(self, draws: Draws, height: int, width: int) -> Affine:
@@ -138,7 +141,7 @@ class Noise(NamedTuple):
     """A fill of independent uniform levels for each pixel and channel."""
 
 
-class StrokeOp(Op):
+class PixelwiseOp(Op):
     """An op that paints on an image, or recolours it, where its pixels stay."""
 
     def applied(self, draws: Draws) -> Any:
@@ -146,7 +149,7 @@ class StrokeOp(Op):
         return True
 
 
-class BoxOp(StrokeOp):
+class BoxOp(PixelwiseOp):
     """An op that paints over a rectangle."""
 
     @abc.abstractmethod
@@ -154,11 +157,11 @@ class BoxOp(StrokeOp):
         """Where to paint; an empty rectangle leaves the example as it is."""
 
     @abc.abstractmethod
-    def fill_levels(self, draws: Draws) -> tuple[Any, Any, Any] | Noise:
+    def fill_levels(self, draws: Draws, dataset: DatasetSpec) -> tuple[Any, Any, Any] | Noise:
         """The red, green and blue levels, 0 to 255: numbers or arrays of shape [batch]."""
 
 
-class TableOp(StrokeOp):
+class LookupTableOp(PixelwiseOp):
     """An op that makes another level of each level, whatever the rest of the image."""
 
     @abc.abstractmethod
@@ -174,7 +177,7 @@ class TableOp(StrokeOp):
         """
 
 
-class ProcessOp(StrokeOp):
+class ImageOp(PixelwiseOp):
     """An op that recolours an image by its own levels or neighbours, or by noise.
 
     Attributes:
@@ -198,7 +201,7 @@ class ValueRangeOp(Op):
     value_range: ClassVar[bool] = True
 
     @abc.abstractmethod
-    def scale_and_offset(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    def scale_and_offset(self, dataset: DatasetSpec) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """For each channel: output = level * scale + offset."""
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cifar10_aug.ops.base import Boxes, BoxOp, Noise
 from cifar10_aug.ops.fields import ChoiceField, Interval, IntervalField, NumberField, option
-from cifar10_aug.ops.values import CIFAR10_MEAN
 from cifar10_aug.rng.draws import Draws
+
+if TYPE_CHECKING:
+    from cifar10_aug.data.spec import DatasetSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Erase(BoxOp):
             number=NumberField(0, high=255, whole=True),
             unit="levels",
             about="one random level an image, a random level for every pixel and channel, "
-            "the mean of CIFAR-10, or a level",
+            "the mean of the dataset, or a level",
         )
     )
 
@@ -66,14 +68,14 @@ class Erase(BoxOp):
         right = draws.where(applied, left + wide, left)
         return _named(draws, Boxes(top, left, bottom, right))
 
-    def fill_levels(self, draws: Draws) -> tuple[Any, Any, Any] | Noise:
+    def fill_levels(self, draws: Draws, dataset: DatasetSpec) -> tuple[Any, Any, Any] | Noise:
         if self.fill == "noise":
             return Noise()
         if self.fill == "random":
             level = draws.name("level", draws.integers(5, 0, 255))
             return level, level, level
         if self.fill == "mean":
-            return _MEAN_LEVELS
+            return dataset.mean_levels
         return self.fill, self.fill, self.fill
 
 
@@ -98,7 +100,7 @@ class Cutout(BoxOp):
             words=("mean",),
             number=NumberField(0, high=255, whole=True),
             unit="levels",
-            about="the mean of CIFAR-10, or a level",
+            about="the mean of the dataset, or a level",
         )
     )
 
@@ -113,15 +115,8 @@ class Cutout(BoxOp):
         right = draws.where(applied, right, left)
         return _named(draws, Boxes(top, left, bottom, right))
 
-    def fill_levels(self, draws: Draws) -> tuple[Any, Any, Any] | Noise:
-        return (self.fill,) * 3 if self.fill != "mean" else _MEAN_LEVELS
-
-
-_MEAN_LEVELS = (
-    round(255 * CIFAR10_MEAN[0]),
-    round(255 * CIFAR10_MEAN[1]),
-    round(255 * CIFAR10_MEAN[2]),
-)
+    def fill_levels(self, draws: Draws, dataset: DatasetSpec) -> tuple[Any, Any, Any] | Noise:
+        return (self.fill,) * 3 if self.fill != "mean" else dataset.mean_levels
 
 
 def _named(draws: Draws, boxes: Boxes) -> Boxes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from cifar10_aug.ops.base import Op, ProcessOp
+from cifar10_aug.ops.base import ImageOp, Op
 from cifar10_aug.ops.compound import SequenceOp
 from cifar10_aug.ops.fields import Interval, IntervalField, NumberField, option, symmetric
 from cifar10_aug.ops.intensity import Brightness, Contrast, factor_field
@@ -13,7 +13,7 @@ from cifar10_aug.rng.draws import Draws
 
 
 @dataclasses.dataclass(frozen=True)
-class Saturation(ProcessOp):
+class Saturation(ImageOp):
     """Blends the image with its grey, as Pillow's ImageEnhance.Color does."""
 
     name: ClassVar[str] = "saturation"
@@ -27,7 +27,7 @@ class Saturation(ProcessOp):
 
 
 @dataclasses.dataclass(frozen=True)
-class Gray(ProcessOp):
+class Gray(ImageOp):
     """Takes the colour out, with probability p."""
 
     name: ClassVar[str] = "gray"
@@ -49,7 +49,7 @@ _TURN = IntervalField(
 
 
 @dataclasses.dataclass(frozen=True)
-class Hue(ProcessOp):
+class Hue(ImageOp):
     """Turns the hue of every pixel, in the HSV model, as torchvision's adjust_hue does."""
 
     name: ClassVar[str] = "hue"

@@ -53,7 +53,7 @@ class ChoiceOp(Op):
         """Which is done, and how strongly."""
 
 
-class MixtureOp(Op):
+class WeightedSumOp(Op):
     """An op that lays several versions of an image over each other."""
 
     @property
@@ -78,7 +78,7 @@ class Mixing(NamedTuple):
     share: Any
 
 
-class MixOp(Op):
+class SampleMixOp(Op):
     """An op that mixes each example and its label with those of another.
 
     The first of its words chooses the partner, evenly among the examples of the slice of the split

@@ -12,8 +12,8 @@ import dataclasses
 from typing import Any, ClassVar
 
 from cifar10_aug.ops.affine import Affine, centred
-from cifar10_aug.ops.base import AffineOp, Border, Op, ProcessOp
-from cifar10_aug.ops.compound import MixtureOp, SequenceOp
+from cifar10_aug.ops.base import AffineOp, Border, ImageOp, Op
+from cifar10_aug.ops.compound import SequenceOp, WeightedSumOp
 from cifar10_aug.ops.fields import NumberField, option
 from cifar10_aug.ops.warps import Elastic
 from cifar10_aug.rng.draws import Draws
@@ -22,7 +22,7 @@ _SEVERITY = NumberField(1, unit="", about="how bad", low=1, high=5, whole=True)
 
 
 @dataclasses.dataclass(frozen=True)
-class Corruption(ProcessOp):
+class Corruption(ImageOp):
     """A corruption that a process does; it is the same in every epoch.
 
     Attributes:
@@ -111,7 +111,7 @@ class _Enlarged(AffineOp):
 
 
 @dataclasses.dataclass(frozen=True)
-class CorruptZoomBlur(MixtureOp):
+class CorruptZoomBlur(WeightedSumOp):
     """CIFAR-10-C's zoom blur: the mean of enlarged images.
 
     They are enlarged about the exact centre; the authors' are off by up to half a pixel.

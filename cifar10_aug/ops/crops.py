@@ -20,7 +20,7 @@ class Crop(AffineOp):
 
     name: ClassVar[str] = "crop"
     slots: ClassVar[int] = 2
-    lattice: ClassVar[bool] = True
+    pixel_aligned: ClassVar[bool] = True
 
     pad: int = option(
         NumberField(4, unit="pixels", about="padding on each side", low=0, high=64, whole=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from cifar10_aug.ops.base import ProcessOp
+from cifar10_aug.ops.base import ImageOp
 from cifar10_aug.ops.fields import Interval, IntervalField, option
 from cifar10_aug.ops.intensity import factor_field
 from cifar10_aug.rng.draws import Draws
 
 
 @dataclasses.dataclass(frozen=True)
-class Sharpness(ProcessOp):
+class Sharpness(ImageOp):
     """Blends the image with a smoothed one or away from it, as Pillow's ImageEnhance.Sharpness."""
 
     name: ClassVar[str] = "sharpness"
@@ -26,7 +26,7 @@ class Sharpness(ProcessOp):
 
 
 @dataclasses.dataclass(frozen=True)
-class Blur(ProcessOp):
+class Blur(ImageOp):
     """Blurs with a Gaussian, reflected at the border; it is cut off at three deviations."""
 
     name: ClassVar[str] = "blur"
@@ -43,7 +43,7 @@ class Blur(ProcessOp):
 
 
 @dataclasses.dataclass(frozen=True)
-class GaussianNoise(ProcessOp):
+class GaussianNoise(ImageOp):
     """Adds independent normal noise to every pixel and channel."""
 
     name: ClassVar[str] = "noise"

@@ -17,7 +17,7 @@ class Flip(AffineOp):
 
     name: ClassVar[str] = "flip"
     slots: ClassVar[int] = 1
-    lattice: ClassVar[bool] = True
+    pixel_aligned: ClassVar[bool] = True
     border: ClassVar[None] = None
 
     p: float = option(NumberField(0.5, unit="probability", about="how often"))
@@ -34,7 +34,7 @@ class FlipUpDown(AffineOp):
 
     name: ClassVar[str] = "flipud"
     slots: ClassVar[int] = 1
-    lattice: ClassVar[bool] = True
+    pixel_aligned: ClassVar[bool] = True
     border: ClassVar[None] = None
 
     p: float = option(NumberField(0.5, unit="probability", about="how often"))
@@ -57,7 +57,7 @@ class AlternatingFlip(AffineOp):
     slots: ClassVar[int] = 1
     every_epoch: ClassVar[bool] = False
     counts_epochs: ClassVar[bool] = True
-    lattice: ClassVar[bool] = True
+    pixel_aligned: ClassVar[bool] = True
     border: ClassVar[None] = None
 
     def affine(self, draws: Draws, height: int, width: int) -> Affine:

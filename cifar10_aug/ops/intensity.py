@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from cifar10_aug.ops.base import ProcessOp, TableOp
+from cifar10_aug.ops.base import ImageOp, LookupTableOp
 from cifar10_aug.ops.fields import (
     Interval,
     IntervalField,
@@ -25,7 +25,7 @@ def factor_field(default: float, about: str) -> IntervalField:
 
 
 @dataclasses.dataclass(frozen=True)
-class Brightness(TableOp):
+class Brightness(LookupTableOp):
     """Multiplies all levels, as Pillow's ImageEnhance.Brightness does."""
 
     name: ClassVar[str] = "brightness"
@@ -38,7 +38,7 @@ class Brightness(TableOp):
 
 
 @dataclasses.dataclass(frozen=True)
-class Contrast(ProcessOp):
+class Contrast(ImageOp):
     """Draws levels to the image's mean grey or away from it, as Pillow's ImageEnhance.Contrast."""
 
     name: ClassVar[str] = "contrast"
@@ -52,7 +52,7 @@ class Contrast(ProcessOp):
 
 
 @dataclasses.dataclass(frozen=True)
-class ChannelShift(ProcessOp):
+class ChannelShift(ImageOp):
     """Adds a number to all levels and keeps them in the image's range, as Keras does."""
 
     name: ClassVar[str] = "channelshift"
@@ -71,7 +71,7 @@ _HOW_OFTEN = NumberField(0.5, unit="probability", about="how often")
 
 
 @dataclasses.dataclass(frozen=True)
-class Invert(TableOp):
+class Invert(LookupTableOp):
     """Makes a negative, with probability p."""
 
     name: ClassVar[str] = "invert"
@@ -87,7 +87,7 @@ class Invert(TableOp):
 
 
 @dataclasses.dataclass(frozen=True)
-class Posterize(TableOp):
+class Posterize(LookupTableOp):
     """Keeps the upper bits of each level, with probability p, as Pillow's ImageOps.posterize."""
 
     name: ClassVar[str] = "posterize"
@@ -109,7 +109,7 @@ class Posterize(TableOp):
 
 
 @dataclasses.dataclass(frozen=True)
-class Solarize(TableOp):
+class Solarize(LookupTableOp):
     """Inverts levels from a threshold on, with probability p, as Pillow's ImageOps.solarize."""
 
     name: ClassVar[str] = "solarize"
@@ -129,7 +129,7 @@ class Solarize(TableOp):
 
 
 @dataclasses.dataclass(frozen=True)
-class _BySelf(ProcessOp):
+class _BySelf(ImageOp):
     """A process that needs no number, done with probability p."""
 
     slots: ClassVar[int] = 1

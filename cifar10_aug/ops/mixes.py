@@ -6,7 +6,7 @@ import dataclasses
 from typing import ClassVar
 
 from cifar10_aug.ops.base import Boxes
-from cifar10_aug.ops.compound import Mixing, MixOp
+from cifar10_aug.ops.compound import Mixing, SampleMixOp
 from cifar10_aug.ops.fields import NumberField, option
 from cifar10_aug.rng.draws import Draws
 
@@ -16,7 +16,7 @@ _ALPHA = NumberField(
 
 
 @dataclasses.dataclass(frozen=True)
-class MixUp(MixOp):
+class MixUp(SampleMixOp):
     """Blends two examples and their labels (Zhang et al., arXiv:1710.09412); labels are float32.
 
     An example keeps a share lambda of itself, drawn from Beta(alpha, alpha).
@@ -33,7 +33,7 @@ class MixUp(MixOp):
 
 
 @dataclasses.dataclass(frozen=True)
-class CutMix(MixOp):
+class CutMix(SampleMixOp):
     """Pastes a rectangle of another example (Yun et al., arXiv:1905.04899); labels are float32.
 
     The rectangle has the image's shape and a share 1 - lambda of its area, lambda from

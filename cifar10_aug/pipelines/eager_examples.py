@@ -10,11 +10,12 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from cifar10_aug.data import slices
-from cifar10_aug.data.images import SHAPE, example_ids
+from cifar10_aug.data.images import SHAPE
 from cifar10_aug.engines.numba import engine as eager
-from cifar10_aug.engines.numba.mixing import CLASSES, Partners, one_hot
+from cifar10_aug.engines.numba.mixing import Partners, one_hot
 from cifar10_aug.pipelines import resident as prepared
 from cifar10_aug.rng import draws
+from cifar10_aug.rng.names import example_ids
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -65,12 +66,13 @@ class Examples:
     """Parts, one after the other; a position counts through all of them.
 
     Attributes:
-        soft_labels: whether labels are shares of classes, float32 [10], instead of int64.
+        soft_labels: whether labels are shares of classes, float32 [classes], instead of int64.
     """
 
     def __init__(self, parts: list[Part], soft_labels: bool):
         """Takes at least one part; all return one dtype."""
         self._parts = parts
+        self._num_classes = parts[0].engine.plan.dataset.num_classes
         self.soft_labels = soft_labels
         self._starts = np.cumsum([0, *(len(part.numbers) for part in parts)])
 
@@ -79,12 +81,12 @@ class Examples:
 
     @property
     def dtype(self) -> str:
-        return self._parts[0].engine.recipe.dtype
+        return self._parts[0].engine.plan.dtype
 
     @property
     def runs_python(self) -> bool:
         """Whether functions of the user's run on any of them."""
-        return any(part.engine.recipe.runs_python for part in self._parts)
+        return any(part.engine.plan.runs_python for part in self._parts)
 
     def joined(self, attribute: str) -> np.ndarray:
         """An attribute of all parts, [examples]."""
@@ -102,15 +104,15 @@ class Examples:
         return out
 
     def labels_at(self, epoch: Any, positions: np.ndarray) -> np.ndarray:
-        """The labels that belong to `images`: int64 [n], or float32 [n, 10]."""
+        """The labels that belong to `images`: int64 [n], or float32 [n, classes]."""
         if not self.soft_labels:
             out = np.empty(len(positions), np.int64)
         else:
-            out = np.empty((len(positions), CLASSES), np.float32)
+            out = np.empty((len(positions), self._num_classes), np.float32)
         for chosen, part, places in self._pieces(positions):
             own = part.labels(places)
             if self.soft_labels:
-                own = one_hot(own)
+                own = one_hot(own, self._num_classes)
             if part.partners is not None:
                 own = part.engine.soft_labels(own, part.keys(places), int(epoch), part.partners)
             out[chosen] = own
@@ -157,8 +159,9 @@ def of(
         info, engine = splits[one.split], engine_of(one.split)
         resident = prepared.resident(info)
         partners = None
-        if engine.recipe.mixes:
-            partners = resident.partners(one.among, draws.example_keys(one.among, one.split))
+        if engine.plan.mixes:
+            keys = draws.example_keys(one.among, one.split)
+            partners = resident.partners(one.among, keys, engine.plan.dataset.num_classes)
         parts.append(
             Part(
                 engine=engine,

@@ -11,7 +11,6 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from cifar10_aug.data.slices import Slice
-from cifar10_aug.engines.numba.mixing import CLASSES
 from cifar10_aug.engines.tensorflow.engine import GraphEngine
 from cifar10_aug.engines.tensorflow.mixing import Partners
 from cifar10_aug.pipelines import graph_tables
@@ -58,11 +57,13 @@ class GraphPart:
     def _run(
         self, images: tf.Tensor, labels: tf.Tensor, numbers: tf.Tensor, epoch: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
+        num_classes = self.engine.plan.dataset.num_classes
+
         def shares(rows: tf.Tensor) -> tf.Tensor:
-            return tf.one_hot(tf.gather(labels, rows), CLASSES, dtype=tf.float32)
+            return tf.one_hot(tf.gather(labels, rows), num_classes, dtype=tf.float32)
 
         keys, own = self._keys(numbers), tf.gather(images, numbers)
-        if not self.engine.recipe.mixes:
+        if not self.engine.plan.mixes:
             made = self.engine(own, keys, epoch)
             return made, shares(numbers) if self.soft_labels else tf.gather(labels, numbers)
         among = np.unique(self.named.among)

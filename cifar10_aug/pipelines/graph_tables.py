@@ -11,10 +11,11 @@ import tensorflow_datasets as tfds
 from cifar10_aug._compat import tensorflow_errors
 from cifar10_aug.data import fingerprints
 from cifar10_aug.data import prepared as plain
-from cifar10_aug.data.images import DIGITS, SHAPE
+from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.prepared import DAMAGED, damaged
 from cifar10_aug.engines.tensorflow import pixels
 from cifar10_aug.pipelines import resident
+from cifar10_aug.rng.names import DIGITS
 
 _BATCH = 1000
 _DAMAGES = (tf.errors.DataLossError, tf.errors.InvalidArgumentError, tf.errors.NotFoundError)

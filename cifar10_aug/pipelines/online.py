@@ -119,7 +119,11 @@ def _eager(builder: AugmentedBuilder, asked: _Asked) -> Any:
 
     def engine_of(split: str) -> engine.Engine:
         return engine.Engine(
-            _recipe(builder, split), builder.seed, *SHAPE[:2], where=builder.where, buffers=_BUFFERS
+            _recipe(builder, split).plan,
+            builder.seed,
+            *SHAPE[:2],
+            execution=builder.execution,
+            buffers=_BUFFERS,
         )
 
     chosen = eager_examples.of(
@@ -135,8 +139,8 @@ def _eager(builder: AugmentedBuilder, asked: _Asked) -> Any:
         batch_size=asked.batch_size,
         as_supervised=asked.as_supervised,
         add_tfds_id=asked.add_tfds_id,
-        python_workers=builder.where.jobs if chosen.runs_python else None,
-        runs_as_graph=support.runs(builder.recipe),
+        python_workers=builder.execution.jobs if chosen.runs_python else None,
+        runs_as_graph=support.runs(builder.recipe.plan),
         name=builder.builder_config.name,
         **asked.finish,
     )
@@ -151,7 +155,7 @@ def _graph(builder: AugmentedBuilder, asked: _Asked) -> Any:
         GraphPart(
             one,
             builder.info.splits[one.split],
-            GraphEngine(_recipe(builder, one.split), builder.seed, *SHAPE[:2]),
+            GraphEngine(_recipe(builder, one.split).plan, builder.seed, *SHAPE[:2]),
             soft_labels=builder.recipe.mixes,
             jit_compile=builder.online_options.jit_compile,
         )

@@ -58,4 +58,4 @@ class OnlineOptions:
             from cifar10_aug.engines.tensorflow import support
 
             frozen = f"freeze the recipe: {config.recipe}-x5"
-            support.check(config.recipe, f"leave engine='graph' out, or {frozen}")
+            support.check(config.recipe.plan, f"leave engine='graph' out, or {frozen}")

@@ -14,10 +14,11 @@ import tensorflow_datasets as tfds
 
 from cifar10_aug._compat import fork_safety, tensorflow_errors
 from cifar10_aug.data import fingerprints, prepared
-from cifar10_aug.data.images import SHAPE, example_ids
+from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.prepared import damaged
 from cifar10_aug.engines.numba.mixing import Partners, one_hot
 from cifar10_aug.engines.numba.source import Source
+from cifar10_aug.rng.names import example_ids
 
 _BATCH = 1000
 
@@ -37,12 +38,12 @@ class Resident:
         default_factory=weakref.WeakValueDictionary, init=False
     )
 
-    def partners(self, numbers: np.ndarray, keys: np.ndarray) -> Partners:
+    def partners(self, numbers: np.ndarray, keys: np.ndarray, num_classes: int) -> Partners:
         """The images of some numbers as partners; pipelines that are alive at once share them."""
         digest = hashlib.sha256(keys.tobytes()).hexdigest()
         found = self._partners.get(digest)
         if found is None:
-            labels = one_hot(self.labels[numbers])
+            labels = one_hot(self.labels[numbers], num_classes)
             found = self._partners[digest] = Partners.of(self.source, numbers, keys, labels)
         return found
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.ops import OPS, Op, PythonOp
-from cifar10_aug.ops.compound import MixOp
+from cifar10_aug.ops.compound import SampleMixOp
 from cifar10_aug.ops.fields import Field, FieldError, attributes_of, fields_of
 from cifar10_aug.recipes.presets import NAMED
 from cifar10_aug.rng.draws import MOST_OPS
@@ -175,7 +175,7 @@ def _check_ops(ops: list[Op], recipe: str) -> None:
         raise RecipeError(
             f"recipe {quote(recipe)} has {len(ops)} ops; at most {MOST_OPS} are allowed"
         )
-    mixes = [op.name for op in ops if isinstance(op, MixOp)]
+    mixes = [op.name for op in ops if isinstance(op, SampleMixOp)]
     if len(mixes) > MOST_MIXES:
         raise RecipeError(
             f"recipe {quote(recipe)} mixes examples {len(mixes)} times ({', '.join(mixes)}); "

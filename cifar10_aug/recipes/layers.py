@@ -13,7 +13,7 @@ from cifar10_aug.engines.tensorflow import support
 from cifar10_aug.engines.tensorflow.engine import GraphEngine
 from cifar10_aug.engines.tensorflow.pixels import pack
 from cifar10_aug.errors import RecipeError
-from cifar10_aug.ops.compound import MixOp
+from cifar10_aug.ops.compound import SampleMixOp
 from cifar10_aug.recipes.recipe import Recipe
 from cifar10_aug.rng import draws
 
@@ -80,10 +80,10 @@ class RecipeLayer(keras.layers.Layer):
         return self._cast(made)
 
     def _in_range(self, levels: tf.Tensor) -> tf.Tensor:
-        for op in self.recipe.clean.ops:
-            scale, offset = op.scale_and_offset()  # type: ignore[attr-defined]
-            levels = levels * scale + offset
-        return levels
+        if self.recipe.plan.scale_and_offset is None:
+            return levels
+        scale, offset = self.recipe.plan.scale_and_offset
+        return levels * scale + offset
 
     def _cast(self, images: tf.Tensor) -> tf.Tensor:
         return tf.cast(images, self.compute_dtype)
@@ -116,7 +116,7 @@ def _augmenting(recipe: Recipe, seed: int, *, jit_compile: bool) -> Callable[...
     """What a layer does to a batch in training; XLA compiles it once for each shape of batches."""
 
     def augmented(images: tf.Tensor, step: tf.Tensor, replica: tf.Tensor) -> tf.Tensor:
-        engine = GraphEngine(recipe, seed, images.shape[1], images.shape[2])
+        engine = GraphEngine(recipe.plan, seed, images.shape[1], images.shape[2])
         return engine(pack(images), keys(tf.shape(images)[0], replica), step)
 
     if not jit_compile:
@@ -136,7 +136,7 @@ def keys(count: Any, replica: Any) -> tf.Tensor:
 def _check(recipe: Recipe) -> None:
     elsewhere = f"put it into the pipeline, tfds.load('cifar10_aug/{recipe}')"
     for op in recipe.ops:
-        if isinstance(op, MixOp):
+        if isinstance(op, SampleMixOp):
             raise RecipeError(
                 f"{op.name} in {recipe} mixes labels, which a layer does not see; {elsewhere}"
             )
@@ -145,7 +145,7 @@ def _check(recipe: Recipe) -> None:
                 f"{op.name} in {recipe} depends on the number of the epoch, which a layer does not "
                 f"know; {elsewhere}, or use an op that draws for each batch, such as flip"
             )
-    support.check(recipe, elsewhere)
+    support.check(recipe.plan, elsewhere)
 
 
 def _checked(images: tf.Tensor, name: str) -> tf.Tensor:

@@ -8,12 +8,14 @@ The builder, the command line and Python all parse names here.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from typing import TYPE_CHECKING, Any
 
+from cifar10_aug.data.spec import CIFAR10, DatasetSpec
+from cifar10_aug.engines.plan import Plan
 from cifar10_aug.errors import RecipeError
-from cifar10_aug.ops import Op, PythonOp
-from cifar10_aug.ops.compound import MixOp
+from cifar10_aug.ops import Op
 from cifar10_aug.recipes import grammar
 from cifar10_aug.recipes.grammar import quote, spelled
 from cifar10_aug.rng.draws import SEED_LIMIT
@@ -35,10 +37,12 @@ class Recipe:
     Attributes:
         name: the normalised spelling; `Recipe.parse(recipe.name) == recipe`.
         ops: what it does, in order, presets spelled out.
+        dataset: whose mean, deviation and number of classes it uses.
     """
 
     name: str = dataclasses.field(compare=False)
     ops: tuple[Op, ...]
+    dataset: DatasetSpec = dataclasses.field(default=CIFAR10, compare=False, repr=False)
 
     @staticmethod
     def parse(name: str) -> Recipe:
@@ -52,26 +56,35 @@ class Recipe:
     def __str__(self) -> str:
         return self.name
 
+    def on(self, dataset: DatasetSpec) -> Recipe:
+        """The same recipe for another dataset's images."""
+        return dataclasses.replace(self, dataset=dataset)
+
+    @functools.cached_property
+    def plan(self) -> Plan:
+        """What engines run."""
+        return Plan(self.name, self.ops, self.dataset)
+
     @property
     def runs_python(self) -> bool:
         """Whether a function of the user's is part of it."""
-        return any(isinstance(op, PythonOp) for op in self.ops)
+        return self.plan.runs_python
 
     @property
     def mixes(self) -> bool:
-        """Whether examples are mixed, so that labels are shares of classes, float32 [10]."""
-        return any(isinstance(op, MixOp) for op in self.ops)
+        """Whether examples are mixed, so that labels are shares of classes, float32 [classes]."""
+        return self.plan.mixes
 
     @property
     def clean(self) -> Recipe:
         """What splits get that are not augmented: the value-range ops alone."""
         kept = tuple(op for op in self.ops if op.value_range)
-        return Recipe("+".join(spelled(op) for op in kept) or "plain", kept)
+        return Recipe("+".join(spelled(op) for op in kept) or "plain", kept, self.dataset)
 
     @property
     def dtype(self) -> str:
         """The dtype of what comes out: "uint8", or "float32" after an op that sets the range."""
-        return "float32" if self.clean.ops else "uint8"
+        return self.plan.dtype
 
     def __call__(
         self,
@@ -114,17 +127,17 @@ class Recipe:
             PythonOpError: if a registered function fails.
         """
         from cifar10_aug.engines import arrays
-        from cifar10_aug.engines.python.execution import Where
+        from cifar10_aug.engines.python.execution import Execution
 
         return arrays.augment(
-            self,
+            self.plan,
             images,
             labels,
             ids=ids,
             seed=seed,
             epoch=epoch,
             partners=partners,
-            where=Where(n_jobs, backend),
+            execution=Execution(n_jobs, backend),
         )
 
     def layer(self, *, seed: int = 0, jit_compile: bool = False, **kwargs: Any) -> Any:
@@ -148,8 +161,8 @@ class Recipe:
         *,
         seed: int = 0,
         epoch: int = 0,
-        height: int = 32,
-        width: int = 32,
+        height: int | None = None,
+        width: int | None = None,
         partners: Any = None,
     ) -> dict[str, np.ndarray]:
         """What the ops draw for some examples: the same that calling the recipe draws.
@@ -157,7 +170,7 @@ class Recipe:
         Args:
             ids: the examples' numbers or names, [batch].
             seed, epoch: as for calling the recipe.
-            height, width: of the images.
+            height, width: of the images; by default those of the dataset's.
             partners: the numbers or names of the examples that mix ops draw partners from; by
                 default those in `ids`.
 
@@ -172,8 +185,10 @@ class Recipe:
         """
         from cifar10_aug.engines import parameters
 
+        height = self.dataset.shape[0] if height is None else height
+        width = self.dataset.shape[1] if width is None else width
         return parameters.of(
-            self, ids, seed=seed, epoch=epoch, height=height, width=width, partners=partners
+            self.plan, ids, seed=seed, epoch=epoch, height=height, width=width, partners=partners
         )
 
 

@@ -19,6 +19,7 @@ from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
 from cifar10_aug.builders.cifar10_aug_sample_dataset_builder import Builder as SampleBuilder
 from cifar10_aug.data.sources import local
 from cifar10_aug.data.sources.official import BINARY
+from cifar10_aug.data.spec import SAMPLE
 from cifar10_aug.recipes.presets import PRESETS
 from tests import archives, programs
 from tests.cli.running import run
@@ -249,7 +250,7 @@ def test_the_sample_needs_no_source(tmp_path: Path, sample_images: np.ndarray) -
         "cifar10_aug_sample/rotate30+erase", split="train", data_dir=str(tmp_path), with_info=True
     )
     assert info.splits["train"].num_examples == 4000
-    assert info.features["label"].names == list(SampleBuilder._label_names)
+    assert info.features["label"].names == list(SAMPLE.class_names)
     assert info.metadata["source"] == "drawn"
     expected = cifar10_aug.Recipe.parse("rotate30+erase")(sample_images[:5])
     found = np.stack([example["image"] for example in ds.take(5).as_numpy_iterator()])

@@ -10,6 +10,7 @@ from PIL import Image
 from cifar10_aug.cli import contact_sheet
 from cifar10_aug.data import sample
 from cifar10_aug.data.images import LabelledImages
+from cifar10_aug.data.spec import SAMPLE
 from cifar10_aug.recipes.recipe import Recipe
 from tests.registering import registered
 
@@ -36,7 +37,7 @@ def cells(sheet: Image.Image, image: np.ndarray, scale: int) -> list[tuple[int, 
 
 def test_a_sheet_shows_originals_beside_their_epochs(four: LabelledImages) -> None:
     recipe = Recipe.parse("rotate30+erase_p1")
-    sheet = contact_sheet.contact_sheet(recipe, four, sample.SHAPE_NAMES, epochs=3, seed=5, scale=3)
+    sheet = contact_sheet.contact_sheet(recipe, four, SAMPLE.class_names, epochs=3, seed=5, scale=3)
     for row in range(4):
         places = [cells(sheet, four.images[row], 3)]
         for epoch in range(3):
@@ -50,7 +51,7 @@ def test_a_sheet_shows_originals_beside_their_epochs(four: LabelledImages) -> No
 
 def test_float_recipes_are_shown_before_they_become_floats(four: LabelledImages) -> None:
     with_floats = Recipe.parse("rotate30+normalize")
-    sheet = contact_sheet.contact_sheet(with_floats, four, sample.SHAPE_NAMES, epochs=1)
+    sheet = contact_sheet.contact_sheet(with_floats, four, SAMPLE.class_names, epochs=1)
     made = Recipe.parse("rotate30")(four.images)
     assert len(cells(sheet, made[2], 3)) == 1
 
@@ -58,7 +59,7 @@ def test_float_recipes_are_shown_before_they_become_floats(four: LabelledImages)
 def test_ids_decide_what_is_drawn(four: LabelledImages) -> None:
     recipe = Recipe.parse("rotate30")
     sheet = contact_sheet.contact_sheet(
-        recipe, four, sample.SHAPE_NAMES, ids=[9, 8, 7, 6], epochs=1
+        recipe, four, SAMPLE.class_names, ids=[9, 8, 7, 6], epochs=1
     )
     made = recipe(four.images, ids=[9, 8, 7, 6])
     assert len(cells(sheet, made[0], 3)) == 1
@@ -66,12 +67,12 @@ def test_ids_decide_what_is_drawn(four: LabelledImages) -> None:
 
 def test_long_names_fit(four: LabelledImages) -> None:
     recipe = Recipe.parse("+".join(["rotate30_fillmodereflect"] * 6))
-    sheet = contact_sheet.contact_sheet(recipe, four, sample.SHAPE_NAMES, epochs=1, scale=1)
+    sheet = contact_sheet.contact_sheet(recipe, four, SAMPLE.class_names, epochs=1, scale=1)
     assert sheet.width > 800
 
 
 def test_a_saved_sheet_is_a_png_with_the_usual_rights(four: LabelledImages, tmp_path: Path) -> None:
-    sheet = contact_sheet.contact_sheet(Recipe.parse("flip"), four, sample.SHAPE_NAMES)
+    sheet = contact_sheet.contact_sheet(Recipe.parse("flip"), four, SAMPLE.class_names)
     path = tmp_path / "sheet.png"
     umask = os.umask(0o022)
     try:
@@ -88,7 +89,7 @@ def test_a_failed_save_leaves_the_old_file(
 ) -> None:
     path = tmp_path / "sheet.png"
     path.write_text("old")
-    sheet = contact_sheet.contact_sheet(Recipe.parse("flip"), four, sample.SHAPE_NAMES)
+    sheet = contact_sheet.contact_sheet(Recipe.parse("flip"), four, SAMPLE.class_names)
 
     def full(*args: object, **kwargs: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -103,7 +104,7 @@ def test_a_failed_save_leaves_the_old_file(
 
 def test_a_folder_that_is_missing_is_named(four: LabelledImages, tmp_path: Path) -> None:
     path = tmp_path / "missing" / "sheet.png"
-    sheet = contact_sheet.contact_sheet(Recipe.parse("flip"), four, sample.SHAPE_NAMES)
+    sheet = contact_sheet.contact_sheet(Recipe.parse("flip"), four, SAMPLE.class_names)
     with pytest.raises(FileNotFoundError) as error:
         contact_sheet.save(sheet, path)
     assert error.value.filename == str(path)
@@ -111,9 +112,9 @@ def test_a_folder_that_is_missing_is_named(four: LabelledImages, tmp_path: Path)
 
 def test_what_was_drawn_is_written_under_the_pictures(four: LabelledImages) -> None:
     recipe = Recipe.parse("flip+rotate30+erase+rescale")
-    bare = contact_sheet.contact_sheet(recipe, four, sample.SHAPE_NAMES, epochs=2, scale=3)
+    bare = contact_sheet.contact_sheet(recipe, four, SAMPLE.class_names, epochs=2, scale=3)
     explained = contact_sheet.contact_sheet(
-        recipe, four, sample.SHAPE_NAMES, epochs=2, scale=3, explain=True
+        recipe, four, SAMPLE.class_names, epochs=2, scale=3, explain=True
     )
     assert explained.height > bare.height
     visible = Recipe.parse("flip+rotate30+erase")
@@ -149,7 +150,7 @@ def test_where_nothing_is_drawn_nothing_is_written(name: str, four: LabelledImag
     with registered({"backend": "threading"}, silent=silent):
         recipe = Recipe.parse(name)
         sheets = [
-            contact_sheet.contact_sheet(recipe, four, sample.SHAPE_NAMES, epochs=1, explain=explain)
+            contact_sheet.contact_sheet(recipe, four, SAMPLE.class_names, epochs=1, explain=explain)
             for explain in (False, True)
         ]
     assert sheets[0].tobytes() == sheets[1].tobytes()

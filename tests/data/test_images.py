@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifar10_aug.data.images import example_id, example_ids
+from cifar10_aug.rng.names import example_id, example_ids
 
 
 @given(st.lists(st.integers(0, 99_999)), st.sampled_from(["train", "test"]))

@@ -1,6 +1,7 @@
 import numpy as np
 
 from cifar10_aug.data import sample as drawn
+from cifar10_aug.data.spec import SAMPLE
 
 
 def test_the_sample_is_the_same_bytes_everywhere() -> None:
@@ -16,7 +17,7 @@ def test_the_sample_has_the_shapes_of_cifar10() -> None:
     assert sample.train.images.dtype == np.uint8
     for split in sample.splits.values():
         assert set(np.bincount(split.labels)) == {len(split) // 10}
-    assert len(drawn.SHAPE_NAMES) == 10
+    assert len(SAMPLE.class_names) == 10
     assert not sample.provenance.official
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from cifar10_aug.ops.base import BoxOp, Noise, ProcessOp, TableOp
+from cifar10_aug.data.spec import CIFAR10
+from cifar10_aug.ops.base import BoxOp, ImageOp, LookupTableOp, Noise
 from cifar10_aug.rng import draws
 from cifar10_aug.rng.draws import Draws
 
@@ -22,10 +23,10 @@ def apply(op: Any, drawn: Draws, image: np.ndarray, key: Key) -> np.ndarray:
         return image
     if isinstance(op, BoxOp):
         return _box(op, drawn, image, key)
-    if isinstance(op, TableOp):
+    if isinstance(op, LookupTableOp):
         table = op.table(drawn, np.arange(256.0)[:, None]).ravel()
         return _cut(table)[image]
-    assert isinstance(op, ProcessOp)
+    assert isinstance(op, ImageOp)
     amount = next((float(np.ravel(number)[0]) for number in op.numbers(drawn)), 0.0)
     if op.process == "noise":
         return _noise(amount, image, key)
@@ -126,7 +127,7 @@ def _box(op: BoxOp, drawn: Draws, image: np.ndarray, key: Key) -> np.ndarray:
     position, number, epoch, seed = key
     height, width, _ = image.shape
     top, left, bottom, right = (int(np.ravel(side)[0]) for side in op.boxes(drawn, height, width))
-    fill = op.fill_levels(drawn)
+    fill = op.fill_levels(drawn, CIFAR10)
     made = image.copy()
     for y in range(top, bottom):
         for x in range(left, right):

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from cifar10_aug.engines.plan import Pass, Placed, Process, plan
+from cifar10_aug.engines.stages import Pass, PlannedOp, Process
 from cifar10_aug.ops.base import AffineOp, Border
 from cifar10_aug.recipes.recipe import Recipe
 from cifar10_aug.rng import draws
@@ -17,7 +17,7 @@ from cifar10_aug.rng.draws import Draws
 from tests.engines import pixelwise_reference
 
 
-def draws_of(recipe: Recipe, step: Placed, number: int, epoch: int, seed: int) -> Draws:
+def draws_of(recipe: Recipe, step: PlannedOp, number: int, epoch: int, seed: int) -> Draws:
     """The words of an op, straight from Philox."""
     op = recipe.ops[step.position]
     keyed = epoch if step.every_epoch else 0
@@ -37,21 +37,21 @@ def augment(recipe: Recipe, image: np.ndarray, number: int, epoch: int, seed: in
     """One uint8 image, without the value-range op at the end."""
     height, width, _ = image.shape
     current = image.astype(np.float64)
-    for made in plan(recipe.ops):
+    for made in recipe.plan.stages:
         if isinstance(made, Process):
             current = _stroke(recipe, made.step, current, number, epoch, seed)
             continue
         assert isinstance(made, Pass), "no functions of users"
         maps = []
-        for leg in made.legs:
+        for warp in made.warps:
             matrix = np.eye(3)
-            for step in leg.steps:
+            for step in warp.steps:
                 assert isinstance(step.op, AffineOp)
                 drawn = draws_of(recipe, step, number, epoch, seed)
                 entries = [float(np.ravel(v)[0]) for v in step.op.affine(drawn, height, width)]
                 # Later ops are met first on the way from the output to the source.
                 matrix = matrix @ np.array([entries[:3], entries[3:], [0, 0, 1]])
-            maps.append((matrix, leg.border))
+            maps.append((matrix, warp.border))
         if maps:
             current = _resample(current, maps[::-1])
         for (step,) in made.strokes:
@@ -61,7 +61,7 @@ def augment(recipe: Recipe, image: np.ndarray, number: int, epoch: int, seed: in
 
 
 def _stroke(
-    recipe: Recipe, step: Placed, image: np.ndarray, number: int, epoch: int, seed: int
+    recipe: Recipe, step: PlannedOp, image: np.ndarray, number: int, epoch: int, seed: int
 ) -> np.ndarray:
     drawn = draws_of(recipe, step, number, epoch, seed)
     key = (step.position, number, epoch if step.every_epoch else 0, seed)

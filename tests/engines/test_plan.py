@@ -1,20 +1,20 @@
 import pytest
 
-from cifar10_aug.engines.plan import Pass, Process, PythonCalls, Stage, plan
+from cifar10_aug.engines.stages import Pass, Process, PythonCalls, Stage
 from cifar10_aug.recipes.recipe import Recipe
 from tests.registering import registered
 
 
 def shape_of(text: str) -> list[tuple[list[int], int, bool] | list[int]]:
-    """For each pass: the ops in each leg, the strokes, and whether it only copies.
+    """For each pass: the ops in each warp, the strokes, and whether it only copies.
 
     For functions of users: their positions.
     """
     return [
-        ([len(leg.steps) for leg in made.legs], len(made.strokes), made.lattice)
+        ([len(warp.steps) for warp in made.warps], len(made.strokes), made.pixel_aligned)
         if isinstance(made, Pass)
         else [step.position for step in _python(made).steps]
-        for made in plan(Recipe.parse(text).ops)
+        for made in Recipe.parse(text).plan.stages
     ]
 
 
@@ -24,7 +24,7 @@ def _python(made: Stage) -> PythonCalls:
 
 
 def passes_of(text: str) -> list[Pass]:
-    return [made for made in plan(Recipe.parse(text).ops) if isinstance(made, Pass)]
+    return [made for made in Recipe.parse(text).plan.stages if isinstance(made, Pass)]
 
 
 def test_plain_is_one_pass_that_copies() -> None:
@@ -55,9 +55,9 @@ def test_value_range_ops_make_no_pass() -> None:
 
 def test_positions_are_those_in_the_recipe() -> None:
     first, second = passes_of("flip+erase+rescale+rotate")
-    assert [step.position for leg in first.legs for step in leg.steps] == [0]
+    assert [step.position for warp in first.warps for step in warp.steps] == [0]
     assert [step.position for (step,) in first.strokes] == [1]
-    assert [step.position for leg in second.legs for step in leg.steps] == [3]
+    assert [step.position for warp in second.warps for step in warp.steps] == [3]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_functions_stand_between_passes(text: str, stages: list) -> None:
 
 
 def kinds_of(text: str) -> list[str]:
-    return [type(stage).__name__ for stage in plan(Recipe.parse(text).ops)]
+    return [type(stage).__name__ for stage in Recipe.parse(text).plan.stages]
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_a_pass_comes_first_and_hands_out_last(text: str, stages: list[str]) -> 
 
 def test_a_policys_geometry_is_one_map_with_its_neighbours() -> None:
     first, *_ = passes_of("rotate_fillmodeconstant+randaugment1")
-    assert len(first.legs) == 1
-    assert [step.op.name for step in first.legs[0].steps] == [
+    assert len(first.warps) == 1
+    assert [step.op.name for step in first.warps[0].steps] == [
         *("rotate", "shearx", "sheary", "translatex", "translatey", "rotate")
     ]
 
@@ -113,14 +113,14 @@ def test_what_a_policy_paints_is_one_stroke() -> None:
 
 def test_warps_are_legs_of_the_same_pass() -> None:
     (made,) = passes_of("rotate+perspective+rotate+elastic+zoom")
-    assert [len(leg.steps) for leg in made.legs] == [1, 1, 1, 1, 1]
+    assert [len(warp.steps) for warp in made.warps] == [1, 1, 1, 1, 1]
 
 
 def test_parts_of_an_op_have_their_own_words_or_share_them() -> None:
     def slots(text: str) -> list[tuple[int, int]]:
         return [
             (made.step.first_slot, made.step.slots)
-            for made in plan(Recipe.parse(text).ops)
+            for made in Recipe.parse(text).plan.stages
             if isinstance(made, Process)
         ]
 

@@ -18,7 +18,6 @@ import pytest
 import tensorflow_datasets as tfds
 
 from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
-from cifar10_aug.data.images import example_ids
 from cifar10_aug.data.records import examples, tfrecord
 from cifar10_aug.data.records.formats import digest_of
 from cifar10_aug.data.sources.official import BINARY
@@ -27,6 +26,7 @@ from cifar10_aug.frozen import checksums, worker, writers
 from cifar10_aug.frozen import export as export_module
 from cifar10_aug.frozen.staging import Staging
 from cifar10_aug.frozen.verify import verify
+from cifar10_aug.rng.names import example_ids
 from tests import archives
 from tests.frozen import freezing
 from tests.frozen.freezing import CONFIG, OVERWRITE, contents, freeze

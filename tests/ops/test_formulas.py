@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cifar10_aug.data.spec import CIFAR10
 from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.base import Noise
 from cifar10_aug.recipes.recipe import Recipe
@@ -209,16 +210,16 @@ def test_fills_are_as_said() -> None:
         drawn = integer(0, 255, words[5])
         return (drawn,) * 3, {"level": drawn}
 
-    assert_as_said("erase", lambda op, draws: op.fill_levels(draws), level)
+    assert_as_said("erase", lambda op, draws: op.fill_levels(draws, CIFAR10), level)
     for text, levels in (
         *(("erase_fillmean", (125, 123, 114)), ("erase_fill7", (7, 7, 7))),
         *(("cutout", (125, 123, 114)), ("cutout_fill7", (7, 7, 7))),
     ):
         drawn = Draws(words_for(Recipe.parse(text).ops[0]))
-        assert Recipe.parse(text).ops[0].fill_levels(drawn) == levels  # type: ignore[attr-defined]
+        assert Recipe.parse(text).ops[0].fill_levels(drawn, CIFAR10) == levels  # type: ignore[attr-defined]
         assert not drawn.named
     noise = Recipe.parse("erase_fillnoise").ops[0]
-    assert noise.fill_levels(Draws(words_for(noise))) == Noise()  # type: ignore[attr-defined]
+    assert noise.fill_levels(Draws(words_for(noise)), CIFAR10) == Noise()  # type: ignore[attr-defined]
 
 
 def one_number(name: str, low: float, high: float, *behind: float) -> Callable[[Words], Made]:
@@ -304,11 +305,11 @@ def test_tables_are_as_said(text: str, expected: Callable[[Words], Made]) -> Non
 
 
 def test_the_range_of_the_pixels_is_as_said() -> None:
-    assert Recipe.parse("rescale").ops[0].scale_and_offset() == (  # type: ignore[attr-defined]
+    assert Recipe.parse("rescale").ops[0].scale_and_offset(CIFAR10) == (  # type: ignore[attr-defined]
         (1 / 255, 1 / 255, 1 / 255),
         (0.0, 0.0, 0.0),
     )
-    scale, offset = Recipe.parse("normalize").ops[0].scale_and_offset()  # type: ignore[attr-defined]
+    scale, offset = Recipe.parse("normalize").ops[0].scale_and_offset(CIFAR10)  # type: ignore[attr-defined]
     published = zip((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616), strict=True)
     for channel, (mean, deviation) in enumerate(published):
         assert 255 * mean * scale[channel] + offset[channel] == pytest.approx(0)

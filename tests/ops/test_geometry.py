@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cifar10_aug.engines.plan import Placed
+from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.ops import OPS
 from cifar10_aug.ops.fields import fields_of
 from cifar10_aug.recipes.recipe import Recipe
@@ -78,7 +78,7 @@ def test_zoom_is_independent_for_each_axis(sample_images: np.ndarray) -> None:
     from tests.engines.reference import draws_of
 
     for number in range(40):
-        step = Placed(0, recipe.ops[0], 0, recipe.ops[0].slots)
+        step = PlannedOp(0, recipe.ops[0], 0, recipe.ops[0].slots)
         drawn = recipe.ops[0].affine(draws_of(recipe, step, number, 0, 0), 32, 32)  # type: ignore[attr-defined]
         zx, zy = float(drawn.xx[0]), float(drawn.yy[0])
         assert zx != zy

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from cifar10_aug.cli import main
 from cifar10_aug.ops import OPS
-from cifar10_aug.ops.base import TableOp
+from cifar10_aug.ops.base import LookupTableOp
 from cifar10_aug.ops.fields import Interval, IntervalField, option
 from cifar10_aug.recipes.recipe import Recipe
 from cifar10_aug.rng.draws import Draws
@@ -20,7 +20,7 @@ from tests.registering import registered
 
 
 @dataclasses.dataclass(frozen=True)
-class Divide(TableOp):
+class Divide(LookupTableOp):
     """Divides all levels."""
 
     name: ClassVar[str] = "divide"

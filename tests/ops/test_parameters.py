@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from cifar10_aug.data.spec import CIFAR10
 from cifar10_aug.engines.numba.kernels.philox import draw_words
 from cifar10_aug.ops import OPS, ValueRangeOp
 from cifar10_aug.ops.affine import Affine
@@ -92,7 +93,7 @@ DISCRETE: list[tuple[str, Measure, int, int]] = [
     ("flip", lambda op, d: affine(op, d).xx < 0, 0, 1),
     ("flipud", lambda op, d: affine(op, d).yy < 0, 0, 1),
     ("erase", lambda op, d: op.boxes(d, 32, 32).top < op.boxes(d, 32, 32).bottom, 0, 1),
-    ("erase", lambda op, d: op.fill_levels(d)[0], 0, 255),
+    ("erase", lambda op, d: op.fill_levels(d, CIFAR10)[0], 0, 255),
     ("altflip", lambda op, d: affine(op, d).xx < 0, 0, 1),
     ("cutout_p0.5", lambda op, d: op.boxes(d, 32, 32).top < op.boxes(d, 32, 32).bottom, 0, 1),
     ("cutout1", lambda op, d: op.boxes(d, 32, 32).top, 0, 31),

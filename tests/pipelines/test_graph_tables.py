@@ -10,10 +10,10 @@ import tensorflow_datasets as tfds
 
 from cifar10_aug import SourceError
 from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
-from cifar10_aug.data.images import example_ids
 from cifar10_aug.data.sources.official import BINARY
 from cifar10_aug.engines.tensorflow.pixels import unpack
 from cifar10_aug.pipelines import graph_tables, resident
+from cifar10_aug.rng.names import example_ids
 from tests import archives
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cifar10_aug.engines import arrays
-from cifar10_aug.engines.python.execution import Where
+from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.ops.fields import normalise_number
 from cifar10_aug.recipes.grammar import quote
@@ -91,4 +91,4 @@ def test_calling_a_recipe_hands_everything_on(monkeypatch: pytest.MonkeyPatch) -
     given = {"ids": [1], "seed": 2, "epoch": 3, "partners": [4]}
     args, kwargs = recipe("images", "labels", **given, n_jobs=5, backend="threading")
     assert args == (recipe, "images", "labels")
-    assert kwargs == {**given, "where": Where(5, "threading")}
+    assert kwargs == {**given, "execution": Execution(5, "threading")}

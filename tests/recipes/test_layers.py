@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from cifar10_aug.engines.numba.engine import Engine
 from cifar10_aug.engines.numba.source import Source
+from cifar10_aug.engines.plan import Plan
 from cifar10_aug.engines.tensorflow.engine import GraphEngine
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.recipes import layers
@@ -59,7 +60,7 @@ def test_in_training_it_makes_what_the_recipe_makes() -> None:
     # Places in the batch, as examples that belong to no split.
     of_layers = np.arange(16, dtype=np.uint64) | np.uint64(len(draws.SPLIT_NUMBERS) << 32)
     recipe = Recipe.parse("rotate30+erase")
-    engine = Engine(recipe, 5)
+    engine = Engine(recipe.plan, 5, 32, 32)
     for step in range(3):
         expected = engine(Source.of(IMAGES), np.arange(16), of_layers, step)
         found = made(IMAGES, training=True)
@@ -187,9 +188,9 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     heights: list[int] = []
 
     class Counted(GraphEngine):
-        def __init__(self, recipe: Recipe, seed: int, height: int, width: int):
+        def __init__(self, plan: Plan, seed: int, height: int, width: int):
             heights.append(height)
-            super().__init__(recipe, seed, height, width)
+            super().__init__(plan, seed, height, width)
 
     monkeypatch.setattr(layers, "GraphEngine", Counted)
     return heights

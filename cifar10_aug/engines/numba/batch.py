@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.drawing import Drawn
 from cifar10_aug.engines.numba.source import Source
-from cifar10_aug.engines.plan import Placed
+from cifar10_aug.engines.stages import PlannedOp
+
+if TYPE_CHECKING:
+    from cifar10_aug.data.spec import DatasetSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +27,7 @@ class Batch:
         epoch: 0 to 2**32 - 1.
         seed: 0 to 2**64 - 1.
         drawn: by the recipe's ops.
+        dataset: whose images they are.
     """
 
     source: Source
@@ -31,6 +36,7 @@ class Batch:
     epoch: int
     seed: int
     drawn: Drawn
+    dataset: DatasetSpec
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -39,7 +45,7 @@ class Batch:
         """The same examples, their images now one after the other in `source`."""
         return dataclasses.replace(self, source=source, rows=np.arange(len(self)))
 
-    def canvas(self, step: Placed) -> Canvas:
+    def canvas(self, step: PlannedOp) -> Canvas:
         """The images as a step's process sees them; their rows must be 0, 1, 2, …."""
         return Canvas(
             self.source.packed,

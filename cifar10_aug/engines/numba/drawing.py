@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cifar10_aug.engines.plan import Placed
+from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.ops.base import Op
 from cifar10_aug.ops.compound import Choice, ChoiceOp
 from cifar10_aug.rng.draws import Draws, GivenDraws
@@ -43,12 +43,12 @@ class Drawn:
         self._words, self._firsts, self._epoch = words, firsts, epoch
         self._chosen: dict[int, tuple[Draws, Choice]] = {}
 
-    def draws(self, step: Placed) -> Draws:
+    def draws(self, step: PlannedOp) -> Draws:
         """The step's draws for the whole batch, whichever examples do it."""
         first = self._firsts.get(step.position, 0) + step.first_slot
         return Draws(self._words[first : first + step.slots], self._epoch)
 
-    def choice(self, step: Placed) -> tuple[Draws, Choice]:
+    def choice(self, step: PlannedOp) -> tuple[Draws, Choice]:
         """The draws of a step that chooses, and its choice."""
         if id(step) not in self._chosen:
             assert isinstance(step.op, ChoiceOp), step
@@ -56,7 +56,7 @@ class Drawn:
             self._chosen[id(step)] = drawn, step.op.choose(drawn)
         return self._chosen[id(step)]
 
-    def taken(self, step: Placed) -> tuple[Any, Draws]:
+    def taken(self, step: PlannedOp) -> tuple[Any, Draws]:
         """The rows that a step applies to, int64 [n] or None for all, and their draws."""
         if step.chosen_by is None:
             return None, self.draws(step)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,14 +16,12 @@ from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.drawing import Drawing
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
-from cifar10_aug.engines.plan import Mix, Mixture, Pass, Placed, Process, PythonCalls, Stage, plan
-from cifar10_aug.engines.python.execution import Where
+from cifar10_aug.engines.plan import Plan
+from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.engines.python.python_ops import Group
-from cifar10_aug.ops.base import ProcessOp, PythonOp, ValueRangeOp
-from cifar10_aug.ops.compound import MixOp, MixtureOp
-
-if TYPE_CHECKING:
-    from cifar10_aug.recipes.recipe import Recipe
+from cifar10_aug.engines.stages import Mix, Mixture, Pass, PlannedOp, Process, PythonCalls, Stage
+from cifar10_aug.ops.base import ImageOp, PythonOp
+from cifar10_aug.ops.compound import SampleMixOp, WeightedSumOp
 
 _Stages = Sequence[Stage | Group]
 
@@ -33,15 +30,18 @@ class Engine:
     """A recipe made ready to run on images of one size with one seed.
 
     Calls may run at the same time in several threads.
+
+    Attributes:
+        plan: what it runs.
     """
 
     def __init__(
         self,
-        recipe: Recipe,
+        plan: Plan,
         seed: int,
-        height: int = 32,
-        width: int = 32,
-        where: Where | None = None,
+        height: int,
+        width: int,
+        execution: Execution | None = None,
         buffers: Buffers | None = None,
     ):
         """Takes the size of images, and where functions of the user's run (by default, anywhere).
@@ -51,18 +51,12 @@ class Engine:
         Raises:
             RegistrationError: if a function of the user's cannot run there.
         """
-        self.recipe = recipe
+        self.plan = plan
         self._seed = seed
         self._height, self._width = height, width
-        self._stages = list(self._staged(where or Where()))
-        self._drawing = Drawing(recipe.ops, seed)
-        scale: tuple[float, ...] = (1.0,) * 3
-        offset: tuple[float, ...] = (0.0,) * 3
-        for op in recipe.ops:
-            if isinstance(op, ValueRangeOp):
-                scale, offset = op.scale_and_offset()
-        self._scale = np.array(scale, np.float32)
-        self._offset = np.array(offset, np.float32)
+        self._stages = list(self._staged(execution or Execution()))
+        self._drawing = Drawing(plan.ops, seed)
+        self._range = plan.scale_and_offset or (np.ones(3, np.float32), np.zeros(3, np.float32))
         self._buffers = Buffers() if buffers is None else buffers
 
     def __call__(
@@ -100,10 +94,10 @@ class Engine:
         batch, images = self._through(before, batch, partners)
         if images is not None:
             batch = batch.moved(Source.of(images))
-        floats = self.recipe.dtype == "float32"
+        floats = self.plan.dtype == "float32"
         out = self._buffers.empty(self._shape(batch), np.float32 if floats else np.uint8)
         kind = render.FLOATS if floats else render.LEVELS
-        passes.run(last, batch, kind, self._scale, self._offset, out)
+        passes.run(last, batch, kind, *self._range, out)
         return out
 
     def soft_labels(
@@ -122,17 +116,20 @@ class Engine:
         size = self._height, self._width
         return mixing.labels(mixes, self._drawing, size, labels, keys, epoch, partners)
 
-    def _staged(self, where: Where) -> Iterator[Stage | Group]:
+    def _staged(self, execution: Execution) -> Iterator[Stage | Group]:
         """What runs one after the other; functions of the user's in groups."""
-        for stage in plan(self.recipe.ops):
+        for stage in self.plan.stages:
             if not isinstance(stage, PythonCalls):
                 yield stage
                 continue
-            for place, steps in itertools.groupby(stage.steps, lambda step: _place(where, step)):
-                yield Group(self.recipe.name, list(steps), place, where, self._seed)
+            for place, steps in itertools.groupby(
+                stage.steps, lambda step: _place(execution, step)
+            ):
+                yield Group(self.plan.name, list(steps), place, execution, self._seed)
 
     def _batch(self, source: Source, rows: np.ndarray, keys: np.ndarray, epoch: int) -> Batch:
-        return Batch(source, rows, keys, epoch, self._seed, self._drawing.of(keys, epoch))
+        drawn = self._drawing.of(keys, epoch)
+        return Batch(source, rows, keys, epoch, self._seed, drawn, self.plan.dataset)
 
     def _shape(self, batch: Batch) -> tuple[int, ...]:
         return len(batch), self._height, self._width, 3
@@ -168,14 +165,14 @@ class Engine:
         from cifar10_aug.engines.numba.kernels import render
 
         target = Source.empty(len(batch), self._height, self._width)
-        passes.run(made, batch, render.PACKED, self._scale, self._offset, target.packed)
+        passes.run(made, batch, render.PACKED, *self._range, target.packed)
         return batch.moved(target)
 
     def _mixture(self, stage: Mixture, batch: Batch) -> None:
         from cifar10_aug.engines.numba.kernels import blends
 
         op, packed = stage.step.op, batch.source.packed
-        assert isinstance(op, MixtureOp)
+        assert isinstance(op, WeightedSumOp)
         weights = op.weights(batch.drawn.draws(stage.step))
         total = np.zeros((*packed.shape, 3), np.float32)
         for i, weight in enumerate(weights):
@@ -186,10 +183,10 @@ class Engine:
             blends.add(made.source.packed, each, total)
         blends.round_off(total, packed)
 
-    def _mix(self, step: Placed, before: _Stages, batch: Batch, partners: Partners) -> None:
+    def _mix(self, step: PlannedOp, before: _Stages, batch: Batch, partners: Partners) -> None:
         from cifar10_aug.engines.numba.kernels import blends
 
-        assert isinstance(step.op, MixOp)
+        assert isinstance(step.op, SampleMixOp)
         drawn = batch.drawn.draws(step)
         chosen = mixing.partners_drawn(drawn, partners)
         others, images = self._through(
@@ -208,15 +205,15 @@ class Engine:
         )
 
 
-def _place(where: Where, step: Placed) -> str:
+def _place(execution: Execution, step: PlannedOp) -> str:
     assert isinstance(step.op, PythonOp), step
-    return where.place(step.op)
+    return execution.place(step.op)
 
 
-def _process(step: Placed, batch: Batch) -> None:
+def _process(step: PlannedOp, batch: Batch) -> None:
     from cifar10_aug.engines.numba.processes import PROCESSES
 
-    assert isinstance(step.op, ProcessOp)
+    assert isinstance(step.op, ImageOp)
     rows, drawn = batch.drawn.taken(step)
     rows = np.arange(len(batch)) if rows is None else rows
     given = [np.broadcast_to(values, len(rows)) for values in step.op.numbers(drawn)]

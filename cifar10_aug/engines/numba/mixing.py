@@ -8,11 +8,9 @@ import numpy as np
 
 from cifar10_aug.engines.numba.drawing import Drawing
 from cifar10_aug.engines.numba.source import Source
-from cifar10_aug.engines.plan import Placed
-from cifar10_aug.ops.compound import MixOp
+from cifar10_aug.engines.stages import PlannedOp
+from cifar10_aug.ops.compound import SampleMixOp
 from cifar10_aug.rng.draws import HALF, MASK, SPLIT_NUMBERS, Draws
-
-CLASSES = 10
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -40,9 +38,9 @@ class Partners:
         return Partners(source, rows[first], keys, None if labels is None else labels[first])
 
 
-def one_hot(labels: np.ndarray) -> np.ndarray:
-    """int64 [n], 0 to 9, as shares of classes: float32 [n, 10]."""
-    return np.eye(CLASSES, dtype=np.float32)[labels]
+def one_hot(labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """int64 [n] as shares of classes: float32 [n, num_classes]."""
+    return np.eye(num_classes, dtype=np.float32)[labels]
 
 
 def partners_drawn(drawn: Draws, partners: Partners) -> np.ndarray:
@@ -55,7 +53,7 @@ def partners_drawn(drawn: Draws, partners: Partners) -> np.ndarray:
 
 
 def boxes_and_shares(
-    op: MixOp, drawn: Draws, batch: int, height: int, width: int
+    op: SampleMixOp, drawn: Draws, batch: int, height: int, width: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What `blends.mix` reads, and the share of each example's own label.
 
@@ -73,7 +71,7 @@ def boxes_and_shares(
 
 
 def labels(
-    mixes: list[Placed],
+    mixes: list[PlannedOp],
     drawing: Drawing,
     size: tuple[int, int],
     own: np.ndarray,
@@ -97,7 +95,7 @@ def labels(
     if not mixes:
         return own
     *before, step = mixes
-    assert isinstance(step.op, MixOp)
+    assert isinstance(step.op, SampleMixOp)
     assert partners.labels is not None, "labels are asked for"
     drawn = drawing.of(keys, epoch).draws(step)
     chosen = partners_drawn(drawn, partners)

@@ -7,7 +7,7 @@ import numpy as np
 from cifar10_aug.engines.numba import gaussians
 from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.pixelwise import strokes_of
-from cifar10_aug.engines.plan import Leg, Pass
+from cifar10_aug.engines.stages import Pass, Warp
 from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.base import AffineOp, ElasticOp, PerspectiveOp
 from cifar10_aug.rng.draws import Draws
@@ -39,20 +39,20 @@ def run(
 
     count, height, width = len(batch), batch.source.height, batch.source.width
     # An output pixel meets the recipe's last op first.
-    legs = made.legs[::-1]
-    kinds = [_kind(leg) for leg in legs]
-    tilted = len(legs) if render.PERSPECTIVE in kinds else 0
-    displaced = len(legs) if render.FIELD in kinds else 0
-    matrices = np.zeros((count, len(legs), 6), np.int64)
+    warps = made.warps[::-1]
+    kinds = [_kind(warp) for warp in warps]
+    tilted = len(warps) if render.PERSPECTIVE in kinds else 0
+    displaced = len(warps) if render.FIELD in kinds else 0
+    matrices = np.zeros((count, len(warps), 6), np.int64)
     perspectives = np.zeros((count, tilted, 8), np.float64)
     fields = np.zeros((count, displaced, 2, height * width), np.int32)
-    for i, leg in enumerate(legs):
+    for i, warp in enumerate(warps):
         if kinds[i] == render.AFFINE:
-            matrices[:, i] = _matrix(leg, batch)
+            matrices[:, i] = _matrix(warp, batch)
         elif kinds[i] == render.PERSPECTIVE:
-            _write_perspective(leg, batch, perspectives[:, i])
+            _write_perspective(warp, batch, perspectives[:, i])
         else:
-            _write_field(leg, batch, fields, i)
+            _write_field(warp, batch, fields, i)
     render.render(
         batch.source.pixels,
         batch.rows,
@@ -62,10 +62,10 @@ def run(
         matrices,
         perspectives,
         fields,
-        np.array([render.BORDERS[leg.border.mode] for leg in legs], np.int64),
-        np.array([leg.border.level * 0x10101 for leg in legs], np.uint32),
-        made.lattice,
-        *strokes_of(made.strokes, batch.drawn, count, height, width),
+        np.array([render.BORDERS[warp.border.mode] for warp in warps], np.int64),
+        np.array([warp.border.level * 0x10101 for warp in warps], np.uint32),
+        made.pixel_aligned,
+        *strokes_of(made.strokes, batch),
         batch.keys,
         np.uint64(batch.epoch),
         np.uint64(batch.seed),
@@ -76,18 +76,18 @@ def run(
     )
 
 
-def _kind(leg: Leg) -> int:
+def _kind(warp: Warp) -> int:
     from cifar10_aug.engines.numba.kernels import render
 
     kinds = {AffineOp: render.AFFINE, PerspectiveOp: render.PERSPECTIVE, ElasticOp: render.FIELD}
-    return next(kind for of, kind in kinds.items() if isinstance(leg.steps[0].op, of))
+    return next(kind for of, kind in kinds.items() if isinstance(warp.steps[0].op, of))
 
 
-def _matrix(leg: Leg, batch: Batch) -> np.ndarray:
-    """An affine leg's one map, 16.16 fixed point, int64 [batch, 6]."""
+def _matrix(warp: Warp, batch: Batch) -> np.ndarray:
+    """An affine warp's one map, 16.16 fixed point, int64 [batch, 6]."""
     height, width = batch.source.height, batch.source.width
     product: Affine | None = None
-    for step in leg.steps:
+    for step in warp.steps:
         assert isinstance(step.op, AffineOp)
         rows, drawn = batch.drawn.taken(step)
         step_map = step.op.affine(drawn, height, width)
@@ -124,29 +124,29 @@ def _fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.rint(matrix * 65536.0).astype(np.int64).T
 
 
-def _only(leg: Leg, batch: Batch) -> tuple[object, Draws]:
-    """The op of a leg that has one, and its draws."""
-    (step,) = leg.steps
+def _only(warp: Warp, batch: Batch) -> tuple[object, Draws]:
+    """The op of a warp that has one, and its draws."""
+    (step,) = warp.steps
     rows, drawn = batch.drawn.taken(step)
     assert rows is None, "only affine ops are chosen among"
     return step.op, drawn
 
 
-def _write_perspective(leg: Leg, batch: Batch, out: np.ndarray) -> None:
-    op, drawn = _only(leg, batch)
+def _write_perspective(warp: Warp, batch: Batch, out: np.ndarray) -> None:
+    op, drawn = _only(warp, batch)
     assert isinstance(op, PerspectiveOp)
     entries = op.perspective(drawn, batch.source.height, batch.source.width)
     for i, values in enumerate(entries):
         out[:, i] = values
 
 
-def _write_field(leg: Leg, batch: Batch, out: np.ndarray, place: int) -> None:
+def _write_field(warp: Warp, batch: Batch, out: np.ndarray, place: int) -> None:
     from cifar10_aug.engines.numba.kernels import fields
 
-    op, drawn = _only(leg, batch)
+    op, drawn = _only(warp, batch)
     assert isinstance(op, ElasticOp)
     wanted = op.displacement(drawn)
     sigma = np.array(np.broadcast_to(wanted.sigma, len(batch)), np.float64)
     alpha = np.array(np.broadcast_to(wanted.alpha, len(batch)), np.float64)
-    canvas = batch.canvas(leg.steps[0])
+    canvas = batch.canvas(warp.steps[0])
     fields.smooth(canvas, gaussians.weights(sigma, wanted.widest), alpha, out, place)

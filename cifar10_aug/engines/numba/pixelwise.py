@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cifar10_aug.engines.numba.drawing import Drawn
-from cifar10_aug.engines.plan import Placed
-from cifar10_aug.ops.base import BoxOp, Noise, StrokeOp, TableOp
+from cifar10_aug.engines.numba.batch import Batch
+from cifar10_aug.engines.stages import PlannedOp
+from cifar10_aug.ops.base import BoxOp, LookupTableOp, Noise, PixelwiseOp
 from cifar10_aug.rng.draws import Draws
 
 _LEVELS = np.arange(256.0)[:, None]
@@ -27,25 +27,25 @@ class Strokes(NamedTuple):
     bases: np.ndarray
 
 
-def strokes_of(
-    strokes: tuple[tuple[Placed, ...], ...], drawn: Drawn, batch: int, height: int, width: int
-) -> Strokes:
+def strokes_of(strokes: tuple[tuple[PlannedOp, ...], ...], batch: Batch) -> Strokes:
     """The strokes of a pass, in order, with what a batch has drawn."""
     from cifar10_aug.engines.numba.kernels import render
 
     count = len(strokes)
-    levels = 256 if any(isinstance(step.op, TableOp) for steps in strokes for step in steps) else 0
+    levels = (
+        256 if any(isinstance(step.op, LookupTableOp) for steps in strokes for step in steps) else 0
+    )
     made = Strokes(
-        codes=np.full((batch, count), render.NOTHING, np.int64),
-        boxes=np.zeros((batch, count, 4), np.int64),
-        colours=np.zeros((batch, count), np.uint32),
-        tables=np.empty((batch, count, levels), np.uint8),
+        codes=np.full((len(batch), count), render.NOTHING, np.int64),
+        boxes=np.zeros((len(batch), count, 4), np.int64),
+        colours=np.zeros((len(batch), count), np.uint32),
+        tables=np.empty((len(batch), count, levels), np.uint8),
         bases=np.array([steps[0].first_noise_block for steps in strokes], np.uint64),
     )
     for i, steps in enumerate(strokes):
         for step in steps:
-            rows, its_draws = drawn.taken(step)
-            _write(made, i, step.op, its_draws, _ALL if rows is None else rows, height, width)
+            rows, drawn = batch.drawn.taken(step)
+            _write(made, i, step.op, drawn, _ALL if rows is None else rows, batch)
     return made
 
 
@@ -55,24 +55,23 @@ def _write(
     op: object,
     drawn: Draws,
     rows: np.ndarray | slice,
-    height: int,
-    width: int,
+    batch: Batch,
 ) -> None:
     from cifar10_aug.engines.numba.kernels import render
 
-    assert isinstance(op, StrokeOp), op
+    assert isinstance(op, PixelwiseOp), op
     if isinstance(op, BoxOp):
         code = render.BOX
-        for side, values in enumerate(op.boxes(drawn, height, width)):
+        for side, values in enumerate(op.boxes(drawn, batch.source.height, batch.source.width)):
             made.boxes[rows, i, side] = values
-        fill = op.fill_levels(drawn)
+        fill = op.fill_levels(drawn, batch.dataset)
         if isinstance(fill, Noise):
             code = render.NOISY_BOX
         else:
             red, green, blue = fill
             made.colours[rows, i] = red + green * 256 + blue * 65536
     else:
-        assert isinstance(op, TableOp), op
+        assert isinstance(op, LookupTableOp), op
         code = render.TABLE
         table = np.clip(op.table(drawn, _LEVELS), 0, 255).astype(np.uint8)
         made.tables[rows, i] = table.T

@@ -13,7 +13,7 @@ from cifar10_aug.ops.base import BACKENDS, PythonOp
 
 
 @dataclasses.dataclass(frozen=True)
-class Where:
+class Execution:
     """How registered functions are run.
 
     Attributes:

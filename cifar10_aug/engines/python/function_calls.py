@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from cifar10_aug.data.images import example_id
-from cifar10_aug.engines.plan import Placed
+from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.ops.base import PythonOp
 from cifar10_aug.rng.draws import SPLIT_NUMBERS
+from cifar10_aug.rng.names import example_id
 
 _SPLITS = {number: split for split, number in SPLIT_NUMBERS.items()}
 
@@ -32,7 +32,7 @@ class Call:
     output: str
 
     @staticmethod
-    def of(step: Placed) -> Call:
+    def of(step: PlannedOp) -> Call:
         op = step.op
         assert isinstance(op, PythonOp), op
         return Call(op.name, step.position, op.function, op.arguments, op.batched, op.output)

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from cifar10_aug._compat import fork_safety
-from cifar10_aug.engines.plan import Placed
 from cifar10_aug.engines.python import image_buffers, process_tasks, worker_pool
-from cifar10_aug.engines.python.execution import Where
+from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.engines.python.function_calls import Call, Failure, examples, run
 from cifar10_aug.engines.python.image_buffers import Layout
 from cifar10_aug.engines.python.process_tasks import Work
+from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.errors import PythonOpError
 
 # Smaller tasks would cost more than they spread.
@@ -37,9 +37,11 @@ class Group:
         output: the dtype of what comes out, "uint8" or "float32".
     """
 
-    def __init__(self, recipe: str, steps: Sequence[Placed], place: str, where: Where, seed: int):
-        """Takes the recipe's name, ops of it, and where they run (`Where.place`)."""
-        self._recipe, self._n_jobs = recipe, where.jobs
+    def __init__(
+        self, recipe: str, steps: Sequence[PlannedOp], place: str, execution: Execution, seed: int
+    ):
+        """Takes the recipe's name, ops of it, and where they run (`Execution.place`)."""
+        self._recipe, self._n_jobs = recipe, execution.jobs
         calls = [Call.of(step) for step in steps]
         self.output = calls[-1].output
         self._names = " and ".join(call.name for call in calls)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
-from cifar10_aug.engines.plan import Placed
+from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.engines.tensorflow.drawing import Drawn
 from cifar10_aug.engines.tensorflow.philox import philox
 from cifar10_aug.rng.draws import CARRY_SHIFT, POSITION_SHIFT
+
+if TYPE_CHECKING:
+    from cifar10_aug.data.spec import DatasetSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Batch:
         epoch: int64 [].
         seed: 0 to 2**64 - 1.
         drawn: by the recipe's ops.
+        dataset: whose images they are.
     """
 
     pixels: tf.Tensor
@@ -33,6 +38,7 @@ class Batch:
     epoch: tf.Tensor
     seed: int
     drawn: Drawn
+    dataset: DatasetSpec
 
     @property
     def count(self) -> tf.Tensor:
@@ -42,7 +48,7 @@ class Batch:
     def with_pixels(self, pixels: tf.Tensor) -> Batch:
         return dataclasses.replace(self, pixels=pixels)
 
-    def canvas(self, step: Placed) -> Canvas:
+    def canvas(self, step: PlannedOp) -> Canvas:
         """The images as a step's process sees them."""
         epoch = self.epoch if step.every_epoch else tf.zeros_like(self.epoch)
         first_block = int(step.first_noise_block)

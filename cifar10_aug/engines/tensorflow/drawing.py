@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from cifar10_aug.engines.numba import drawing
-from cifar10_aug.engines.plan import Placed
+from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.engines.tensorflow.philox import philox
 from cifar10_aug.engines.tensorflow.tensor_draws import GivenTensorDraws, TensorDraws, where
 from cifar10_aug.ops.base import Op
@@ -48,12 +48,12 @@ class Drawing:
 class Drawn(drawing.Drawn):
     """The draws of a batch, op by op; its words are int64 [batch] each."""
 
-    def draws(self, step: Placed) -> TensorDraws:
+    def draws(self, step: PlannedOp) -> TensorDraws:
         """The step's draws for the whole batch, whichever examples do it."""
         first = self._firsts.get(step.position, 0) + step.first_slot
         return TensorDraws(self._words[first : first + step.slots], self._epoch)
 
-    def taken(self, step: Placed) -> tuple[tf.Tensor | None, TensorDraws]:
+    def taken(self, step: PlannedOp) -> tuple[tf.Tensor | None, TensorDraws]:
         """The rows a step applies to, bool [batch] or None for all, and draws for the whole batch.
 
         Examples that do another step draw 0.

@@ -7,13 +7,12 @@ last bit of where a pixel is read may differ there, and so the pixel by a level.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-import numpy as np
 import tensorflow as tf
 
 from cifar10_aug.engines.arguments import check_size
-from cifar10_aug.engines.plan import Mix, Mixture, Pass, Process, Stage, plan
+from cifar10_aug.engines.plan import Plan
+from cifar10_aug.engines.stages import Mix, Mixture, Pass, Process, Stage
 from cifar10_aug.engines.tensorflow import maps, mixing, resampling
 from cifar10_aug.engines.tensorflow.batch import Batch
 from cifar10_aug.engines.tensorflow.drawing import Drawing
@@ -22,21 +21,17 @@ from cifar10_aug.engines.tensorflow.pixels import as_levels, channels, joined, u
 from cifar10_aug.engines.tensorflow.pixelwise import painted
 from cifar10_aug.engines.tensorflow.processes import processed
 from cifar10_aug.engines.tensorflow.tensor_draws import numbers, plus, times
-from cifar10_aug.ops.base import ValueRangeOp
-from cifar10_aug.ops.compound import MixOp, MixtureOp
-
-if TYPE_CHECKING:
-    from cifar10_aug.recipes.recipe import Recipe
+from cifar10_aug.ops.compound import SampleMixOp, WeightedSumOp
 
 
 class GraphEngine:
     """A recipe made ready to run on images of one size with one seed.
 
     Attributes:
-        recipe: what it runs.
+        plan: what it runs.
     """
 
-    def __init__(self, recipe: Recipe, seed: int, height: int = 32, width: int = 32):
+    def __init__(self, plan: Plan, seed: int, height: int, width: int):
         """Takes the size of images.
 
         The recipe is one that `support.check` lets pass.
@@ -45,12 +40,11 @@ class GraphEngine:
             ValueError: if a side has more than 8,192 pixels.
         """
         check_size(height, width)
-        self.recipe = recipe
+        self.plan = plan
         self._seed = seed
         self._height, self._width = height, width
-        self._stages = plan(recipe.ops)
-        self._drawing = Drawing(recipe.ops, seed)
-        self._ranges = [op for op in recipe.ops if isinstance(op, ValueRangeOp)]
+        self._stages = plan.stages
+        self._drawing = Drawing(plan.ops, seed)
 
     def __call__(
         self,
@@ -73,11 +67,10 @@ class GraphEngine:
         """
         batch = self._through(self._stages, self._batch(pixels, keys, epoch), partners)
         levels = unpack(tf.reshape(batch.pixels, [-1, self._height, self._width]))
-        if not self._ranges:
+        if self.plan.scale_and_offset is None:
             return levels
-        scale, offset = self._ranges[-1].scale_and_offset()
-        scaled = times(tf.cast(levels, tf.float32), np.array(scale, np.float32))
-        return scaled + np.array(offset, np.float32)
+        scale, offset = self.plan.scale_and_offset
+        return times(tf.cast(levels, tf.float32), scale) + offset
 
     def soft_labels(
         self, labels: tf.Tensor, keys: tf.Tensor, epoch: tf.Tensor, partners: Partners
@@ -89,7 +82,8 @@ class GraphEngine:
 
     def _batch(self, pixels: tf.Tensor, keys: tf.Tensor, epoch: tf.Tensor) -> Batch:
         drawn = self._drawing.of(keys, epoch)
-        return Batch(pixels, self._height, self._width, keys, epoch, self._seed, drawn)
+        size = self._height, self._width
+        return Batch(pixels, *size, keys, epoch, self._seed, drawn, self.plan.dataset)
 
     def _through(self, stages: Sequence[Stage], batch: Batch, partners: Partners | None) -> Batch:
         for i, stage in enumerate(stages):
@@ -107,7 +101,7 @@ class GraphEngine:
 
     def _mixture(self, stage: Mixture, batch: Batch) -> tf.Tensor:
         op = stage.step.op
-        assert isinstance(op, MixtureOp)
+        assert isinstance(op, WeightedSumOp)
         totals = [tf.zeros_like(batch.pixels, tf.float32)] * 3
         for i, weight in enumerate(op.weights(batch.drawn.draws(stage.step))):
             made = batch if i == 0 else self._through(stage.branches[i - 1], batch, None)
@@ -122,7 +116,7 @@ class GraphEngine:
         self, stage: Mix, before: Sequence[Stage], batch: Batch, partners: Partners
     ) -> tf.Tensor:
         op = stage.step.op
-        assert isinstance(op, MixOp)
+        assert isinstance(op, SampleMixOp)
         drawn = batch.drawn.draws(stage.step)
         chosen = mixing.partners_drawn(drawn, partners)
         others = self._batch(partners.pixels(chosen), partners.keys(chosen), batch.epoch)
@@ -132,9 +126,9 @@ class GraphEngine:
 
 
 def _passed(made: Pass, batch: Batch) -> Batch:
-    if made.legs:
+    if made.warps:
         at = maps.places(made, batch)
-        batch = batch.with_pixels(resampling.resampled(batch, at, lattice=made.lattice))
+        batch = batch.with_pixels(resampling.resampled(batch, at, pixel_aligned=made.pixel_aligned))
     for steps in made.strokes:
         batch = batch.with_pixels(painted(steps, batch))
     return batch

@@ -1,4 +1,4 @@
-"""Where the pixels of a pass are read: coordinates through the maps of its legs.
+"""Where the pixels of a pass are read: coordinates through the maps of its warps.
 
 Coordinates are 16.16 fixed-point integers, as in the compiled loop (`kernels.render`).
 """
@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from cifar10_aug.engines.numba.passes import FARTHEST, WIDEST_STEP
-from cifar10_aug.engines.plan import Leg, Pass
+from cifar10_aug.engines.stages import Pass, Warp
 from cifar10_aug.engines.tensorflow import fields
 from cifar10_aug.engines.tensorflow.batch import Batch
 from cifar10_aug.engines.tensorflow.tensor_draws import numbers, plus, times, where
@@ -42,17 +42,17 @@ class Places(NamedTuple):
 def places(made: Pass, batch: Batch) -> Places:
     """Follows an output pixel through a pass's maps, the recipe's last one first."""
     at: Places | None = None
-    for leg in reversed(made.legs):
-        op = leg.steps[0].op
+    for warp in reversed(made.warps):
+        op = warp.steps[0].op
         if isinstance(op, AffineOp):
-            matrix = _matrix(leg, batch)
-            x, y = _spread(matrix, leg.border, batch) if at is None else _moved(matrix, at)
+            matrix = _matrix(warp, batch)
+            x, y = _spread(matrix, warp.border, batch) if at is None else _moved(matrix, at)
         else:
             at = at or _unmoved(batch)
             follow = _tilted if isinstance(op, PerspectiveOp) else _displaced
-            x, y = follow(leg, batch, at)
-        at = _brought_back(leg.border, batch, x, y, None if at is None else at.painted)
-    assert at is not None, "a pass with legs"
+            x, y = follow(warp, batch, at)
+        at = _brought_back(warp.border, batch, x, y, None if at is None else at.painted)
+    assert at is not None, "a pass with warps"
     return at
 
 
@@ -68,10 +68,10 @@ def _unmoved(batch: Batch) -> Places:
     return Places(x, y, None)
 
 
-def _matrix(leg: Leg, batch: Batch) -> list[tf.Tensor]:
-    """An affine leg's one map, six of int64 [batch]; see `passes`."""
+def _matrix(warp: Warp, batch: Batch) -> list[tf.Tensor]:
+    """An affine warp's one map, six of int64 [batch]; see `passes`."""
     product: Affine | None = None
-    for step in leg.steps:
+    for step in warp.steps:
         assert isinstance(step.op, AffineOp)
         mask, drawn = batch.drawn.taken(step)
         drawn_map = step.op.affine(drawn, batch.height, batch.width)
@@ -121,8 +121,8 @@ def _moved(matrix: list[tf.Tensor], at: Places) -> tuple[tf.Tensor, tf.Tensor]:
     )
 
 
-def _tilted(leg: Leg, batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
-    (step,) = leg.steps
+def _tilted(warp: Warp, batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
+    (step,) = warp.steps
     assert isinstance(step.op, PerspectiveOp)
     _, drawn = batch.drawn.taken(step)
     entries = step.op.perspective(drawn, batch.height, batch.width)
@@ -145,8 +145,8 @@ def _tilted(leg: Leg, batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
     )
 
 
-def _displaced(leg: Leg, batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
-    (step,) = leg.steps
+def _displaced(warp: Warp, batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
+    (step,) = warp.steps
     assert isinstance(step.op, ElasticOp)
     _, drawn = batch.drawn.taken(step)
     by_x, by_y = fields.smooth(batch.canvas(step), step.op.displacement(drawn))

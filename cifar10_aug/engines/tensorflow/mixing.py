@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from cifar10_aug.engines.plan import Placed
+from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.engines.tensorflow.batch import Batch
 from cifar10_aug.engines.tensorflow.drawing import Drawing
 from cifar10_aug.engines.tensorflow.philox import lower, upper
 from cifar10_aug.engines.tensorflow.pixels import channels, joined
 from cifar10_aug.engines.tensorflow.pixelwise import inside
 from cifar10_aug.engines.tensorflow.tensor_draws import divide, numbers, times
-from cifar10_aug.ops.compound import Mixing, MixOp
+from cifar10_aug.ops.compound import Mixing, SampleMixOp
 from cifar10_aug.rng.draws import SPLIT_NUMBERS, Draws
 
 
@@ -60,7 +60,7 @@ def mixed(mixing: Mixing, batch: Batch, others: tf.Tensor) -> tf.Tensor:
 
 
 def labels(
-    mixes: list[Placed],
+    mixes: list[PlannedOp],
     drawing: Drawing,
     size: tuple[int, int],
     own: tf.Tensor,
@@ -72,7 +72,7 @@ def labels(
     if not mixes:
         return own
     *before, step = mixes
-    assert isinstance(step.op, MixOp)
+    assert isinstance(step.op, SampleMixOp)
     drawn = drawing.of(keys, epoch).draws(step)
     chosen = partners_drawn(drawn, partners)
     share = _share(step.op.mixing(drawn, *size), tf.shape(keys), size)

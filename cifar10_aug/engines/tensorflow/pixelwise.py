@@ -7,27 +7,27 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from cifar10_aug.engines.plan import Placed
+from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.engines.tensorflow.batch import Batch
 from cifar10_aug.engines.tensorflow.pixels import as_levels, channels, joined
 from cifar10_aug.engines.tensorflow.tensor_draws import TensorDraws
-from cifar10_aug.ops.base import BoxOp, Noise, StrokeOp, TableOp
+from cifar10_aug.ops.base import BoxOp, LookupTableOp, Noise, PixelwiseOp
 
 _LEVELS = np.arange(256.0)[:, None]
 
 
-def painted(steps: tuple[Placed, ...], batch: Batch) -> tf.Tensor:
+def painted(steps: tuple[PlannedOp, ...], batch: Batch) -> tf.Tensor:
     """The pixels of a batch after one stroke, of whose steps each example does at most one."""
     pixels = batch.pixels
     for step in steps:
         mask, drawn = batch.drawn.taken(step)
         op = step.op
-        assert isinstance(op, StrokeOp), op
+        assert isinstance(op, PixelwiseOp), op
         mask = both(mask, op.applied(drawn))
         if isinstance(op, BoxOp):
             pixels = _boxed(op, step, drawn, mask, batch, pixels)
         else:
-            assert isinstance(op, TableOp), op
+            assert isinstance(op, LookupTableOp), op
             pixels = chosen(mask, _looked_up(op.table(drawn, tf.constant(_LEVELS)), pixels), pixels)
     return pixels
 
@@ -57,19 +57,19 @@ def inside(boxes: Any, batch: Batch) -> tf.Tensor:
 
 
 def _boxed(
-    op: BoxOp, step: Placed, drawn: TensorDraws, mask: Any, batch: Batch, pixels: tf.Tensor
+    op: BoxOp, step: PlannedOp, drawn: TensorDraws, mask: Any, batch: Batch, pixels: tf.Tensor
 ) -> tf.Tensor:
     where = inside(op.boxes(drawn, batch.height, batch.width), batch)
     if mask is not None:
         where &= mask[:, None]
-    fill = op.fill_levels(drawn)
+    fill = op.fill_levels(drawn, batch.dataset)
     if isinstance(fill, Noise):
         return tf.where(where, _noise(step, batch), pixels)
     colour = tf.cast(joined(*fill), tf.int32)
     return tf.where(where, tf.broadcast_to(colour, [batch.count])[:, None], pixels)
 
 
-def _noise(step: Placed, batch: Batch) -> tf.Tensor:
+def _noise(step: PlannedOp, batch: Batch) -> tf.Tensor:
     size = batch.height * batch.width
     words = batch.canvas(step).noise(np.arange(-(-size // 4)))
     levels = tf.bitwise.bitwise_and(tf.stack(words, -1), 0xFFFFFF)

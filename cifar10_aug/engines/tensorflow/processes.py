@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from cifar10_aug.engines.plan import Placed
+from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.engines.tensorflow import (
     blurs,
     colours,
@@ -20,7 +20,7 @@ from cifar10_aug.engines.tensorflow import (
 from cifar10_aug.engines.tensorflow.batch import Batch
 from cifar10_aug.engines.tensorflow.pixelwise import both, chosen
 from cifar10_aug.engines.tensorflow.tensor_draws import numbers
-from cifar10_aug.ops.base import ProcessOp
+from cifar10_aug.ops.base import ImageOp
 
 PROCESSES: dict[str, Callable[..., tf.Tensor]] = {
     "contrast": intensity.contrast,
@@ -46,10 +46,10 @@ PROCESSES: dict[str, Callable[..., tf.Tensor]] = {
 }
 
 
-def processed(step: Placed, batch: Batch) -> tf.Tensor:
+def processed(step: PlannedOp, batch: Batch) -> tf.Tensor:
     """The pixels of a batch after a process."""
     op = step.op
-    assert isinstance(op, ProcessOp), op
+    assert isinstance(op, ImageOp), op
     mask, drawn = batch.drawn.taken(step)
     given = [_column(number, batch) for number in op.numbers(drawn)]
     made = PROCESSES[op.process](batch.canvas(step), *given)

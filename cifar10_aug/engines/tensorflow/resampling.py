@@ -11,17 +11,17 @@ from cifar10_aug.engines.tensorflow.pixels import channels, joined
 _LEVELS = 65536.0
 
 
-def resampled(batch: Batch, at: Places, *, lattice: bool) -> tf.Tensor:
+def resampled(batch: Batch, at: Places, *, pixel_aligned: bool) -> tf.Tensor:
     """What a batch shows at some places, int32 [batch, height * width].
 
     Args:
         batch: the images.
         at: where each output pixel is read.
-        lattice: whether all places are centres of pixels.
+        pixel_aligned: whether all places are centres of pixels.
     """
     right = tf.bitwise.right_shift
     pixel = right(at.y, FRACTION) * batch.width + right(at.x, FRACTION)
-    if lattice:
+    if pixel_aligned:
         shown = tf.gather(batch.pixels, pixel, batch_dims=1)
     else:
         shown = _blended(_neighbours(batch, pixel), _weight(at.x), _weight(at.y))

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from cifar10_aug.engines.plan import Mixture, Process, PythonCalls, Stage, plan
+from cifar10_aug.engines.plan import Plan
+from cifar10_aug.engines.stages import Mixture, Process, PythonCalls, Stage
 from cifar10_aug.engines.tensorflow.processes import PROCESSES
 from cifar10_aug.errors import RecipeError
-from cifar10_aug.ops.base import ProcessOp
-from cifar10_aug.recipes.recipe import Recipe
+from cifar10_aug.ops.base import ImageOp
 
 
-def check(recipe: Recipe, instead: str) -> None:
+def check(plan: Plan, instead: str) -> None:
     """Raises a `RecipeError` that names the first op that does not run as a graph.
 
     Args:
-        recipe: to check.
+        plan: of the recipe to check.
         instead: what the user can do.
     """
-    for name, why in _obstacles(plan(recipe.ops)):
-        raise RecipeError(f"{name} in {recipe} does not run as a graph, since {why}; {instead}")
+    for name, why in _obstacles(plan.stages):
+        raise RecipeError(f"{name} in {plan.name} does not run as a graph, since {why}; {instead}")
 
 
-def runs(recipe: Recipe) -> bool:
-    """Whether a recipe runs as a graph."""
-    return not _obstacles(plan(recipe.ops))
+def runs(plan: Plan) -> bool:
+    """Whether a plan's recipe runs as a graph."""
+    return not _obstacles(plan.stages)
 
 
 def _obstacles(stages: tuple[Stage, ...]) -> list[tuple[str, str]]:
@@ -31,7 +31,7 @@ def _obstacles(stages: tuple[Stage, ...]) -> list[tuple[str, str]]:
         if isinstance(stage, PythonCalls):
             found.append((stage.steps[0].op.name, "it is a Python function"))
         elif isinstance(stage, Process):
-            assert isinstance(stage.step.op, ProcessOp)
+            assert isinstance(stage.step.op, ImageOp)
             if stage.step.op.process not in PROCESSES:
                 found.append((stage.step.op.name, "TensorFlow has nothing that does the same"))
         elif isinstance(stage, Mixture):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cifar10_aug.data.images import example_ids
 from cifar10_aug.data.records import examples
+from cifar10_aug.rng.names import example_ids
 
 COUNT = 5
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cifar10_aug.engines.numba.engine import Engine
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.ops import OPS
-from cifar10_aug.ops.base import AffineOp, BoxOp, ProcessOp, TableOp
+from cifar10_aug.ops.base import AffineOp, BoxOp, ImageOp, LookupTableOp
 from cifar10_aug.ops.colours import ColorJitter
 from cifar10_aug.recipes.recipe import Recipe
 from cifar10_aug.rng import draws
@@ -76,10 +76,10 @@ def made_of(wanted: Callable[[type], bool]) -> Any:
 
 def interpolates_nothing(op: type) -> bool:
     if issubclass(op, AffineOp):
-        return op.lattice
-    if issubclass(op, ProcessOp):
+        return op.pixel_aligned
+    if issubclass(op, ImageOp):
         return op.process in (*pixelwise_reference.PROCESSES, "noise")
-    return issubclass(op, (BoxOp, TableOp, ColorJitter))
+    return issubclass(op, (BoxOp, LookupTableOp, ColorJitter))
 
 
 @settings(max_examples=60)
@@ -220,7 +220,7 @@ def test_no_images_are_no_images() -> None:
 
 def test_threads_do_not_disturb_each_other() -> None:
     source, keys = Source.of(noise_images(64)), draws.example_keys(np.arange(64))
-    engine = Engine(Recipe.parse("rotate+erase_fillnoise+rotate"), 0)
+    engine = Engine(Recipe.parse("rotate+erase_fillnoise+rotate").plan, 0, 32, 32)
     alone = [engine(source, np.arange(64), keys, epoch).copy() for epoch in range(16)]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda e: engine(source, np.arange(64), keys, e), range(16)))

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from cifar10_aug.engines.python import worker_process
-from cifar10_aug.engines.python.execution import Where
+from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.errors import RegistrationError
 from cifar10_aug.ops import PythonOp
 from cifar10_aug.recipes.recipe import Recipe
@@ -31,51 +31,53 @@ def unpicklable() -> Any:
 
 
 @pytest.mark.parametrize(
-    ("where", "how", "place"),
+    ("execution", "how", "place"),
     [
-        (Where(2), {}, "processes"),
-        (Where(2), {"backend": "threading"}, "threads"),
-        (Where(2, "threading"), {}, "threads"),
-        (Where(2, "loky"), {"backend": "threading"}, "processes"),
-        (Where(1), {}, "here"),
-        (Where(1), {"backend": "threading"}, "here"),
+        (Execution(2), {}, "processes"),
+        (Execution(2), {"backend": "threading"}, "threads"),
+        (Execution(2, "threading"), {}, "threads"),
+        (Execution(2, "loky"), {"backend": "threading"}, "processes"),
+        (Execution(1), {}, "here"),
+        (Execution(1), {"backend": "threading"}, "here"),
     ],
 )
-def test_a_function_runs_where_it_is_told_to(where: Where, how: dict[str, Any], place: str) -> None:
-    assert where.place(op_of(functions.sepia, **how)) == place
+def test_a_function_runs_where_it_is_told_to(
+    execution: Execution, how: dict[str, Any], place: str
+) -> None:
+    assert execution.place(op_of(functions.sepia, **how)) == place
 
 
 def test_a_seeded_function_runs_in_processes_only(monkeypatch: pytest.MonkeyPatch) -> None:
     op = op_of(seeded(functions.sepia))
-    assert Where(2).place(op) == "processes"
-    assert Where(1).place(op) == "processes"
+    assert Execution(2).place(op) == "processes"
+    assert Execution(1).place(op) == "processes"
     with pytest.raises(RegistrationError) as error:
-        Where(2, "threading").place(op)
+        Execution(2, "threading").place(op)
     assert str(error.value) == (
         "mine draws from global generators, which threads share; leave backend='threading' out"
     )
     # In a worker process there is nobody else who draws.
     monkeypatch.setattr(worker_process, "_serving", True)
-    assert Where(1).place(op) == "here"
+    assert Execution(1).place(op) == "here"
 
 
 def test_what_cannot_be_pickled_runs_in_threads_and_says_why() -> None:
     op = op_of(unpicklable())
     with pytest.warns(UserWarning, match="mine runs in threads") as warned:
-        assert Where(2).place(op) == "threads"
+        assert Execution(2).place(op) == "threads"
     assert str(warned[0].message) == (
         "mine runs in threads, because it cannot be sent to worker processes (TypeError: cannot "
         "pickle '_thread.lock' object); create what it needs inside the function, or register it "
         "with backend='threading'"
     )
     # Nothing to say if nobody asked for processes.
-    assert Where(2, "threading").place(op) == "threads"
-    assert Where(1).place(op) == "here"
+    assert Execution(2, "threading").place(op) == "threads"
+    assert Execution(1).place(op) == "here"
 
 
 def test_a_seeded_function_that_cannot_be_pickled_is_an_error() -> None:
     with pytest.raises(RegistrationError) as error:
-        Where(2).place(op_of(seeded(unpicklable())))
+        Execution(2).place(op_of(seeded(unpicklable())))
     assert str(error.value) == (
         "mine draws from global generators, so it must run in worker processes, and it cannot be "
         "sent to worker processes (TypeError: cannot pickle '_thread.lock' object); create what "
@@ -95,5 +97,5 @@ def test_a_seeded_function_that_cannot_be_pickled_is_an_error() -> None:
 )
 def test_wrong_arguments_are_named(arguments: tuple, message: str) -> None:
     with pytest.raises(ValueError) as error:  # noqa: PT011
-        Where(*arguments)
+        Execution(*arguments)
     assert str(error.value) == message

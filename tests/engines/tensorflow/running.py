@@ -16,7 +16,7 @@ from cifar10_aug.rng import draws
 
 def graph_of(recipe: Recipe, seed: int, height: int, width: int) -> Any:
     """(images, classes, keys, epoch) → (images, labels); partners are the batch."""
-    engine = GraphEngine(recipe, seed, height, width)
+    engine = GraphEngine(recipe.plan, seed, height, width)
 
     def run(images: Any, classes: Any, keys: Any, epoch: Any) -> tuple[Any, Any]:
         packed = pack(images)

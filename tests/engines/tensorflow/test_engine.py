@@ -112,4 +112,4 @@ def test_noise_of_large_images_is_the_same(block: int) -> None:
 def test_too_large_images_are_refused() -> None:
     message = "images are 8193 by 2 pixels; 1 to 8192 a side are allowed"
     with pytest.raises(ValueError, match=f"^{message}$"):
-        GraphEngine(Recipe.parse("flip"), 0, 8193, 2)
+        GraphEngine(Recipe.parse("flip").plan, 0, 8193, 2)

@@ -12,7 +12,7 @@ from tests.registering import registered
 @pytest.mark.parametrize("name", OPS)
 def test_every_built_in_op_but_one_runs_as_a_graph(name: str) -> None:
     if name != "corruptjpeg":
-        support.check(Recipe.parse(name), "")
+        support.check(Recipe.parse(name).plan, "")
 
 
 def test_jpeg_says_that_it_does_not() -> None:
@@ -21,11 +21,11 @@ def test_jpeg_says_that_it_does_not() -> None:
         "that does the same; do something else"
     )
     with pytest.raises(RecipeError, match=re.escape(message)):
-        support.check(Recipe.parse("flip+corruptjpeg5"), "do something else")
+        support.check(Recipe.parse("flip+corruptjpeg5").plan, "do something else")
 
 
 def test_functions_say_that_they_do_not() -> None:
     message = "myown in rotate+myown does not run as a graph, since it is a Python function; and so"
     with registered(myown=lambda image, rng: image), pytest.raises(RecipeError) as error:
-        support.check(Recipe.parse("rotate+myown"), "and so")
+        support.check(Recipe.parse("rotate+myown").plan, "and so")
     assert str(error.value) == message

@@ -42,7 +42,7 @@ def test_parameters_are_those_of_the_eager_engine(text: str) -> None:
             labels=tf.identity,
         )
         found = parameters.named(
-            recipe, drawn, 32, 32, lambda its: mixing.partners_drawn(its, among)
+            recipe.plan, drawn, 32, 32, lambda its: mixing.partners_drawn(its, among)
         )
         return {name: tf.convert_to_tensor(values) for name, values in found}
 

@@ -182,14 +182,14 @@ def _coordinates(
             xs[y * width + x] = i64(x) << FRACTION
             ys[y * width + x] = i64(y) << FRACTION
     at[2] = 0
-    for leg in range(matrices.shape[0]):
-        if kinds[leg] == PERSPECTIVE:
-            _tilt(perspectives[leg], size, xs, ys)
-        elif kinds[leg] == FIELD:
-            _displace(fields[leg], size, xs, ys)
+    for warp in range(matrices.shape[0]):
+        if kinds[warp] == PERSPECTIVE:
+            _tilt(perspectives[warp], size, xs, ys)
+        elif kinds[warp] == FIELD:
+            _displace(fields[warp], size, xs, ys)
         else:
-            _move(matrices[leg], xs, ys)
-        _bring_back(borders[leg], levels[leg], size, at)
+            _move(matrices[warp], xs, ys)
+        _bring_back(borders[warp], levels[warp], size, at)
     for i in range(xs.shape[0]):
         pixel[i] = i32((ys[i] >> FRACTION) * width + (xs[i] >> FRACTION))
         wx[i] = uint32((xs[i] >> i64(8)) & i64(255))
@@ -265,7 +265,7 @@ def _paint_border(painted: np.ndarray, line: np.ndarray) -> None:
 
 
 @compiled
-def _copy_lattice(
+def _copy_aligned(
     source: np.ndarray,
     start: int,
     matrix: np.ndarray,
@@ -374,7 +374,7 @@ def render(
     fields: np.ndarray,
     borders: np.ndarray,
     levels: np.ndarray,
-    lattice: bool,
+    pixel_aligned: bool,
     codes: np.ndarray,
     boxes: np.ndarray,
     colours: np.ndarray,
@@ -394,14 +394,14 @@ def render(
         source: uint32 [images * height * width + slack], packed.
         rows: int64 [batch], which image of the source each example is.
         height, width: of every image.
-        kinds: int64 [legs], AFFINE, PERSPECTIVE or FIELD, in the order in which an output pixel
+        kinds: int64 [warps], AFFINE, PERSPECTIVE or FIELD, in the order in which an output pixel
             meets them: the recipe's last op first.
-        matrices: int64 [batch, legs, 6], 16.16 fixed point, of affine legs.
-        perspectives: float64 [batch, legs, 8], of perspective legs; [batch, 0, 8] without any.
-        fields: int32 [batch, legs, 2, pixels], 16.16 fixed point, of displacing legs; likewise.
-        borders: int64 [legs], of `BORDERS`.
-        levels: uint32 [legs], the packed level of a constant border.
-        lattice: whether to copy instead of interpolating; then there is at most one leg.
+        matrices: int64 [batch, warps, 6], 16.16 fixed point, of affine warps.
+        perspectives: float64 [batch, warps, 8], of perspective warps; [batch, 0, 8] without any.
+        fields: int32 [batch, warps, 2, pixels], 16.16 fixed point, of displacing warps; likewise.
+        borders: int64 [warps], of `BORDERS`.
+        levels: uint32 [warps], the packed level of a constant border.
+        pixel_aligned: whether to copy instead of interpolating; then there is at most one warp.
         codes: int64 [batch, strokes], what is done, NOTHING to TABLE, in order.
         boxes: int64 [batch, strokes, 4]: top, left, bottom, right.
         colours: uint32 [batch, strokes], a box's packed colour.
@@ -420,19 +420,19 @@ def render(
     lower = np.empty(pixels, np.uint64)
     at = np.empty((3, pixels), np.int64)
     line = np.empty(pixels, np.uint32)
-    legs = matrices.shape[1]
+    warps = matrices.shape[1]
     for b in range(rows.shape[0]):
         start = rows[b] * pixels
         if b + 1 < rows.shape[0]:
             # The next image lies anywhere in 205 MB. A cache line holds 16 pixels.
             for i in range(0, pixels, 16):
                 prefetch(source, rows[b + 1] * pixels + i)
-        affine = legs == 1 and kinds[0] == AFFINE
-        if legs == 0 or (affine and _is_identity(matrices[b, 0])):
+        affine = warps == 1 and kinds[0] == AFFINE
+        if warps == 0 or (affine and _is_identity(matrices[b, 0])):
             for i in range(pixels):
                 line[i] = source[start + i]
-        elif lattice:
-            _copy_lattice(source, start, matrices[b, 0], borders[0], levels[0], height, width, line)
+        elif pixel_aligned:
+            _copy_aligned(source, start, matrices[b, 0], borders[0], levels[0], height, width, line)
         elif affine and borders[0] == NEAREST and _is_near(matrices[b, 0], height, width):
             _nearest_coordinates(matrices[b, 0], height, width, pixel, wx, wy)
             _gather(source, start, width, pixel, upper, lower)

@@ -1,0 +1,108 @@
+"""The stages of a plan: what an engine does one after the other."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from cifar10_aug.ops.base import AffineOp, Border, Op
+from cifar10_aug.rng.draws import POSITION_SHIFT
+
+# Noise counters start after the blocks that an op's own draws use.
+_FIRST_NOISE_BLOCK = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedOp:
+    """An op and where its random words are.
+
+    Attributes:
+        position: in the recipe, which is part of the key of the draws.
+        op: the op, or a part of one.
+        first_slot: the place of its first word among those of the position.
+        slots: how many it sees.
+        every_epoch: whether it draws anew each epoch, as the recipe's op says.
+        chosen_by: the op that chooses whether this one is done; None if it always is.
+        number: of this one among the choices.
+    """
+
+    position: int
+    op: Op
+    first_slot: int
+    slots: int
+    every_epoch: bool = True
+    chosen_by: PlannedOp | None = None
+    number: int = 0
+
+    @property
+    def first_noise_block(self) -> np.uint64:
+        """The last word of the Philox counter for its first block of noise."""
+        position = np.uint64(self.position) << np.uint64(POSITION_SHIFT)
+        return position + np.uint64(_FIRST_NOISE_BLOCK)
+
+
+@dataclasses.dataclass(frozen=True)
+class Warp:
+    """Geometric ops that make one map, in the recipe's order, and their common border.
+
+    Either all of them are affine, or there is only one.
+    """
+
+    border: Border
+    steps: tuple[PlannedOp, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Pass:
+    """One reading of the images.
+
+    Attributes:
+        warps: in the recipe's order; empty if the pass only copies.
+        strokes: what is painted afterwards, in order; of the steps of one stroke, each example
+            gets at most one.
+        pixel_aligned: whether every map takes pixel centres to pixel centres.
+    """
+
+    warps: tuple[Warp, ...]
+    strokes: tuple[tuple[PlannedOp, ...], ...]
+
+    @property
+    def pixel_aligned(self) -> bool:
+        return len(self.warps) <= 1 and all(
+            isinstance(step.op, AffineOp) and step.op.pixel_aligned
+            for warp in self.warps
+            for step in warp.steps
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Process:
+    """A process op, on separate images."""
+
+    step: PlannedOp
+
+
+@dataclasses.dataclass(frozen=True)
+class Mixture:
+    """A mixture op, and what makes each of its versions."""
+
+    step: PlannedOp
+    branches: tuple[tuple[Stage, ...], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Mix:
+    """A mix op, whose partners are what the stages before it make of them."""
+
+    step: PlannedOp
+
+
+@dataclasses.dataclass(frozen=True)
+class PythonCalls:
+    """Functions of the user's that follow each other, in the recipe's order."""
+
+    steps: tuple[PlannedOp, ...]
+
+
+Stage = Pass | Process | Mixture | Mix | PythonCalls
