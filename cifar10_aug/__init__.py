@@ -11,6 +11,7 @@ import importlib.metadata
 
 from cifar10_aug._compat import code_first
 from cifar10_aug.builders import cifar10_aug_dataset_builder, cifar10_aug_sample_dataset_builder
+from cifar10_aug.builders.augmented import AugmentedBuilder
 from cifar10_aug.errors import (
     ExportError,
     PythonOpError,
@@ -19,7 +20,7 @@ from cifar10_aug.errors import (
     SourceError,
 )
 from cifar10_aug.pipelines.service import distribute
-from cifar10_aug.recipes.recipe import Recipe
+from cifar10_aug.recipes.recipe import Config, Recipe
 from cifar10_aug.recipes.registration import register, seeded
 
 __version__ = importlib.metadata.version("cifar10_aug")
@@ -37,4 +38,4 @@ __all__ = [
     "seeded",
 ]
 
-code_first.install()
+code_first.install(AugmentedBuilder, Config.parse)

@@ -9,26 +9,29 @@ switch for this.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from tensorflow_datasets.core import load
 
-from cifar10_aug.builders.augmented import AugmentedBuilder
-from cifar10_aug.recipes.recipe import Config
 
+def install(base: type, check_name: Callable[[str], object]) -> None:
+    """Applies this rule before TFDS's own.
 
-def install() -> None:
-    """Applies this rule before TFDS's own."""
+    Args:
+        base: the class of the builders that it is for.
+        check_name: raises an error if the name of a config is none; where TFDS calls the builder,
+            it would wrap the message in its own.
+    """
     theirs = load._try_load_from_files_first
 
     @functools.wraps(theirs)
     def code_first(cls: Any, **builder_kwargs: Any) -> bool:
-        if cls is None or not issubclass(cls, AugmentedBuilder):
+        if cls is None or not issubclass(cls, base):
             return theirs(cls, **builder_kwargs)
         config = builder_kwargs.get("config")
         if config is not None:
-            # Raises here, where TFDS does not wrap the message in its own.
-            Config.parse(getattr(config, "name", config))
+            check_name(getattr(config, "name", config))
         return False
 
     load._try_load_from_files_first = code_first

@@ -1,4 +1,7 @@
-"""The command line: a thin shell; nothing is decided here. TensorFlow is imported when needed."""
+"""The command line, `cifar10-aug`.
+
+May import everything; nothing imports it.
+"""
 
 from cifar10_aug.cli import bench, frozen, online
 from cifar10_aug.cli.shell import main

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from cifar10_aug.engines.numba.mixing import one_hot
 from cifar10_aug.rng import draws
 
 _LARGEST_SIDE = 8192
@@ -137,3 +136,8 @@ def shares_of_classes(labels: Any, count: int, num_classes: int) -> np.ndarray:
         f"labels are {labels.dtype} of shape {list(labels.shape)}; give for each of the {count} "
         f"images a class from 0 to {num_classes - 1}, or floats of shape [{count}, classes]"
     )
+
+
+def one_hot(labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """int64 [n] as shares of classes: float32 [n, num_classes]."""
+    return np.eye(num_classes, dtype=np.float32)[labels]

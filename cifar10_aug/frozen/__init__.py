@@ -1,1 +1,4 @@
-"""Frozen epochs: what `…-xN` configs are made of, how they are written, read and verified."""
+"""Epochs in files: export, resume, verify, read.
+
+May import `pipelines` and what is below it; knows no builder.
+"""

@@ -13,8 +13,9 @@ from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.records import examples
 from cifar10_aug.data.records.formats import FORMATS
 from cifar10_aug.data.spec import DatasetSpec
+from cifar10_aug.engines.arguments import one_hot
 from cifar10_aug.engines.numba.engine import Engine
-from cifar10_aug.engines.numba.mixing import Partners, one_hot
+from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.python import worker_process
 from cifar10_aug.engines.python.execution import Execution

@@ -1,6 +1,7 @@
 """What each augmentation is. `OPS` is the one list of them all; everything else reads it.
 
-`cifar10_aug.register` adds to it.
+`cifar10_aug.register` adds to it. Ops say what they draw and what it means; they never touch
+pixels. May import `rng`; knows no engine and no dataset.
 """
 
 from cifar10_aug.ops.augmix import AugMix

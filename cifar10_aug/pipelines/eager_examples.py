@@ -11,8 +11,9 @@ import tensorflow_datasets as tfds
 
 from cifar10_aug.data import slices
 from cifar10_aug.data.images import SHAPE
+from cifar10_aug.engines.arguments import one_hot
 from cifar10_aug.engines.numba import engine as eager
-from cifar10_aug.engines.numba.mixing import Partners, one_hot
+from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.pipelines import resident as prepared
 from cifar10_aug.rng import draws
 from cifar10_aug.rng.names import example_ids

@@ -16,7 +16,8 @@ from cifar10_aug._compat import fork_safety, tensorflow_errors
 from cifar10_aug.data import fingerprints, prepared
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.prepared import damaged
-from cifar10_aug.engines.numba.mixing import Partners, one_hot
+from cifar10_aug.engines.arguments import one_hot
+from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.rng.names import example_ids
 

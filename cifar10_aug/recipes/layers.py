@@ -9,12 +9,13 @@ import keras
 import tensorflow as tf
 
 from cifar10_aug.engines import arguments
+from cifar10_aug.engines.plan import Plan
 from cifar10_aug.engines.tensorflow import support
 from cifar10_aug.engines.tensorflow.engine import GraphEngine
 from cifar10_aug.engines.tensorflow.pixels import pack
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.ops.compound import SampleMixOp
-from cifar10_aug.recipes.recipe import Recipe
+from cifar10_aug.recipes.planning import planned
 from cifar10_aug.rng import draws
 
 # Layers draw for places in a batch, not for examples of a split: keys beyond those of splits.
@@ -60,7 +61,7 @@ class RecipeLayer(keras.layers.Layer):
                 f"Keras runs on {keras.config.backend()}, and recipes run on TensorFlow; set the "
                 "environment variable KERAS_BACKEND to tensorflow before Keras is imported"
             )
-        self.recipe = Recipe.parse(recipe)
+        self.recipe = planned(recipe)
         _check(self.recipe)
         self.seed = arguments.checked("seed", seed, draws.SEED_LIMIT)
         self.jit_compile = jit_compile
@@ -80,9 +81,9 @@ class RecipeLayer(keras.layers.Layer):
         return self._cast(made)
 
     def _in_range(self, levels: tf.Tensor) -> tf.Tensor:
-        if self.recipe.plan.scale_and_offset is None:
+        if self.recipe.scale_and_offset is None:
             return levels
-        scale, offset = self.recipe.plan.scale_and_offset
+        scale, offset = self.recipe.scale_and_offset
         return levels * scale + offset
 
     def _cast(self, images: tf.Tensor) -> tf.Tensor:
@@ -112,11 +113,11 @@ class RecipeLayer(keras.layers.Layer):
         }
 
 
-def _augmenting(recipe: Recipe, seed: int, *, jit_compile: bool) -> Callable[..., tf.Tensor]:
+def _augmenting(plan: Plan, seed: int, *, jit_compile: bool) -> Callable[..., tf.Tensor]:
     """What a layer does to a batch in training; XLA compiles it once for each shape of batches."""
 
     def augmented(images: tf.Tensor, step: tf.Tensor, replica: tf.Tensor) -> tf.Tensor:
-        engine = GraphEngine(recipe.plan, seed, images.shape[1], images.shape[2])
+        engine = GraphEngine(plan, seed, images.shape[1], images.shape[2])
         return engine(pack(images), keys(tf.shape(images)[0], replica), step)
 
     if not jit_compile:
@@ -133,19 +134,19 @@ def keys(count: Any, replica: Any) -> tf.Tensor:
     return first + tf.range(tf.cast(count, tf.int64), dtype=tf.int64)
 
 
-def _check(recipe: Recipe) -> None:
-    elsewhere = f"put it into the pipeline, tfds.load('cifar10_aug/{recipe}')"
-    for op in recipe.ops:
+def _check(plan: Plan) -> None:
+    elsewhere = f"put it into the pipeline, tfds.load('cifar10_aug/{plan.name}')"
+    for op in plan.ops:
         if isinstance(op, SampleMixOp):
             raise RecipeError(
-                f"{op.name} in {recipe} mixes labels, which a layer does not see; {elsewhere}"
+                f"{op.name} in {plan.name} mixes labels, which a layer does not see; {elsewhere}"
             )
         if op.counts_epochs:
             raise RecipeError(
-                f"{op.name} in {recipe} depends on the number of the epoch, which a layer does not "
-                f"know; {elsewhere}, or use an op that draws for each batch, such as flip"
+                f"{op.name} in {plan.name} depends on the number of the epoch, which a layer does "
+                f"not know; {elsewhere}, or use an op that draws for each batch, such as flip"
             )
-    support.check(recipe.plan, elsewhere)
+    support.check(plan, elsewhere)
 
 
 def _checked(images: tf.Tensor, name: str) -> tf.Tensor:

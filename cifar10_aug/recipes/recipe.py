@@ -12,16 +12,18 @@ import functools
 import re
 from typing import TYPE_CHECKING, Any
 
-from cifar10_aug.data.spec import CIFAR10, DatasetSpec
 from cifar10_aug.engines.plan import Plan
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.ops import Op
 from cifar10_aug.recipes import grammar
 from cifar10_aug.recipes.grammar import quote, spelled
+from cifar10_aug.recipes.planning import DEFAULT_DATASET
 from cifar10_aug.rng.draws import SEED_LIMIT
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from cifar10_aug.data.spec import DatasetSpec
 
 MOST_COPIES = 10_000
 
@@ -42,7 +44,7 @@ class Recipe:
 
     name: str = dataclasses.field(compare=False)
     ops: tuple[Op, ...]
-    dataset: DatasetSpec = dataclasses.field(default=CIFAR10, compare=False, repr=False)
+    dataset: DatasetSpec = dataclasses.field(default=DEFAULT_DATASET, compare=False, repr=False)
 
     @staticmethod
     def parse(name: str) -> Recipe:

@@ -1,1 +1,1 @@
-"""Files of `tf.train.Example`s, written and read without TensorFlow."""
+"""Examples as bytes in files: TFRecord and ArrayRecord."""

@@ -1,1 +1,1 @@
-"""Where the images come from: archives, folders, TFDS, a download, or the code itself."""
+"""Where the images come from: archives, folders, downloads."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cifar10_aug.engines.drawn import Drawn
 from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.drawing import Drawn
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.stages import PlannedOp
 

@@ -11,13 +11,13 @@ import io
 import numpy as np
 from PIL import Image
 
+from cifar10_aug.engines import gaussians
 from cifar10_aug.engines.corruption_tables import (
     box_blocks,
     cumulated_poisson,
     disk_weights,
     motion_weights,
 )
-from cifar10_aug.engines.numba import gaussians
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels import blurs, digital, noises, weather
 from cifar10_aug.engines.numba.kernels import pixels as packing

@@ -38,11 +38,6 @@ class Partners:
         return Partners(source, rows[first], keys, None if labels is None else labels[first])
 
 
-def one_hot(labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """int64 [n] as shares of classes: float32 [n, num_classes]."""
-    return np.eye(num_classes, dtype=np.float32)[labels]
-
-
 def partners_drawn(drawn: Draws, partners: Partners) -> np.ndarray:
     """The place of each example's partner: int64 [batch]."""
     chosen = np.asarray(drawn.integers(0, 0, len(partners.keys) - 1))

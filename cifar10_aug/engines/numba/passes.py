@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from cifar10_aug.engines.numba import gaussians
+from cifar10_aug.engines import gaussians
+from cifar10_aug.engines.fixed_point import FARTHEST, ONE, WIDEST_STEP
 from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.pixelwise import strokes_of
 from cifar10_aug.engines.stages import Pass, Warp
 from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.base import AffineOp, ElasticOp, PerspectiveOp
 from cifar10_aug.rng.draws import Draws
-
-# By how many source pixels neighbours lie apart at most, and how far away pixel (0, 0) is read:
-# much more than the side of the largest image, and 16.16 coordinates fit into 64 bits.
-WIDEST_STEP = float(2**16)
-FARTHEST = float(2**30)
 
 
 def run(
@@ -121,7 +117,7 @@ def _fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
         matrix[row + 1] = xy * drawn_in
         x0 = np.where(drawn_in < 1.0, centre + (x0 - centre) * drawn_in, x0)
         matrix[row + 2] = np.clip(x0, -FARTHEST, FARTHEST)
-    return np.rint(matrix * 65536.0).astype(np.int64).T
+    return np.rint(matrix * ONE).astype(np.int64).T
 
 
 def _only(warp: Warp, batch: Batch) -> tuple[object, Draws]:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cifar10_aug.engines.numba import corruptions, gaussians
+from cifar10_aug.engines import gaussians
+from cifar10_aug.engines.numba import corruptions
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels import colours, filters, intensity, noises, weather
 

@@ -1,1 +1,1 @@
-"""The graph engine: the same recipes in TensorFlow ops alone."""
+"""The graph engine: the same pixels by TensorFlow ops alone."""

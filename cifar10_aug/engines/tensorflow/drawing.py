@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from cifar10_aug.engines.numba import drawing
+from cifar10_aug.engines import drawn
 from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.engines.tensorflow.philox import philox
 from cifar10_aug.engines.tensorflow.tensor_draws import GivenTensorDraws, TensorDraws, where
@@ -45,7 +45,7 @@ class Drawing:
         return Drawn(rows, {place: 4 * block for place, block in self._first_blocks.items()}, epoch)
 
 
-class Drawn(drawing.Drawn):
+class Drawn(drawn.Drawn):
     """The draws of a batch, op by op; its words are int64 [batch] each."""
 
     def draws(self, step: PlannedOp) -> TensorDraws:

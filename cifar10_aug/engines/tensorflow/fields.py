@@ -5,14 +5,11 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from cifar10_aug.engines.fixed_point import FARTHEST, ONE
 from cifar10_aug.engines.tensorflow.batch import Canvas
 from cifar10_aug.engines.tensorflow.convolution import convolve, gaussian, reflected
 from cifar10_aug.engines.tensorflow.tensor_draws import divide, numbers
 from cifar10_aug.ops.base import Displacement
-
-# In 16.16 fixed point.
-_ONE = 65536.0
-_FARTHEST = float(2**30)
 
 
 def smooth(canvas: Canvas, wanted: Displacement) -> tuple[tf.Tensor, tf.Tensor]:
@@ -30,6 +27,6 @@ def smooth(canvas: Canvas, wanted: Displacement) -> tuple[tf.Tensor, tf.Tensor]:
     alpha = tf.broadcast_to(numbers(wanted.alpha), [count])[:, None, None, None]
     noise = tf.ensure_shape(tf.stack(axes, 1), [None, 2, height, width])
     far = alpha * convolve(noise, gaussian(sigma, wanted.widest), reflected)
-    far = tf.clip_by_value(tf.floor(far * _ONE + 0.5), -_FARTHEST, _FARTHEST)
+    far = tf.clip_by_value(tf.floor(far * ONE + 0.5), -FARTHEST, FARTHEST)
     made = tf.reshape(tf.cast(far, tf.int32), [count, 2, size])
     return made[:, 0], made[:, 1]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from cifar10_aug.engines.numba.passes import FARTHEST, WIDEST_STEP
+from cifar10_aug.engines.fixed_point import FARTHEST, FRACTION, ONE, WIDEST_STEP
 from cifar10_aug.engines.stages import Pass, Warp
 from cifar10_aug.engines.tensorflow import fields
 from cifar10_aug.engines.tensorflow.batch import Batch
@@ -18,7 +18,6 @@ from cifar10_aug.engines.tensorflow.tensor_draws import numbers, plus, times, wh
 from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.base import AffineOp, Border, ElasticOp, PerspectiveOp
 
-FRACTION = 16
 _HALF = 1 << (FRACTION - 1)
 _IDENTITY = Affine(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 # Set in a pixel that shows a border's level instead of the image.
@@ -90,7 +89,7 @@ def _matrix(warp: Warp, batch: Batch) -> list[tf.Tensor]:
         x0 = tf.where(drawn_in < 1.0, centre + times(x0 - centre, drawn_in), x0)
         x0 = tf.clip_by_value(x0, -FARTHEST, FARTHEST)
         matrix[row : row + 3] = xx * drawn_in, xy * drawn_in, x0
-    return [tf.cast(tf.round(entry * float(1 << FRACTION)), tf.int64) for entry in matrix]
+    return [tf.cast(tf.round(entry * ONE), tf.int64) for entry in matrix]
 
 
 def _spread(matrix: list[tf.Tensor], border: Border, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:

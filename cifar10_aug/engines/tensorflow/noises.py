@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from cifar10_aug.engines import gaussians
 from cifar10_aug.engines.corruption_tables import cumulated_poisson
-from cifar10_aug.engines.numba import gaussians
 from cifar10_aug.engines.tensorflow.batch import Canvas
 from cifar10_aug.engines.tensorflow.pixels import as_levels, channels, joined
 from cifar10_aug.engines.tensorflow.tensor_draws import divide, numbers, plus

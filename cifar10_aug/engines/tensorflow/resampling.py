@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from cifar10_aug.engines.fixed_point import FRACTION
 from cifar10_aug.engines.tensorflow.batch import Batch
-from cifar10_aug.engines.tensorflow.maps import FRACTION, Places
+from cifar10_aug.engines.tensorflow.maps import Places
 from cifar10_aug.engines.tensorflow.pixels import channels, joined
 
 _LEVELS = 65536.0

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from cifar10_aug.engines import gaussians
 from cifar10_aug.engines.corruption_tables import motion_weights
-from cifar10_aug.engines.numba import gaussians
 from cifar10_aug.engines.tensorflow.batch import Canvas
 from cifar10_aug.engines.tensorflow.blurs import drag
 from cifar10_aug.engines.tensorflow.noises import in_order

@@ -1,1 +1,4 @@
-"""The compiled loops of the eager engine. Each file is compiled when it is first needed."""
+"""The compiled loops.
+
+Each file is compiled when it is first needed. May import `rng`.
+"""

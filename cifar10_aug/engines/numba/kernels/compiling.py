@@ -24,6 +24,7 @@ import platformdirs
 from numba.core import caching, config, event
 from numba.core.serialize import dumps
 
+from cifar10_aug.engines import fixed_point
 from cifar10_aug.rng import draws
 
 _logger = logging.getLogger("cifar10_aug")
@@ -61,7 +62,11 @@ def kept_in() -> str | None:
 @functools.cache
 def _stamp() -> bytes:
     """What the source of all kernels is, since they call each other across files."""
-    files = [Path(draws.__file__), *sorted(Path(__file__).parent.glob("*.py"))]
+    files = [
+        Path(draws.__file__),
+        Path(fixed_point.__file__),
+        *sorted(Path(__file__).parent.glob("*.py")),
+    ]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).digest()
 
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numba import int32 as i32
 
+from cifar10_aug.engines.fixed_point import FARTHEST, ONE
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.convolution import convolve, reflected
 from cifar10_aug.engines.numba.kernels.philox import noise_words
-
-_ONE = 65536.0
-# In 16.16 fixed point; the coordinates it is added to are no larger than this either.
-_FARTHEST = float(2**30)
 
 
 @compiled
@@ -44,5 +41,5 @@ def smooth(
         for axis in range(2):
             convolve(noise[axis], weights[n], columns, rows, smoothed)
             for i in range(height * width):
-                far = np.floor(alphas[n] * smoothed[i // width, i % width] * _ONE + 0.5)
-                out[n, place, axis, i] = i32(min(max(far, -_FARTHEST), _FARTHEST))
+                far = np.floor(alphas[n] * smoothed[i // width, i % width] * ONE + 0.5)
+                out[n, place, axis, i] = i32(min(max(far, -FARTHEST), FARTHEST))

@@ -17,11 +17,11 @@ from numba import int32 as i32
 from numba import int64 as i64
 from numba import uint8, uint32, uint64
 
+from cifar10_aug.engines.fixed_point import FRACTION
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.memory import prefetch
 from cifar10_aug.engines.numba.kernels.philox import noise
 
-FRACTION = 16
 NEAREST, CONSTANT, REFLECT, MIRROR = range(4)
 PACKED, LEVELS, FLOATS = range(3)
 BORDERS = {"nearest": NEAREST, "constant": CONSTANT, "reflect": REFLECT, "mirror": MIRROR}
