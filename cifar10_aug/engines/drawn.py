@@ -2,27 +2,83 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from cifar10_aug.engines.stages import PlannedOp
-from cifar10_aug.ops.compound import Choice, ChoiceOp
-from cifar10_aug.rng.draws import Draws, GivenDraws
+from cifar10_aug.engines.stages import ALWAYS, GATE_BLOCK, GATE_SLOTS, Gate, PlannedOp
+from cifar10_aug.ops.base import Op
+from cifar10_aug.ops.compound import Choice, ChoiceOp, OneOf, flattened
+from cifar10_aug.rng.draws import POSITION_SHIFT, Draws, GivenDraws
+
+
+class Words(NamedTuple):
+    """Random words that follow each other in one place of a recipe.
+
+    Attributes:
+        position: in the recipe.
+        block: the first of the position's blocks.
+        every_epoch: whether they are drawn anew each epoch.
+    """
+
+    position: int
+    block: int
+    every_epoch: bool
+
+    @property
+    def counter(self) -> int:
+        """The last word of the Philox counter for the first block."""
+        return (self.position << POSITION_SHIFT) + self.block
+
+
+def words_of(ops: Sequence[Op]) -> dict[Words, int]:
+    """All random words that an example draws for a recipe, and how many of each."""
+    found: dict[Words, int] = {}
+    for position, op in enumerate(ops):
+        for one in flattened([op]):
+            own = Words(position, 0, one.every_epoch)
+            found[own] = max(one.slots, found.get(own, 0))
+        if isinstance(op, OneOf) or op.coin < 1.0:
+            found[Words(position, GATE_BLOCK, True)] = GATE_SLOTS
+    return {words: slots for words, slots in found.items() if slots}
 
 
 class Drawn:
     """The draws of a batch, op by op."""
 
-    def __init__(self, words: Any, firsts: dict[int, int], epoch: Any):
-        """Takes words [all slots, batch], and the first row of each position."""
+    def __init__(self, words: Any, firsts: Mapping[Words, int], epoch: Any):
+        """Takes words [all slots, batch], and the first row of each place's."""
         self._words, self._firsts, self._epoch = words, firsts, epoch
         self._chosen: dict[int, tuple[Draws, Choice]] = {}
+        self._masks: dict[tuple[int, Gate], Any] = {}
 
     def draws(self, step: PlannedOp) -> Draws:
         """The step's draws for the whole batch, whichever examples do it."""
-        first = self._firsts.get(step.position, 0) + step.first_slot
-        return Draws(self._words[first : first + step.slots], self._epoch)
+        return self._of(Words(step.position, 0, step.every_epoch), step.first_slot, step.slots)
+
+    def _of(self, words: Words, first_slot: int, slots: int) -> Draws:
+        return self._drawing(self._rows(words, first_slot, slots))
+
+    def _rows(self, words: Words, first_slot: int, slots: int) -> Any:
+        first = self._firsts.get(words, 0) + first_slot
+        return self._words[first : first + slots]
+
+    def _drawing(self, words: Any) -> Draws:
+        return Draws(words, self._epoch)
+
+    def mask(self, step: PlannedOp) -> Any:
+        """The examples whose coin or choice lets the step be done: bool [batch]; None for all."""
+        if step.gate == ALWAYS:
+            return None
+        key = step.position, step.gate
+        if key not in self._masks:
+            self._masks[key] = step.gate.mask(self.gate_draws(step))
+        return self._masks[key]
+
+    def gate_draws(self, step: PlannedOp) -> Draws:
+        """What `Gate` decides with."""
+        return self._of(Words(step.position, GATE_BLOCK, True), 0, GATE_SLOTS)
 
     def choice(self, step: PlannedOp) -> tuple[Draws, Choice]:
         """The draws of a step that chooses, and its choice."""
@@ -34,8 +90,14 @@ class Drawn:
 
     def taken(self, step: PlannedOp) -> tuple[Any, Draws]:
         """The rows that a step applies to, int64 [n] or None for all, and their draws."""
+        mask = self.mask(step)
         if step.chosen_by is None:
-            return None, self.draws(step)
+            if mask is None:
+                return None, self.draws(step)
+            rows = np.flatnonzero(mask)
+            words = Words(step.position, 0, step.every_epoch)
+            return rows, self._drawing(self._rows(words, step.first_slot, step.slots)[:, rows])
         _, choice = self.choice(step.chosen_by)
-        rows = np.flatnonzero(choice.index == step.number)
+        chosen = choice.index == step.number
+        rows = np.flatnonzero(chosen if mask is None else chosen & mask)
         return rows, GivenDraws(choice.value[rows], self._epoch)

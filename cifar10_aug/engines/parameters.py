@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from cifar10_aug.engines.arguments import checked, keys_of
+from cifar10_aug.engines.drawn import Drawn
 from cifar10_aug.engines.numba import mixing
 from cifar10_aug.engines.numba.drawing import Drawing
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.plan import Plan
 from cifar10_aug.engines.stages import Mix, Mixture, Pass, PlannedOp, Process, PythonCalls, Stage
-from cifar10_aug.ops.base import AffineOp, BoxOp, ElasticOp, ImageOp, LookupTableOp, PerspectiveOp
-from cifar10_aug.ops.compound import ChoiceOp, SampleMixOp, WeightedSumOp
+from cifar10_aug.ops.base import (
+    AffineOp,
+    BoxOp,
+    ElasticOp,
+    ImageOp,
+    LookupTableOp,
+    Op,
+    PerspectiveOp,
+    PythonOp,
+)
+from cifar10_aug.ops.compound import ChoiceOp, SampleMixOp, WeightedSumOp, flattened
 from cifar10_aug.rng import draws
 from cifar10_aug.rng.draws import Draws
 
@@ -50,12 +60,6 @@ def of(
     }
 
 
-class Drawn(Protocol):
-    """What either engine's `Drawing.of` returns."""
-
-    def draws(self, step: PlannedOp) -> Draws: ...
-
-
 def named(
     plan: Plan,
     drawn: Drawn,
@@ -67,22 +71,38 @@ def named(
 
     Args:
         plan: of the recipe.
-        drawn: what a batch has drawn.
+        drawn: what a batch has drawn, with either engine.
         height, width: of the images.
         draw_partners: draws and names the partners of a mix op.
     """
-    seen: set[int] = set()
+    seen: set[Any] = set()
     for step in _steps(plan.stages):
         step = step.chosen_by or step
         if id(step) in seen:
             continue
-        seen.add(id(step))
+        labels = _labels(plan.ops[step.position])
+        label = f"{step.position}.{labels[step.gate.number]}"
+        if step.gate.of > 1 and step.position not in seen:
+            its_draws = drawn.gate_draws(step)
+            yield f"{step.position}.or.op", its_draws.take(labels, step.gate.chosen(its_draws))
+        if step.gate.p < 1 and (step.position, step.gate) not in seen:
+            yield f"{label}.applied", drawn.mask(step)
+        seen |= {id(step), step.position, (step.position, step.gate)}
         its_draws = drawn.draws(step)
         if isinstance(step.op, SampleMixOp):
             draw_partners(its_draws)
         _draw(step.op, its_draws, height, width, plan.dataset)
         for name, values in its_draws.named.items():
-            yield f"{step.position}.{step.op.name}.{name}", values
+            yield f"{label}.{name}", values
+
+
+def _labels(op: Op) -> list[str]:
+    """What the ops in a place of the recipe are called; numbered where two are alike."""
+    names = [one.name for one in flattened([op])]
+    return [
+        name if names.count(name) == 1 else f"{name}{number}"
+        for number, name in enumerate(names, 1)
+    ]
 
 
 def _keys(ids: Any) -> np.ndarray:
@@ -102,10 +122,13 @@ def _steps(stages: Iterable[Stage]) -> Iterator[PlannedOp]:
             yield stage.step
             for branch in stage.branches:
                 yield from _steps(branch)
-        elif isinstance(stage, (Process, Mix)):
+        elif isinstance(stage, Process):
             yield stage.step
+        elif isinstance(stage, Mix):
+            yield from stage.steps
         else:
             assert isinstance(stage, PythonCalls), stage
+            yield from stage.steps
 
 
 def _draw(op: Any, drawn: Draws, height: int, width: int, dataset: Any) -> None:
@@ -129,6 +152,8 @@ def _draw(op: Any, drawn: Draws, height: int, width: int, dataset: Any) -> None:
         op.choose(drawn)
     elif isinstance(op, WeightedSumOp):
         op.weights(drawn)
+    elif isinstance(op, PythonOp):
+        pass
     else:
         assert isinstance(op, SampleMixOp), op
         op.mixing(drawn, height, width)

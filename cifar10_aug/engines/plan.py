@@ -1,10 +1,11 @@
 """From the ops of a recipe to the stages an engine goes through.
 
 A pass reads each image once: it resamples along neighbouring geometric ops, then paints. Only a
-geometric op after a pixelwise one starts a new pass. Within a pass, affine ops with the same border
-multiply into one map; where borders or kinds differ, coordinates go from one map to the next, so
-there still is one resampling. Between passes, processes recolour images in place, examples are
-mixed, and functions of the user's run.
+geometric op after a pixelwise one starts a new pass. Within a pass, coordinates go from one map to
+the next, each with its border, so that what one op has pushed out of the image does not come back,
+and there still is one resampling. Maps between which nothing can be hidden multiply into one.
+Between passes, processes recolour images in place, examples are mixed, and functions of the user's
+run.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cifar10_aug.engines.stages import (
+    ALWAYS,
+    Gate,
     Mix,
     Mixture,
     Pass,
@@ -36,7 +39,14 @@ from cifar10_aug.ops.base import (
     PythonOp,
     ValueRangeOp,
 )
-from cifar10_aug.ops.compound import ChoiceOp, SampleMixOp, SequenceOp, WeightedSumOp
+from cifar10_aug.ops.compound import (
+    ChoiceOp,
+    OneOf,
+    SampleMixOp,
+    SequenceOp,
+    WeightedSumOp,
+    flattened,
+)
 
 if TYPE_CHECKING:
     from cifar10_aug.data.spec import DatasetSpec
@@ -66,12 +76,12 @@ class Plan:
     @property
     def mixes(self) -> bool:
         """Whether examples are mixed, so that labels are shares of classes."""
-        return any(isinstance(op, SampleMixOp) for op in self.ops)
+        return any(isinstance(op, SampleMixOp) for op in flattened(self.ops))
 
     @property
     def runs_python(self) -> bool:
         """Whether a function of the user's is part of it."""
-        return any(isinstance(op, PythonOp) for op in self.ops)
+        return any(isinstance(op, PythonOp) for op in flattened(self.ops))
 
     @property
     def dtype(self) -> str:
@@ -91,14 +101,33 @@ class Plan:
 def _stages(ops: tuple[Op, ...]) -> tuple[Stage, ...]:
     planner = _Planner()
     for position, op in enumerate(ops):
-        for step in _steps(PlannedOp(position, op, 0, op.slots, op.every_epoch)):
-            planner.add(step)
+        planner.add_any_of(_alternatives(position, op))
     planner.close()
     hands_out = isinstance(planner.stages[-1], Pass) or (
         isinstance(planner.stages[-1], PythonCalls)
         and not any(isinstance(op, ValueRangeOp) for op in ops)
     )
     return (*planner.stages, *(() if hands_out else (Pass((), ()),)))
+
+
+def _alternatives(position: int, op: Op) -> list[list[PlannedOp]]:
+    """What is done in a place of the recipe: of several sequences, each example does one."""
+    ops = op.ops if isinstance(op, OneOf) else (op,)
+    return [
+        list(
+            _steps(
+                PlannedOp(
+                    position,
+                    one,
+                    0,
+                    one.slots,
+                    one.every_epoch,
+                    gate=Gate(one.coin, number, len(ops)),
+                )
+            )
+        )
+        for number, one in enumerate(ops)
+    ]
 
 
 class _Planner:
@@ -109,25 +138,44 @@ class _Planner:
         self._geometric: list[PlannedOp] = []
         self._strokes: list[tuple[PlannedOp, ...]] = []
 
-    def add(self, step: PlannedOp) -> None:
+    def add_any_of(self, alternatives: list[list[PlannedOp]]) -> None:
+        """Adds sequences of which each example does at most one, so that their order is free.
+
+        Mix ops come first, since partners are what the ops before the place have made. What one
+        pass can do comes next, and lies side by side.
+        """
+        single = [steps[0] for steps in alternatives if len(steps) == 1]
+        if mixes := [step for step in single if isinstance(step.op, SampleMixOp)]:
+            self._add_stage(Mix(tuple(mixes)))
+        for step in single:
+            if isinstance(step.op, GeometricOp):
+                self._add_geometric(step)
+        if painted := [step for step in single if _is_painted(step.op)]:
+            self._strokes.append(tuple(painted))
+        for steps in alternatives:
+            for step in steps:
+                kinds = (SampleMixOp, GeometricOp, ValueRangeOp)
+                if len(steps) > 1 or not (isinstance(step.op, kinds) or _is_painted(step.op)):
+                    self._add(step)
+
+    def _add(self, step: PlannedOp) -> None:
         op = step.op
         if isinstance(op, ChoiceOp):
-            self._add_choices(step, op)
-        elif isinstance(op, GeometricOp):
-            self._add_geometric(step)
+            self.add_any_of(
+                [
+                    [dataclasses.replace(step, op=choice, chosen_by=step, number=number)]
+                    for number, choice in enumerate(op.choices)
+                ]
+            )
         elif isinstance(op, ImageOp):
             self._add_stage(Process(step))
-        elif isinstance(op, PixelwiseOp):
-            self._strokes.append((step,))
         elif isinstance(op, WeightedSumOp):
             self._add_stage(Mixture(step, tuple(_branch(step, part) for part in op.branches)))
-        elif isinstance(op, SampleMixOp):
-            self._add_stage(Mix(step))
         elif isinstance(op, PythonOp):
             self._add_python(step)
         else:
-            # Value-range ops take effect when the last pass hands its pixels out.
-            assert isinstance(op, ValueRangeOp), op
+            # Part of a sequence.
+            self.add_any_of([[step]])
 
     def _add_geometric(self, step: PlannedOp) -> None:
         if self._strokes:
@@ -141,26 +189,10 @@ class _Planner:
     def _add_python(self, step: PlannedOp) -> None:
         self.close()
         before = self.stages[-1]
-        if isinstance(before, PythonCalls):
+        if isinstance(before, PythonCalls) and before.steps[0].gate == step.gate == ALWAYS:
             self.stages[-1] = PythonCalls((*before.steps, step))
         else:
             self.stages.append(PythonCalls((step,)))
-
-    def _add_choices(self, step: PlannedOp, op: ChoiceOp) -> None:
-        """Each example does one of the choices, so their order does not matter."""
-        choices = [
-            dataclasses.replace(step, op=choice, chosen_by=step, number=number)
-            for number, choice in enumerate(op.choices)
-        ]
-        for choice in choices:
-            if isinstance(choice.op, GeometricOp):
-                self._add_geometric(choice)
-        painted = [choice for choice in choices if _is_painted(choice.op)]
-        if painted:
-            self._strokes.append(tuple(painted))
-        for choice in choices:
-            if isinstance(choice.op, ImageOp):
-                self._add_stage(Process(choice))
 
     def close(self) -> None:
         """Makes a pass of what is left to do; in any case the first stage is one."""
@@ -175,8 +207,8 @@ def _is_painted(op: Op) -> bool:
 
 def _branch(step: PlannedOp, part: Op) -> tuple[Stage, ...]:
     planner = _Planner()
-    for one in _steps(dataclasses.replace(step, op=part)):
-        planner.add(one)
+    # Whether the op is done at all is a matter of the weights.
+    planner.add_any_of([list(_steps(dataclasses.replace(step, op=part, gate=ALWAYS)))])
     planner.close()
     return tuple(planner.stages)
 
@@ -200,25 +232,36 @@ def _steps(step: PlannedOp) -> Iterator[PlannedOp]:
 
 
 def _warps(steps: list[PlannedOp]) -> tuple[Warp, ...]:
-    warps: list[Warp] = []
-    border: Border | None = None
-    group: list[PlannedOp] = []
-
-    def end_warp() -> None:
-        nonlocal border, group
-        if group:
-            warps.append(Warp(border or NEAREST, tuple(group)))
-        border, group = None, []
-
+    """Geometric steps, those together that multiply into one map."""
+    groups: list[list[PlannedOp]] = []
     for step in steps:
-        assert isinstance(step.op, GeometricOp)
-        alone = not isinstance(step.op, AffineOp)
-        theirs = step.op.border
-        if alone or (border is not None and theirs is not None and theirs != border):
-            end_warp()
-        border = border or theirs
-        group.append(step)
-        if alone:
-            end_warp()
-    end_warp()
-    return tuple(warps)
+        if groups and all(_multiply(earlier, step) for earlier in groups[-1]):
+            groups[-1].append(step)
+        else:
+            groups.append([step])
+    return tuple(Warp(_border(group) or NEAREST, tuple(group)) for group in groups)
+
+
+def _border(steps: list[PlannedOp]) -> Border | None:
+    borders = (step.op.border for step in steps if isinstance(step.op, GeometricOp))
+    return next((border for border in borders if border is not None), None)
+
+
+def _multiply(earlier: PlannedOp, later: PlannedOp) -> bool:
+    """Whether two maps can be one, without the border between them.
+
+    So it is if one of them takes the image onto itself, or if no example does both.
+    """
+    first, second = earlier.op, later.op
+    if not isinstance(first, AffineOp) or not isinstance(second, AffineOp):
+        return False
+    if first.border is None or second.border is None:
+        return True
+    return first.border == second.border and _exclude(earlier, later)
+
+
+def _exclude(one: PlannedOp, other: PlannedOp) -> bool:
+    """Whether no example does both of two ops."""
+    chosen = one.chosen_by is not None and one.chosen_by is other.chosen_by
+    places = one.position == other.position and one.gate.of > 1
+    return chosen or (places and one.gate.number != other.gate.number)

@@ -3,14 +3,51 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from cifar10_aug.ops.base import AffineOp, Border, Op
-from cifar10_aug.rng.draws import POSITION_SHIFT
+from cifar10_aug.rng.draws import POSITION_SHIFT, Draws
 
 # Noise counters start after the blocks that an op's own draws use.
 _FIRST_NOISE_BLOCK = 256
+
+
+# The block of words, of those of an op's position in the recipe, that decides whether it is done:
+# after its own words, before its noise.
+GATE_BLOCK = 255
+GATE_SLOTS = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Gate:
+    """What decides whether an op is done to an example.
+
+    Attributes:
+        p: how often; a coin that is not among the op's own words.
+        number, of: which this is of how many ops, one of which is chosen.
+    """
+
+    p: float = 1.0
+    number: int = 0
+    of: int = 1
+
+    def mask(self, draws: Draws) -> Any:
+        """The examples that it lets pass: bool [batch].
+
+        Args:
+            draws: the words of `GATE_BLOCK`: the coin, and what is chosen.
+        """
+        tossed = draws.chance(0, self.p)
+        return tossed if self.of == 1 else tossed & (self.chosen(draws) == self.number)
+
+    def chosen(self, draws: Draws) -> Any:
+        """Which of the ops each example does: int64 [batch]."""
+        return draws.integers(1, 0, self.of - 1)
+
+
+ALWAYS = Gate()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +62,7 @@ class PlannedOp:
         every_epoch: whether it draws anew each epoch, as the recipe's op says.
         chosen_by: the op that chooses whether this one is done; None if it always is.
         number: of this one among the choices.
+        gate: what decides whether it is done at all.
     """
 
     position: int
@@ -34,6 +72,7 @@ class PlannedOp:
     every_epoch: bool = True
     chosen_by: PlannedOp | None = None
     number: int = 0
+    gate: Gate = ALWAYS
 
     @property
     def first_noise_block(self) -> np.uint64:
@@ -46,7 +85,8 @@ class PlannedOp:
 class Warp:
     """Geometric ops that make one map, in the recipe's order, and their common border.
 
-    Either all of them are affine, or there is only one.
+    Either all of them are affine, or there is only one. Multiplying them hides nothing that doing
+    them one by one would not: each example does at most one that can leave the image.
     """
 
     border: Border
@@ -93,9 +133,12 @@ class Mixture:
 
 @dataclasses.dataclass(frozen=True)
 class Mix:
-    """A mix op, whose partners are what the stages before it make of them."""
+    """Mix ops of which each example does at most one.
 
-    step: PlannedOp
+    Their partners, the same for all of them, are what the stages before it make of those.
+    """
+
+    steps: tuple[PlannedOp, ...]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from cifar10_aug.ops.affine import Affine, translated
 from cifar10_aug.ops.fields import Interval, IntervalField, option, symmetric
-from cifar10_aug.ops.geometry import Resampled
+from cifar10_aug.ops.geometry import Resampled, Rotate
 from cifar10_aug.rng.draws import Draws
 
 
@@ -24,11 +24,19 @@ def _fraction(positive: str) -> IntervalField:
 
 
 @dataclasses.dataclass(frozen=True)
+class PillowRotate(Rotate):
+    """As `Rotate`, but that the image ends where Pillow's and torchvision's do."""
+
+    reach: ClassVar[float] = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
 class ShearX(Resampled):
     """Moves rows sideways, the more the lower, as Pillow's (1, slope, 0, 0, 1, 0) does."""
 
     name: ClassVar[str] = "shearx"
     slots: ClassVar[int] = 1
+    reach: ClassVar[float] = 0.5
 
     slope: Interval = option(_slope("lower rows left"))
 
@@ -44,6 +52,7 @@ class ShearY(Resampled):
 
     name: ClassVar[str] = "sheary"
     slots: ClassVar[int] = 1
+    reach: ClassVar[float] = 0.5
 
     slope: Interval = option(_slope("columns on the right up"))
 
@@ -58,6 +67,7 @@ class TranslateX(Resampled):
 
     name: ClassVar[str] = "translatex"
     slots: ClassVar[int] = 1
+    reach: ClassVar[float] = 0.5
     pixel_aligned: ClassVar[bool] = True
 
     fraction: Interval = option(_fraction("left"))
@@ -73,6 +83,7 @@ class TranslateY(Resampled):
 
     name: ClassVar[str] = "translatey"
     slots: ClassVar[int] = 1
+    reach: ClassVar[float] = 0.5
     pixel_aligned: ClassVar[bool] = True
 
     fraction: Interval = option(_fraction("up"))

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from cifar10_aug.ops.affine import Affine
+from cifar10_aug.ops.fields import NumberField, option
 from cifar10_aug.rng.draws import Draws
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Op(abc.ABC):
         exclusive: groups of fields that a recipe may not name all at once.
         value_range: whether it sets the range of numbers in which pixels are returned, as
             float32. Such an op applies to every split.
+        p: how often it is done; else the example passes unchanged.
     """
 
     name: ClassVar[str]
@@ -39,6 +41,16 @@ class Op(abc.ABC):
     counts_epochs: ClassVar[bool] = False
     exclusive: ClassVar[tuple[tuple[str, ...], ...]] = ()
     value_range: ClassVar[bool] = False
+
+    # For type checkers, which do not look into `option`.
+    _: dataclasses.KW_ONLY
+    p: float = option(NumberField(1, unit="probability", about="how often"), kw_only=True)
+
+    @property
+    def coin(self) -> float:
+        """The probability that engines toss for; 1 where the op's own words decide about p."""
+        own = type(self).__dataclass_fields__["p"] is not Op.__dataclass_fields__["p"]
+        return 1.0 if own else self.p
 
     @classmethod
     def about(cls) -> str:
@@ -53,28 +65,36 @@ class Border(NamedTuple):
         mode: "nearest" (aaa|abcd|ddd), "constant" (kkk|abcd|kkk), "reflect" (cba|abcd|dcb: the
             edge is repeated) or "mirror" (dcb|abcd|cba: it is not).
         level: the value k of "constant", 0 to 255.
+        reach: how far beyond the outermost pixels' centres the image goes before "constant" shows,
+            in pixels: 0 in Keras (SciPy), 0.5 in Pillow and torchvision.
     """
 
     mode: str
     level: int = 0
+    reach: float = 0.0
 
 
 class GeometricOp(Op):
     """An op that says from where in its input each output pixel is read.
 
-    Neighbours are followed one after the other, so they cost one resampling, however many.
+    Neighbours are followed one after the other, so they cost one resampling, however many; and what
+    one has pushed out of the image, the next does not bring back.
     """
 
     @property
     @abc.abstractmethod
     def border(self) -> Border | None:
-        """What lies outside the image; None where the op never leaves it."""
+        """What lies outside the image; None where the op takes the image onto itself."""
 
 
 class AffineOp(GeometricOp):
-    """An op that moves pixels by an affine map; neighbours multiply into one map."""
+    """An op that moves pixels by an affine map.
 
-    # Whether the map takes pixel centres to pixel centres, so that nothing is interpolated.
+    Attributes:
+        pixel_aligned: whether the map takes pixel centres to pixel centres, so that nothing is
+            interpolated.
+    """
+
     pixel_aligned: ClassVar[bool] = False
 
     @abc.abstractmethod
@@ -96,6 +116,10 @@ class Perspective(NamedTuple):
     y0: Any
     dx: Any
     dy: Any
+
+
+# The map that leaves the image as it is.
+UNMOVED = Perspective(1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
 
 
 class PerspectiveOp(GeometricOp):
@@ -232,4 +256,5 @@ class PythonOp(Op):
     def arguments(self) -> dict[str, Any]:
         """The function's keyword arguments that a recipe can set."""
         # The attributes have a tail, so that no argument's name hides an attribute of an op.
-        return {a.name.removesuffix("_"): getattr(self, a.name) for a in dataclasses.fields(self)}
+        own = (a.name for a in dataclasses.fields(self) if a.name.endswith("_"))
+        return {name.removesuffix("_"): getattr(self, name) for name in own}

@@ -93,7 +93,7 @@ class Cutout(BoxOp):
     size: int = option(
         NumberField(16, unit="pixels", about="side of the square", low=1, high=4096, whole=True)
     )
-    p: float = option(NumberField(1, unit="probability", about="how often"))
+    p: float = option(NumberField(1, unit="probability", about="how often"), kw_only=True)
     fill: str | float = option(
         ChoiceField(
             "mean",

@@ -3,10 +3,37 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, NamedTuple
 
 from cifar10_aug.ops.base import Boxes, Op
 from cifar10_aug.rng.draws import Draws
+
+
+@dataclasses.dataclass(frozen=True)
+class OneOf(Op):
+    """Exactly one of some ops, all equally likely, for each example.
+
+    All see the same words, since an example does only one of them.
+
+    Attributes:
+        ops: to choose from; none of them sets the range of pixels.
+    """
+
+    name: ClassVar[str] = "or"
+
+    ops: tuple[Op, ...]
+
+    @property
+    def slots(self) -> int:  # type: ignore[override]
+        return max(op.slots for op in self.ops)
+
+
+def flattened(ops: Iterable[Op]) -> Iterator[Op]:
+    """Ops, and those that are chosen among in place of the choice."""
+    for op in ops:
+        yield from op.ops if isinstance(op, OneOf) else (op,)
 
 
 class SequenceOp(Op):

@@ -49,7 +49,8 @@ class ScaleCrop(AffineOp):
 
     name: ClassVar[str] = "scalecrop"
     slots: ClassVar[int] = 3
-    border: ClassVar[None] = None
+    # Half a pixel at most, where the crop touches the edge.
+    border: ClassVar[Border] = Border("nearest")
 
     size: Interval = option(
         IntervalField(

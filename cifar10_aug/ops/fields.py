@@ -235,10 +235,16 @@ def option(field: Field, *, kw_only: bool = False) -> Any:
 def attributes_of(op_class: type) -> dict[str, str]:
     """The attribute that each field sets, by the field's spelling, the main field first.
 
-    Separators are not spelled in the grammar: the field of `fill_mode` is `fillmode`.
+    Separators are not spelled in the grammar: the field of `fill_mode` is `fillmode`. A function of
+    the user's may have an argument p, which then is what p means.
     """
-    declared = sorted(dataclasses.fields(op_class), key=lambda attribute: bool(attribute.kw_only))
-    return {a.name.replace("_", ""): a.name for a in declared}
+    attributes = [a for a in dataclasses.fields(op_class) if a.name != "p" or not a.kw_only]
+    declared = sorted(attributes, key=lambda attribute: bool(attribute.kw_only))
+    spelled = {a.name.replace("_", ""): a.name for a in declared}
+    # All pixels have one range of numbers, so ops that set it are done to all examples.
+    if not op_class.value_range:  # type: ignore[attr-defined]
+        spelled.setdefault("p", "p")
+    return spelled
 
 
 def fields_of(op_class: type) -> dict[str, Field]:

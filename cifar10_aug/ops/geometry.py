@@ -50,9 +50,12 @@ class Resampled(AffineOp):
                 "write fillmodeconstant as well, or leave cval out"
             )
 
+    # How far beyond the outermost centres the image goes; see `Border`.
+    reach: ClassVar[float] = 0.0
+
     @property
     def border(self) -> Border:
-        return Border(self.fill_mode, self.cval)
+        return Border(self.fill_mode, self.cval, self.reach)
 
 
 @dataclasses.dataclass(frozen=True)

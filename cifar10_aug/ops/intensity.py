@@ -96,7 +96,7 @@ class Posterize(LookupTableOp):
     bits: Interval = option(
         IntervalField((4, 4), unit="bits", about="how many are kept", low=1, high=8, whole=True)
     )
-    p: float = option(_HOW_OFTEN)
+    p: float = option(_HOW_OFTEN, kw_only=True)
 
     def applied(self, draws: Draws) -> Any:
         return draws.name("applied", draws.chance(0, self.p))
@@ -118,7 +118,7 @@ class Solarize(LookupTableOp):
     threshold: Interval = option(
         IntervalField((128, 128), unit="levels", about="the first that is inverted", high=256)
     )
-    p: float = option(_HOW_OFTEN)
+    p: float = option(_HOW_OFTEN, kw_only=True)
 
     def applied(self, draws: Draws) -> Any:
         return draws.name("applied", draws.chance(0, self.p))

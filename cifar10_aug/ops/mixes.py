@@ -45,7 +45,7 @@ class CutMix(SampleMixOp):
     slots: ClassVar[int] = 8
 
     alpha: float = option(_ALPHA)
-    p: float = option(NumberField(0.5, unit="probability", about="how often"))
+    p: float = option(NumberField(0.5, unit="probability", about="how often"), kw_only=True)
 
     def mixing(self, draws: Draws, height: int, width: int) -> Mixing:
         applied = draws.chance(1, self.p)

@@ -7,13 +7,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from cifar10_aug.ops.axes import ShearX, ShearY, TranslateX, TranslateY
+from cifar10_aug.ops.axes import PillowRotate, ShearX, ShearY, TranslateX, TranslateY
 from cifar10_aug.ops.base import Op
 from cifar10_aug.ops.colours import Saturation
 from cifar10_aug.ops.compound import Choice, ChoiceOp
 from cifar10_aug.ops.fields import NumberField
 from cifar10_aug.ops.filters import Sharpness
-from cifar10_aug.ops.geometry import Rotate
 from cifar10_aug.ops.intensity import (
     AutoContrast,
     Brightness,
@@ -71,7 +70,7 @@ def _ops(cval: int) -> Mapping[str, Op]:
         "sheary": ShearY(**border),
         "translatex": TranslateX(**border),
         "translatey": TranslateY(**border),
-        "rotate": Rotate(**border),
+        "rotate": PillowRotate(**border),
         "brightness": Brightness(),
         "color": Saturation(),
         "contrast": Contrast(),

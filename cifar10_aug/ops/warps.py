@@ -24,14 +24,14 @@ class RandomPerspective(PerspectiveOp):
             0.5, unit="fraction of half a side", about="how far a corner moves at most", high=0.9
         )
     )
-    p: float = option(NumberField(0.5, unit="probability", about="how often"))
+    p: float = option(NumberField(0.5, unit="probability", about="how often"), kw_only=True)
     fill_mode: str = option(
         ChoiceField("constant", words=_FILL_MODES, about="what lies outside: zeros if constant")
     )
 
     @property
     def border(self) -> Border:
-        return Border(self.fill_mode)
+        return Border(self.fill_mode, reach=0.5)
 
     def perspective(self, draws: Draws, height: int, width: int) -> Perspective:
         applied = draws.name("applied", draws.chance(0, self.p))

@@ -16,6 +16,7 @@ import cloudpickle
 from cifar10_aug.engines.python import worker_process
 from cifar10_aug.errors import RegistrationError
 from cifar10_aug.ops.base import PythonOp
+from cifar10_aug.ops.compound import flattened
 from cifar10_aug.recipes.recipe import Recipe
 from cifar10_aug.recipes.registration import register
 
@@ -72,7 +73,7 @@ def fingerprints(recipe: Recipe) -> dict[str, str]:
 
 
 def _python_ops(recipe: Recipe) -> list[PythonOp]:
-    return [op for op in recipe.ops if isinstance(op, PythonOp)]
+    return [op for op in flattened(recipe.ops) if isinstance(op, PythonOp)]
 
 
 def _fingerprint(op: PythonOp) -> str:

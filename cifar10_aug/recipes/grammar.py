@@ -1,6 +1,7 @@
 """Text to ops: what `op+op+…` means, and what is wrong with it if it means nothing.
 
-    recipe  := "plain" | op { "+" op }
+    recipe  := "plain" | step { "+" step }
+    step    := op { "-or-" op }
     op      := NAME [ NUM [ "-" NUM ] ] { "_" FIELD VALUE }
 
 NAME is an op or a preset. This is the only parser; `Recipe.parse` calls it.
@@ -16,7 +17,7 @@ from typing import Any
 
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.ops import OPS, Op, PythonOp
-from cifar10_aug.ops.compound import SampleMixOp
+from cifar10_aug.ops.compound import OneOf, SampleMixOp, flattened
 from cifar10_aug.ops.fields import Field, FieldError, attributes_of, fields_of
 from cifar10_aug.recipes.presets import NAMED
 from cifar10_aug.rng.draws import MOST_OPS
@@ -24,6 +25,7 @@ from cifar10_aug.rng.draws import MOST_OPS
 # A config name can become a folder's name, and those end at 255 bytes.
 LONGEST_NAME = 200
 MOST_MIXES = 2
+_OR = "-or-"
 
 _HEAD = re.compile(r"([a-z]+)(.*)", re.DOTALL)
 
@@ -50,7 +52,7 @@ def parse(name: str) -> tuple[str, tuple[Op, ...]]:
         return name, ()
     tokens, ops = [], []
     for token in name.split("+"):
-        spelling, meant = _parse_token(token, name)
+        spelling, meant = _parse_step(token, name)
         tokens.append(spelling)
         ops.extend(meant)
     _check_ops(ops, name)
@@ -59,6 +61,8 @@ def parse(name: str) -> tuple[str, tuple[Op, ...]]:
 
 def spelled(op: Op) -> str:
     """`op` as a recipe spells it, without what is a default."""
+    if isinstance(op, OneOf):
+        return _OR.join(map(spelled, op.ops))
     fields, attributes = fields_of(type(op)), attributes_of(type(op))
     values = {name: getattr(op, attributes[name]) for name in fields}
     given = {name: value for name, value in values.items() if value != fields[name].default}
@@ -77,9 +81,37 @@ def _closest(word: str, words: Iterable[str]) -> str:
     return f" Did you mean {match[0]}?" if match else ""
 
 
+def _parse_step(step: str, recipe: str) -> tuple[str, list[Op]]:
+    """The normalised spelling of a step, and the ops it stands for."""
+    if _OR not in step:
+        return _parse_token(step, recipe)
+    where = _where(step, recipe)
+    spellings, choices = [], []
+    for token in step.split(_OR):
+        spelling, meant = _parse_token(token, recipe)
+        if len(meant) != 1:
+            raise RecipeError(
+                f"{where}: {spelling} is {len(meant)} ops, and a choice is among single ones; name "
+                f"one op in its place, or put {spelling} before or after the choice, with +"
+            )
+        (op,) = meant
+        if op.value_range:
+            raise RecipeError(
+                f"{where}: {op.name} sets the range of the pixels, which all images have in "
+                "common; put it after the choice, with +"
+            )
+        spellings.append(spelling)
+        choices.append(op)
+    return _OR.join(spellings), [OneOf(tuple(choices))]
+
+
+def _where(token: str, recipe: str) -> str:
+    return quote(token) if token == recipe else f"{quote(token)} in recipe {quote(recipe)}"
+
+
 def _parse_token(token: str, recipe: str) -> tuple[str, list[Op]]:
     """The normalised spelling of one token, and the ops it stands for."""
-    where = quote(token) if token == recipe else f"{quote(token)} in recipe {quote(recipe)}"
+    where = _where(token, recipe)
     head, *assignments = token.split("_")
     match = _HEAD.fullmatch(head)
     if match is None:
@@ -175,7 +207,9 @@ def _check_ops(ops: list[Op], recipe: str) -> None:
         raise RecipeError(
             f"recipe {quote(recipe)} has {len(ops)} ops; at most {MOST_OPS} are allowed"
         )
-    mixes = [op.name for op in ops if isinstance(op, SampleMixOp)]
+    mixes = [
+        spelled(op) for op in ops if any(isinstance(one, SampleMixOp) for one in flattened([op]))
+    ]
     if len(mixes) > MOST_MIXES:
         raise RecipeError(
             f"recipe {quote(recipe)} mixes examples {len(mixes)} times ({', '.join(mixes)}); "

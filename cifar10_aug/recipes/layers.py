@@ -14,7 +14,7 @@ from cifar10_aug.engines.tensorflow import support
 from cifar10_aug.engines.tensorflow.engine import GraphEngine
 from cifar10_aug.engines.tensorflow.pixels import pack
 from cifar10_aug.errors import RecipeError
-from cifar10_aug.ops.compound import SampleMixOp
+from cifar10_aug.ops.compound import SampleMixOp, flattened
 from cifar10_aug.recipes.planning import planned
 from cifar10_aug.rng import draws
 
@@ -136,7 +136,7 @@ def keys(count: Any, replica: Any) -> tf.Tensor:
 
 def _check(plan: Plan) -> None:
     elsewhere = f"put it into the pipeline, tfds.load('cifar10_aug/{plan.name}')"
-    for op in plan.ops:
+    for op in flattened(plan.ops):
         if isinstance(op, SampleMixOp):
             raise RecipeError(
                 f"{op.name} in {plan.name} mixes labels, which a layer does not see; {elsewhere}"

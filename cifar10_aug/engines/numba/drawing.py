@@ -1,24 +1,27 @@
-"""What the ops of a recipe draw for a batch of examples."""
+"""The random words of a recipe, drawn by the compiled loop."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from cifar10_aug.engines.drawn import Drawn
+from cifar10_aug.engines.drawn import Drawn, words_of
 from cifar10_aug.ops.base import Op
 
 
 class Drawing:
     """The random words of a recipe with one seed, for any batch and epoch."""
 
-    def __init__(self, ops: tuple[Op, ...], seed: int):
-        drawing = [(position, op) for position, op in enumerate(ops) if op.slots]
+    def __init__(self, ops: Sequence[Op], seed: int):
+        found = words_of(ops)
         self.seed = np.uint64(seed)
-        self._positions = np.array([position for position, _ in drawing], np.int64)
-        self._slots = np.array([op.slots for _, op in drawing], np.int64)
-        self._every_epoch = np.array([op.every_epoch for _, op in drawing], bool)
-        firsts = np.cumsum(self._slots) - self._slots
-        self._firsts = dict(zip(self._positions.tolist(), firsts.tolist(), strict=True))
+        self._counters = np.array([words.counter for words in found], np.uint64)
+        self._slots = np.array(list(found.values()), np.int64)
+        self._every_epoch = np.array([words.every_epoch for words in found], bool)
+        self._firsts = dict(
+            zip(found, (np.cumsum(self._slots) - self._slots).tolist(), strict=True)
+        )
 
     def of(self, keys: np.ndarray, epoch: int) -> Drawn:
         """What examples draw; their keys are uint64 [batch], see `draws.example_keys`."""
@@ -27,5 +30,5 @@ class Drawing:
         from cifar10_aug.engines.numba.kernels import philox
 
         epochs = np.where(self._every_epoch, np.uint64(epoch), np.uint64(0))
-        drawn = philox.draw_words(keys, epochs, self.seed, self._positions, self._slots)
+        drawn = philox.draw_words(keys, epochs, self.seed, self._counters, self._slots)
         return Drawn(drawn, self._firsts, epoch)

@@ -21,7 +21,7 @@ from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.engines.python.python_ops import Group
 from cifar10_aug.engines.stages import Mix, Mixture, Pass, PlannedOp, Process, PythonCalls, Stage
 from cifar10_aug.ops.base import ImageOp, PythonOp
-from cifar10_aug.ops.compound import SampleMixOp, WeightedSumOp
+from cifar10_aug.ops.compound import WeightedSumOp
 
 _Stages = Sequence[Stage | Group]
 
@@ -112,7 +112,7 @@ class Engine:
         Returns:
             float32 [batch, classes].
         """
-        mixes = [stage.step for stage in self._stages if isinstance(stage, Mix)]
+        mixes = [stage for stage in self._stages if isinstance(stage, Mix)]
         size = self._height, self._width
         return mixing.labels(mixes, self._drawing, size, labels, keys, epoch, partners)
 
@@ -144,8 +144,7 @@ class Engine:
                 if images is None:
                     images = self._buffers.empty(self._shape(batch), np.uint8)
                     batch.source.unpack(images)
-                given, images = images, self._buffers.empty(self._shape(batch), stage.output)
-                stage(given, images, batch.keys, batch.epoch)
+                images = self._called(stage, batch, images)
                 continue
             if images is not None:
                 batch, images = batch.moved(Source.of(images)), None
@@ -158,7 +157,7 @@ class Engine:
             else:
                 assert isinstance(stage, Mix), stage
                 assert partners is not None, "a recipe that mixes is given partners"
-                self._mix(stage.step, stages[:i], batch, partners)
+                self._mix(stage, stages[:i], batch, partners)
         return batch, images
 
     def _pass(self, made: Pass, batch: Batch) -> Batch:
@@ -174,6 +173,9 @@ class Engine:
         op, packed = stage.step.op, batch.source.packed
         assert isinstance(op, WeightedSumOp)
         weights = op.weights(batch.drawn.draws(stage.step))
+        mask = batch.drawn.mask(stage.step)
+        if mask is not None:
+            weights = tuple(np.where(mask, w, float(i == 0)) for i, w in enumerate(weights))
         total = np.zeros((*packed.shape, 3), np.float32)
         for i, weight in enumerate(weights):
             made = batch
@@ -183,12 +185,24 @@ class Engine:
             blends.add(made.source.packed, each, total)
         blends.round_off(total, packed)
 
-    def _mix(self, step: PlannedOp, before: _Stages, batch: Batch, partners: Partners) -> None:
+    def _called(self, group: Group, batch: Batch, images: np.ndarray) -> np.ndarray:
+        """What functions of the user's make of images, of those examples that do them."""
+        mask = batch.drawn.mask(group.steps[0])
+        if mask is None:
+            out = self._buffers.empty(self._shape(batch), group.output)
+            group(images, out, batch.keys, batch.epoch)
+            return out
+        rows = np.flatnonzero(mask)
+        if len(rows):
+            out = np.empty((len(rows), *self._shape(batch)[1:]), group.output)
+            group(images[rows], out, batch.keys[rows], batch.epoch)
+            images[rows] = out
+        return images
+
+    def _mix(self, mix: Mix, before: _Stages, batch: Batch, partners: Partners) -> None:
         from cifar10_aug.engines.numba.kernels import blends
 
-        assert isinstance(step.op, SampleMixOp)
-        drawn = batch.drawn.draws(step)
-        chosen = mixing.partners_drawn(drawn, partners)
+        chosen = mixing.partners_drawn(batch.drawn.draws(mix.steps[0]), partners)
         others, images = self._through(
             before,
             self._batch(partners.source, partners.rows[chosen], partners.keys[chosen], batch.epoch),
@@ -196,9 +210,8 @@ class Engine:
         )
         if images is not None:
             others = others.moved(Source.of(images))
-        boxes, shares, _ = mixing.boxes_and_shares(
-            step.op, drawn, len(batch), self._height, self._width
-        )
+        size = self._height, self._width
+        boxes, shares, _ = mixing.boxes_and_shares(mix, batch.drawn, len(batch), size)
         shape = self._shape(batch)[:3]
         blends.mix(
             batch.source.packed.reshape(shape), others.source.packed.reshape(shape), boxes, shares

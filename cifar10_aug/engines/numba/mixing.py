@@ -6,9 +6,10 @@ import dataclasses
 
 import numpy as np
 
+from cifar10_aug.engines.drawn import Drawn
 from cifar10_aug.engines.numba.drawing import Drawing
 from cifar10_aug.engines.numba.source import Source
-from cifar10_aug.engines.stages import PlannedOp
+from cifar10_aug.engines.stages import Mix
 from cifar10_aug.ops.compound import SampleMixOp
 from cifar10_aug.rng.draws import HALF, MASK, SPLIT_NUMBERS, Draws
 
@@ -48,25 +49,29 @@ def partners_drawn(drawn: Draws, partners: Partners) -> np.ndarray:
 
 
 def boxes_and_shares(
-    op: SampleMixOp, drawn: Draws, batch: int, height: int, width: int
+    mix: Mix, drawn: Drawn, batch: int, size: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What `blends.mix` reads, and the share of each example's own label.
 
     Returns:
         int64 [batch, 4], uint32 [batch], float32 [batch].
     """
-    mixing = op.mixing(drawn, height, width)
-    boxes = np.empty((batch, 4), np.int64)
-    for side, values in enumerate(mixing.boxes):
-        boxes[:, side] = values
-    inside = np.array(np.broadcast_to(mixing.share, batch), np.float64)
+    height, width = size
+    boxes, inside = np.zeros((batch, 4), np.int64), np.zeros(batch)
+    for step in mix.steps:
+        assert isinstance(step.op, SampleMixOp)
+        mixing, mask = step.op.mixing(drawn.draws(step), height, width), drawn.mask(step)
+        rows = slice(None) if mask is None else mask
+        for side, values in enumerate(mixing.boxes):
+            boxes[rows, side] = np.broadcast_to(values, batch)[rows]
+        inside[rows] = np.broadcast_to(mixing.share, batch)[rows]
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     own = 1.0 - (1.0 - inside) * areas / (height * width)
     return boxes, np.rint(inside * 65536.0).astype(np.uint32), own.astype(np.float32)
 
 
 def labels(
-    mixes: list[PlannedOp],
+    mixes: list[Mix],
     drawing: Drawing,
     size: tuple[int, int],
     own: np.ndarray,
@@ -89,12 +94,11 @@ def labels(
     """
     if not mixes:
         return own
-    *before, step = mixes
-    assert isinstance(step.op, SampleMixOp)
+    *before, mix = mixes
     assert partners.labels is not None, "labels are asked for"
-    drawn = drawing.of(keys, epoch).draws(step)
-    chosen = partners_drawn(drawn, partners)
-    _, _, shares = boxes_and_shares(step.op, drawn, len(keys), *size)
+    drawn = drawing.of(keys, epoch)
+    chosen = partners_drawn(drawn.draws(mix.steps[0]), partners)
+    _, _, shares = boxes_and_shares(mix, drawn, len(keys), size)
     mine = labels(before, drawing, size, own, keys, epoch, partners)
     theirs = labels(
         before, drawing, size, partners.labels[chosen], partners.keys[chosen], epoch, partners

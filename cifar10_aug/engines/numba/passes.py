@@ -10,8 +10,7 @@ from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.pixelwise import strokes_of
 from cifar10_aug.engines.stages import Pass, Warp
 from cifar10_aug.ops.affine import Affine
-from cifar10_aug.ops.base import AffineOp, ElasticOp, PerspectiveOp
-from cifar10_aug.rng.draws import Draws
+from cifar10_aug.ops.base import UNMOVED, AffineOp, Border, ElasticOp, PerspectiveOp
 
 
 def run(
@@ -58,7 +57,7 @@ def run(
         matrices,
         perspectives,
         fields,
-        np.array([render.BORDERS[warp.border.mode] for warp in warps], np.int64),
+        np.array([_border(warp.border) for warp in warps], np.int64),
         np.array([warp.border.level * 0x10101 for warp in warps], np.uint32),
         made.pixel_aligned,
         *strokes_of(made.strokes, batch),
@@ -69,6 +68,14 @@ def run(
         scale,
         offset,
         out.reshape(count, out.size // max(count, 1)),
+    )
+
+
+def _border(border: Border) -> int:
+    from cifar10_aug.engines.numba.kernels import render
+
+    return (
+        render.EDGE if border.mode == "constant" and border.reach else render.BORDERS[border.mode]
     )
 
 
@@ -120,29 +127,26 @@ def _fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.rint(matrix * ONE).astype(np.int64).T
 
 
-def _only(warp: Warp, batch: Batch) -> tuple[object, Draws]:
-    """The op of a warp that has one, and its draws."""
-    (step,) = warp.steps
-    rows, drawn = batch.drawn.taken(step)
-    assert rows is None, "only affine ops are chosen among"
-    return step.op, drawn
-
-
 def _write_perspective(warp: Warp, batch: Batch, out: np.ndarray) -> None:
-    op, drawn = _only(warp, batch)
-    assert isinstance(op, PerspectiveOp)
-    entries = op.perspective(drawn, batch.source.height, batch.source.width)
+    (step,) = warp.steps
+    assert isinstance(step.op, PerspectiveOp)
+    rows, drawn = batch.drawn.taken(step)
+    out[:] = UNMOVED
+    entries = step.op.perspective(drawn, batch.source.height, batch.source.width)
     for i, values in enumerate(entries):
-        out[:, i] = values
+        out[slice(None) if rows is None else rows, i] = values
 
 
 def _write_field(warp: Warp, batch: Batch, out: np.ndarray, place: int) -> None:
     from cifar10_aug.engines.numba.kernels import fields
 
-    op, drawn = _only(warp, batch)
-    assert isinstance(op, ElasticOp)
-    wanted = op.displacement(drawn)
+    (step,) = warp.steps
+    assert isinstance(step.op, ElasticOp)
+    wanted = step.op.displacement(batch.drawn.draws(step))
     sigma = np.array(np.broadcast_to(wanted.sigma, len(batch)), np.float64)
     alpha = np.array(np.broadcast_to(wanted.alpha, len(batch)), np.float64)
-    canvas = batch.canvas(warp.steps[0])
+    mask = batch.drawn.mask(step)
+    if mask is not None:
+        alpha[~mask] = 0.0
+    canvas = batch.canvas(step)
     fields.smooth(canvas, gaussians.weights(sigma, wanted.widest), alpha, out, place)

@@ -35,6 +35,7 @@ class Group:
 
     Attributes:
         output: the dtype of what comes out, "uint8" or "float32".
+        steps: the functions, in order.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Group:
     ):
         """Takes the recipe's name, ops of it, and where they run (`Execution.place`)."""
         self._recipe, self._n_jobs = recipe, execution.jobs
+        self.steps = steps
         calls = [Call.of(step) for step in steps]
         self.output = calls[-1].output
         self._names = " and ".join(call.name for call in calls)

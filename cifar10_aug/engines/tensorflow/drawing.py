@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from cifar10_aug.engines import drawn
+from cifar10_aug.engines.drawn import Words, words_of
 from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.engines.tensorflow.philox import philox
 from cifar10_aug.engines.tensorflow.tensor_draws import GivenTensorDraws, TensorDraws, where
 from cifar10_aug.ops.base import Op
-from cifar10_aug.rng.draws import POSITION_SHIFT
 
 
 class Drawing:
     """The random words of a recipe with one seed, for any batch and epoch."""
 
-    def __init__(self, ops: tuple[Op, ...], seed: int):
+    def __init__(self, ops: Sequence[Op], seed: int):
         self.seed = seed
-        self._first_blocks: dict[int, int] = {}
+        self._firsts: dict[Words, int] = {}
         counters: list[int] = []
         every_epoch: list[bool] = []
-        for position, op in enumerate(ops):
-            self._first_blocks[position] = len(counters)
-            blocks = -(-op.slots // 4)
-            counters += [(position << POSITION_SHIFT) + block for block in range(blocks)]
-            every_epoch += [op.every_epoch] * blocks
+        for words, slots in words_of(ops).items():
+            self._firsts[words] = 4 * len(counters)
+            blocks = -(-slots // 4)
+            counters += [words.counter + block for block in range(blocks)]
+            every_epoch += [words.every_epoch] * blocks
         self._counters = np.array(counters, np.int64)[:, None]
         self._every_epoch = np.array(every_epoch, np.int64)[:, None]
 
@@ -42,24 +45,24 @@ class Drawing:
         count = len(self._counters)
         lanes = [tf.unstack(tf.broadcast_to(lane, [count, tf.size(keys)]), count) for lane in words]
         rows = [lanes[lane][block] for block in range(count) for lane in range(4)]
-        return Drawn(rows, {place: 4 * block for place, block in self._first_blocks.items()}, epoch)
+        return Drawn(rows, self._firsts, epoch)
 
 
 class Drawn(drawn.Drawn):
     """The draws of a batch, op by op; its words are int64 [batch] each."""
 
-    def draws(self, step: PlannedOp) -> TensorDraws:
-        """The step's draws for the whole batch, whichever examples do it."""
-        first = self._firsts.get(step.position, 0) + step.first_slot
-        return TensorDraws(self._words[first : first + step.slots], self._epoch)
+    def _drawing(self, words: Any) -> TensorDraws:
+        return TensorDraws(words, self._epoch)
 
-    def taken(self, step: PlannedOp) -> tuple[tf.Tensor | None, TensorDraws]:
+    def taken(self, step: PlannedOp) -> tuple[tf.Tensor | None, Any]:
         """The rows a step applies to, bool [batch] or None for all, and draws for the whole batch.
 
-        Examples that do another step draw 0.
+        Examples that do another step draw 0 where one chooses for them.
         """
+        mask = self.mask(step)
         if step.chosen_by is None:
-            return None, self.draws(step)
+            return mask, self.draws(step)
         _, choice = self.choice(step.chosen_by)
-        mask = tf.equal(choice.index, step.number)
-        return mask, GivenTensorDraws(where(mask, choice.value, 0.0), self._epoch)
+        chosen = tf.equal(choice.index, step.number)
+        chosen = chosen if mask is None else chosen & mask
+        return chosen, GivenTensorDraws(where(chosen, choice.value, 0.0), self._epoch)

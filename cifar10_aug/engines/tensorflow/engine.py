@@ -20,8 +20,8 @@ from cifar10_aug.engines.tensorflow.mixing import Partners
 from cifar10_aug.engines.tensorflow.pixels import as_levels, channels, joined, unpack
 from cifar10_aug.engines.tensorflow.pixelwise import painted
 from cifar10_aug.engines.tensorflow.processes import processed
-from cifar10_aug.engines.tensorflow.tensor_draws import numbers, plus, times
-from cifar10_aug.ops.compound import SampleMixOp, WeightedSumOp
+from cifar10_aug.engines.tensorflow.tensor_draws import numbers, plus, times, where
+from cifar10_aug.ops.compound import WeightedSumOp
 
 
 class GraphEngine:
@@ -76,7 +76,7 @@ class GraphEngine:
         self, labels: tf.Tensor, keys: tf.Tensor, epoch: tf.Tensor, partners: Partners
     ) -> tf.Tensor:
         """The labels of mixed examples, float32 [batch, classes]; `labels` are their own."""
-        mixes = [stage.step for stage in self._stages if isinstance(stage, Mix)]
+        mixes = [stage for stage in self._stages if isinstance(stage, Mix)]
         size = self._height, self._width
         return mixing.labels(mixes, self._drawing, size, labels, keys, epoch, partners)
 
@@ -103,7 +103,9 @@ class GraphEngine:
         op = stage.step.op
         assert isinstance(op, WeightedSumOp)
         totals = [tf.zeros_like(batch.pixels, tf.float32)] * 3
+        mask = batch.drawn.mask(stage.step)
         for i, weight in enumerate(op.weights(batch.drawn.draws(stage.step))):
+            weight = weight if mask is None else where(mask, weight, float(i == 0))
             made = batch if i == 0 else self._through(stage.branches[i - 1], batch, None)
             each = tf.cast(tf.broadcast_to(numbers(weight), [batch.count]), tf.float32)[:, None]
             totals = [
@@ -115,13 +117,10 @@ class GraphEngine:
     def _mixed(
         self, stage: Mix, before: Sequence[Stage], batch: Batch, partners: Partners
     ) -> tf.Tensor:
-        op = stage.step.op
-        assert isinstance(op, SampleMixOp)
-        drawn = batch.drawn.draws(stage.step)
-        chosen = mixing.partners_drawn(drawn, partners)
+        chosen = mixing.partners_drawn(batch.drawn.draws(stage.steps[0]), partners)
         others = self._batch(partners.pixels(chosen), partners.keys(chosen), batch.epoch)
         others = self._through(before, others, partners)
-        made = op.mixing(drawn, self._height, self._width)
+        made = mixing.boxes_and_shares(stage, batch.drawn, (self._height, self._width))
         return mixing.mixed(made, batch, others.pixels)
 
 

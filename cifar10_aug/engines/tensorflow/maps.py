@@ -16,7 +16,7 @@ from cifar10_aug.engines.tensorflow import fields
 from cifar10_aug.engines.tensorflow.batch import Batch
 from cifar10_aug.engines.tensorflow.tensor_draws import numbers, plus, times, where
 from cifar10_aug.ops.affine import Affine
-from cifar10_aug.ops.base import AffineOp, Border, ElasticOp, PerspectiveOp
+from cifar10_aug.ops.base import UNMOVED, AffineOp, Border, ElasticOp, Perspective, PerspectiveOp
 
 _HALF = 1 << (FRACTION - 1)
 _IDENTITY = Affine(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -123,8 +123,11 @@ def _moved(matrix: list[tf.Tensor], at: Places) -> tuple[tf.Tensor, tf.Tensor]:
 def _tilted(warp: Warp, batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
     (step,) = warp.steps
     assert isinstance(step.op, PerspectiveOp)
-    _, drawn = batch.drawn.taken(step)
+    mask, drawn = batch.drawn.taken(step)
     entries = step.op.perspective(drawn, batch.height, batch.width)
+    if mask is not None:
+        pairs = zip(entries, UNMOVED, strict=True)
+        entries = Perspective(*(where(mask, *pair) for pair in pairs))
     h = [tf.broadcast_to(numbers(entry), [batch.count])[:, None] for entry in entries]
     one = 1.0 / (1 << FRACTION)
     x, y = numbers(at.x) * one, numbers(at.y) * one
@@ -147,8 +150,11 @@ def _tilted(warp: Warp, batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]
 def _displaced(warp: Warp, batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
     (step,) = warp.steps
     assert isinstance(step.op, ElasticOp)
-    _, drawn = batch.drawn.taken(step)
-    by_x, by_y = fields.smooth(batch.canvas(step), step.op.displacement(drawn))
+    mask, drawn = batch.drawn.taken(step)
+    wanted = step.op.displacement(drawn)
+    if mask is not None:
+        wanted = wanted._replace(alpha=where(mask, wanted.alpha, 0.0))
+    by_x, by_y = fields.smooth(batch.canvas(step), wanted)
     right = tf.bitwise.right_shift
     x = tf.clip_by_value(right(at.x + _HALF, FRACTION), 0, batch.width - 1)
     y = tf.clip_by_value(right(at.y + _HALF, FRACTION), 0, batch.height - 1)
@@ -164,8 +170,10 @@ def _brought_back(
 ) -> Places:
     """Brings coordinates back into the image, and notes where a constant border shows."""
     if border.mode == "constant":
-        last_x, last_y = (batch.width - 1) << FRACTION, (batch.height - 1) << FRACTION
-        inside = (x >= 0) & (x <= last_x) & (y >= 0) & (y <= last_y)
+        # Up to the outermost centres, or less than half a pixel beyond them.
+        low, beyond = (-_HALF, _HALF - 1) if border.reach else (0, 0)
+        last_x, last_y = (((size - 1) << FRACTION) + beyond for size in (batch.width, batch.height))
+        inside = (x >= low) & (x <= last_x) & (y >= low) & (y <= last_y)
         paint = tf.where(inside, 0, border.level * 0x10101 | PAINTED)
         painted = paint if painted is None else tf.where(painted > 0, painted, paint)
     return Places(

@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from cifar10_aug.engines.stages import PlannedOp
+from cifar10_aug.engines.stages import Mix
 from cifar10_aug.engines.tensorflow.batch import Batch
-from cifar10_aug.engines.tensorflow.drawing import Drawing
+from cifar10_aug.engines.tensorflow.drawing import Drawing, Drawn
 from cifar10_aug.engines.tensorflow.philox import lower, upper
 from cifar10_aug.engines.tensorflow.pixels import channels, joined
 from cifar10_aug.engines.tensorflow.pixelwise import inside
-from cifar10_aug.engines.tensorflow.tensor_draws import divide, numbers, times
+from cifar10_aug.engines.tensorflow.tensor_draws import divide, numbers, times, where
+from cifar10_aug.ops.base import Boxes
 from cifar10_aug.ops.compound import Mixing, SampleMixOp
 from cifar10_aug.rng.draws import SPLIT_NUMBERS, Draws
 
@@ -48,6 +49,19 @@ def partners_drawn(drawn: Draws, partners: Partners) -> tf.Tensor:
     return rows
 
 
+def boxes_and_shares(mix: Mix, drawn: Drawn, size: tuple[int, int]) -> Mixing:
+    """How examples and partners are mixed, whichever of the ops an example does."""
+    made = Mixing(Boxes(0, 0, 0, 0), 0.0)
+    for step in mix.steps:
+        assert isinstance(step.op, SampleMixOp)
+        mixing, mask = step.op.mixing(drawn.draws(step), *size), drawn.mask(step)
+        if mask is None:
+            return mixing
+        sides = (where(mask, *pair) for pair in zip(mixing.boxes, made.boxes, strict=True))
+        made = Mixing(Boxes(*sides), where(mask, mixing.share, made.share))
+    return made
+
+
 def mixed(mixing: Mixing, batch: Batch, others: tf.Tensor) -> tf.Tensor:
     """Shows others' pixels in a box of each image; rounds once."""
     share = tf.round(numbers(mixing.share) * 65536.0)
@@ -60,7 +74,7 @@ def mixed(mixing: Mixing, batch: Batch, others: tf.Tensor) -> tf.Tensor:
 
 
 def labels(
-    mixes: list[PlannedOp],
+    mixes: list[Mix],
     drawing: Drawing,
     size: tuple[int, int],
     own: tf.Tensor,
@@ -71,11 +85,10 @@ def labels(
     """The labels of examples after some mix ops; arguments as in `engines.mixing.labels`."""
     if not mixes:
         return own
-    *before, step = mixes
-    assert isinstance(step.op, SampleMixOp)
-    drawn = drawing.of(keys, epoch).draws(step)
-    chosen = partners_drawn(drawn, partners)
-    share = _share(step.op.mixing(drawn, *size), tf.shape(keys), size)
+    *before, mix = mixes
+    drawn = drawing.of(keys, epoch)
+    chosen = partners_drawn(drawn.draws(mix.steps[0]), partners)
+    share = _share(boxes_and_shares(mix, drawn, size), tf.shape(keys), size)
     mine = labels(before, drawing, size, own, keys, epoch, partners)
     theirs = labels(
         before,

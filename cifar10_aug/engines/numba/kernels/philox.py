@@ -15,7 +15,7 @@ philox = compiled(draws.philox)
 
 @compiled
 def draw_words(
-    keys: np.ndarray, epochs: np.ndarray, seed: int, positions: np.ndarray, slots: np.ndarray
+    keys: np.ndarray, epochs: np.ndarray, seed: int, firsts: np.ndarray, slots: np.ndarray
 ) -> np.ndarray:
     """The random words of every op for every example.
 
@@ -23,7 +23,8 @@ def draw_words(
         keys: uint64 [batch], as `draws.example_keys` makes them.
         epochs: uint64 [ops], the epoch that each op's words are keyed by.
         seed: uint64.
-        positions, slots: int64 [ops], each op's position in the recipe and number of words.
+        firsts: uint64 [ops], the last word of the counter for each op's first block.
+        slots: int64 [ops], each op's number of words.
 
     Returns:
         uint32 [sum of slots, batch].
@@ -31,8 +32,7 @@ def draw_words(
     mask, half = uint64(0xFFFFFFFF), uint64(32)
     words = np.empty((slots.sum(), keys.shape[0]), np.uint32)
     row = 0
-    for j in range(positions.shape[0]):
-        base = uint64(positions[j]) << uint64(draws.POSITION_SHIFT)
+    for j in range(firsts.shape[0]):
         epoch = epochs[j]
         for b in range(keys.shape[0]):
             for first in range(0, slots[j], 4):
@@ -40,7 +40,7 @@ def draw_words(
                     keys[b] & mask,
                     keys[b] >> half,
                     epoch,
-                    base | uint64(first // 4),
+                    firsts[j] + uint64(first // 4),
                     seed & mask,
                     seed >> half,
                 )

@@ -22,7 +22,7 @@ from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.memory import prefetch
 from cifar10_aug.engines.numba.kernels.philox import noise
 
-NEAREST, CONSTANT, REFLECT, MIRROR = range(4)
+NEAREST, CONSTANT, REFLECT, MIRROR, EDGE = range(5)
 PACKED, LEVELS, FLOATS = range(3)
 BORDERS = {"nearest": NEAREST, "constant": CONSTANT, "reflect": REFLECT, "mirror": MIRROR}
 AFFINE, PERSPECTIVE, FIELD = range(3)
@@ -135,12 +135,15 @@ def _bring_back(border: int, level: int, size: tuple[int, int], at: np.ndarray) 
     """
     height, width = size
     xs, ys, painted = at[0], at[1], at[2]
-    if border == CONSTANT:
-        last_x, last_y = i64(width - 1) << FRACTION, i64(height - 1) << FRACTION
+    if border in (CONSTANT, EDGE):
+        # Up to the outermost centres, or less than half a pixel beyond them.
+        low = i64(0) if border == CONSTANT else -(i64(1) << (FRACTION - 1))
+        last = i64(0) if border == CONSTANT else (i64(1) << (FRACTION - 1)) - 1
+        last_x, last_y = (i64(width - 1) << FRACTION) + last, (i64(height - 1) << FRACTION) + last
         paint = i64(level) | i64(_PAINTED)
         for i in range(xs.shape[0]):
             x, y = xs[i], ys[i]
-            inside = (x >= 0) & (x <= last_x) & (y >= 0) & (y <= last_y)
+            inside = (x >= low) & (x <= last_x) & (y >= low) & (y <= last_y)
             painted[i] = painted[i] if inside or painted[i] else paint
     # Each rule in a separate loop: with the rule constant, LLVM can vectorise the loop.
     if border == REFLECT:
@@ -155,6 +158,13 @@ def _bring_back(border: int, level: int, size: tuple[int, int], at: np.ndarray) 
         for i in range(xs.shape[0]):
             xs[i] = _folded(xs[i], width, NEAREST)
             ys[i] = _folded(ys[i], height, NEAREST)
+
+
+@compiled
+def _is_identity(matrix: np.ndarray) -> bool:
+    one = i64(1 << FRACTION)
+    straight = matrix[0] == one and matrix[4] == one
+    return straight and matrix[1] == 0 and matrix[2] == 0 and matrix[3] == 0 and matrix[5] == 0
 
 
 @compiled
@@ -187,6 +197,8 @@ def _coordinates(
             _tilt(perspectives[warp], size, xs, ys)
         elif kinds[warp] == FIELD:
             _displace(fields[warp], size, xs, ys)
+        elif _is_identity(matrices[warp]):
+            continue
         else:
             _move(matrices[warp], xs, ys)
         _bring_back(borders[warp], levels[warp], size, at)
@@ -194,13 +206,6 @@ def _coordinates(
         pixel[i] = i32((ys[i] >> FRACTION) * width + (xs[i] >> FRACTION))
         wx[i] = uint32((xs[i] >> i64(8)) & i64(255))
         wy[i] = uint32((ys[i] >> i64(8)) & i64(255))
-
-
-@compiled
-def _is_identity(matrix: np.ndarray) -> bool:
-    one = i64(1 << FRACTION)
-    straight = matrix[0] == one and matrix[4] == one
-    return straight and matrix[1] == 0 and matrix[2] == 0 and matrix[3] == 0 and matrix[5] == 0
 
 
 @compiled
@@ -286,7 +291,7 @@ def _copy_aligned(
     for y in range(height):
         sy = row_step * y + y0
         out = y * width
-        if border == CONSTANT and (sy < 0 or sy >= height):
+        if border in (CONSTANT, EDGE) and (sy < 0 or sy >= height):
             line[out : out + width] = level
             continue
         row = start + (_folded(sy << FRACTION, height, border) >> FRACTION) * width
@@ -299,7 +304,7 @@ def _copy_aligned(
         for part in range(2):
             begin, end = (i64(0), min(first, i64(width))) if part == 0 else (last, i64(width))
             for x in range(begin, end):
-                if border == CONSTANT:
+                if border in (CONSTANT, EDGE):
                     line[out + x] = level
                 else:
                     sx = _folded((step * x + x0) << FRACTION, width, border) >> FRACTION
