@@ -24,7 +24,7 @@ TRICKS = (
     *("-x٥", "-x5-s" + "9" * 20, "-x5-s18446744073709551615", "-x05-s007", "-x", "-x5-s", "-x-5"),
     *("ﬂip", "FLIP", "Flip", "flıp", "fl\u0131p", "flip\u0301", "\ufeff", "\udcff", "\ud800"),
 )
-SEPARATORS = ("+", "_", "-", ".", "++", "__", "--", "")
+SEPARATORS = ("-or-", "+", "_", "-", ".", "++", "__", "--", "")
 
 
 def names(count: int, seed: int = 0) -> Iterator[str]:
@@ -75,7 +75,9 @@ def _op(draw: random.Random) -> str:
 
 def _recipe(draw: random.Random) -> str:
     parts = [
-        draw.choice(list(reading.PRESETS)) if draw.random() < 0.1 else _op(draw)
+        draw.choice(list(reading.PRESETS))
+        if draw.random() < 0.1
+        else "-or-".join(_op(draw) for _ in range(draw.choice((*(1,) * 14, 2, 3))))
         for _ in range(draw.choice((1, 1, 1, 2, 2, 3, 6)))
     ]
     return "+".join(parts)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # How one number alone is meant: n is -n to n, n is 1-n to 1+n, n is n; or there are no ranges.
 SYMMETRIC, AROUND_ONE, ALONE, NUMBER = "symmetric", "around one", "alone", "number"
@@ -150,6 +150,10 @@ OPS: dict[str, dict[str, Kind]] = {
     "rescale": {},
     "normalize": {},
 }
+RANGES = {"rescale", "normalize"}
+for _name, _kinds in OPS.items():
+    if _name not in RANGES:
+        _kinds.setdefault("p", number("0", "1", 1))
 PRESETS = {
     "standard": "crop4+flip",
     "wrncutout": "crop4+flip+cutout16",
@@ -171,7 +175,7 @@ class Read:
     """What is read: the normalised spelling, and the ops with all their fields' values."""
 
     spelling: str
-    ops: list[tuple[str, dict[str, Value]]]
+    ops: list[Any]
     copies: int = 0
     seed: int = 0
 
@@ -216,15 +220,34 @@ def _recipe(name: str) -> Read:
             made.ops += _recipe(PRESETS[token]).ops
             spellings.append(token)
         else:
-            spelling, op = _op(token)
+            spelling, op = _step(token)
             made.ops.append(op)
             spellings.append(spelling)
     made.spelling = "+".join(spellings)
+    _check(len(made.ops) <= 64)
     names = [op for op, _ in made.ops]
-    _check(len(names) <= 64)
-    _check(names.count("mixup") + names.count("cutmix") <= 2)
+    mixes = [
+        op
+        for op, values in made.ops
+        if {"mixup", "cutmix"} & ({name for name, _ in values} if op == "or" else {op})
+    ]
+    _check(len(mixes) <= 2)
     _check(names.count("rescale") + names.count("normalize") <= 1)
     return made
+
+
+def _step(token: str) -> tuple[str, Any]:
+    """An op, or ("or", ops)."""
+    if "-or-" not in token:
+        return _op(token)
+    choices = [_choice(one) for one in token.split("-or-")]
+    _check(all(name not in RANGES for _, (name, _) in choices))
+    return "-or-".join(spelling for spelling, _ in choices), ("or", [op for _, op in choices])
+
+
+def _choice(token: str) -> tuple[str, tuple[str, dict[str, Value]]]:
+    _check(token not in PRESETS)
+    return _op(token)
 
 
 def _op(token: str) -> tuple[str, tuple[str, dict[str, Value]]]:

@@ -21,7 +21,6 @@ from cifar10_aug.ops.base import (
     ElasticOp,
     ImageOp,
     LookupTableOp,
-    Op,
     PerspectiveOp,
     PythonOp,
 )
@@ -80,11 +79,13 @@ def named(
         step = step.chosen_by or step
         if id(step) in seen:
             continue
-        labels = _labels(plan.ops[step.position])
-        label = f"{step.position}.{labels[step.gate.number]}"
+        choices = [one.name for one in flattened([plan.ops[step.position]])]
+        names = _numbered(choices)
+        own = names[step.gate.number].removeprefix(choices[step.gate.number])
+        label = f"{step.position}.{step.op.name}{own}"
         if step.gate.of > 1 and step.position not in seen:
             its_draws = drawn.gate_draws(step)
-            yield f"{step.position}.or.op", its_draws.take(labels, step.gate.chosen(its_draws))
+            yield f"{step.position}.or.op", its_draws.take(names, step.gate.chosen(its_draws))
         if step.gate.p < 1 and (step.position, step.gate) not in seen:
             yield f"{label}.applied", drawn.mask(step)
         seen |= {id(step), step.position, (step.position, step.gate)}
@@ -96,13 +97,9 @@ def named(
             yield f"{label}.{name}", values
 
 
-def _labels(op: Op) -> list[str]:
-    """What the ops in a place of the recipe are called; numbered where two are alike."""
-    names = [one.name for one in flattened([op])]
-    return [
-        name if names.count(name) == 1 else f"{name}{number}"
-        for number, name in enumerate(names, 1)
-    ]
+def _numbered(names: list[str]) -> list[str]:
+    """Names, with their places where two are alike."""
+    return [f"{one}{place if names.count(one) > 1 else ''}" for place, one in enumerate(names, 1)]
 
 
 def _keys(ids: Any) -> np.ndarray:

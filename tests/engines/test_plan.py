@@ -31,8 +31,13 @@ def test_plain_is_one_pass_that_copies() -> None:
     assert shape_of("plain") == [([], 0, True)]
 
 
-def test_neighbouring_geometric_ops_are_one_map() -> None:
-    assert shape_of("rotate+shift+shear+zoom+flip+rotate") == [([6], 0, False)]
+def test_neighbouring_geometric_ops_resample_once_and_keep_their_borders() -> None:
+    assert shape_of("rotate+shift+shear+zoom+flip+rotate") == [([1, 1, 1, 2, 1], 0, False)]
+
+
+def test_ops_of_which_an_example_does_one_are_one_map() -> None:
+    assert shape_of("rotate-or-shift-or-zoom+flip") == [([4], 0, False)]
+    assert shape_of("rotate-or-shift_fillmodereflect") == [([1, 1], 0, False)]
 
 
 def test_flips_join_any_border() -> None:
@@ -97,11 +102,11 @@ def test_a_pass_comes_first_and_hands_out_last(text: str, stages: list[str]) -> 
         assert kinds_of(text) == stages
 
 
-def test_a_policys_geometry_is_one_map_with_its_neighbours() -> None:
-    first, *_ = passes_of("rotate_fillmodeconstant+randaugment1")
-    assert len(first.warps) == 1
-    assert [step.op.name for step in first.warps[0].steps] == [
-        *("rotate", "shearx", "sheary", "translatex", "translatey", "rotate")
+def test_the_geometry_that_a_policy_chooses_among_is_one_map() -> None:
+    first, *_ = passes_of("rotate_fillmodeconstant+flip+randaugment1")
+    assert [[step.op.name for step in warp.steps] for warp in first.warps] == [
+        ["rotate", "flip"],
+        ["shearx", "sheary", "translatex", "translatey", "rotate"],
     ]
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar10_aug.ops import OPS
+from cifar10_aug.ops.boxes import Cutout
 from cifar10_aug.ops.fields import (
     ChoiceField,
     Field,
@@ -24,6 +25,7 @@ from cifar10_aug.ops.fields import (
     symmetric,
 )
 from cifar10_aug.ops.geometry import Rotate
+from cifar10_aug.ops.values import Rescale
 
 DEGREES = IntervalField((-30.0, 30.0), high=180, single=symmetric)
 FACTOR = IntervalField((0.5, 1.5), low=0.1, high=10, single=around_one)
@@ -169,8 +171,15 @@ def test_the_numbers_of_a_value_are_normalised(field: Field, text: str, normal: 
 
 
 def test_attributes_that_ops_inherit_come_last() -> None:
-    assert attributes_of(Rotate) == {"degrees": "degrees", "fillmode": "fill_mode", "cval": "cval"}
-    assert list(fields_of(Rotate)) == ["degrees", "fillmode", "cval"]
+    assert attributes_of(Rotate) == {
+        "degrees": "degrees",
+        "fillmode": "fill_mode",
+        "cval": "cval",
+        "p": "p",
+    }
+    assert list(fields_of(Rotate)) == ["degrees", "fillmode", "cval", "p"]
+    assert list(fields_of(Cutout)) == ["size", "fill", "p"]
+    assert list(fields_of(Rescale)) == []
     assert fields_of(Rotate)["degrees"].unit == "degrees"
 
 

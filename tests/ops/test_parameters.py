@@ -116,7 +116,7 @@ def drawn_for(op: Any, count: int) -> Draws:
         draws.example_keys(np.arange(count)),
         np.zeros(1, np.uint64),
         np.uint64(0),
-        np.array([0]),
+        np.array([0], np.uint64),
         np.array([op.slots]),
     )
     return Draws(words)

@@ -90,5 +90,5 @@ def test_calling_a_recipe_hands_everything_on(monkeypatch: pytest.MonkeyPatch) -
     recipe: Any = Recipe.parse("flip")
     given = {"ids": [1], "seed": 2, "epoch": 3, "partners": [4]}
     args, kwargs = recipe("images", "labels", **given, n_jobs=5, backend="threading")
-    assert args == (recipe, "images", "labels")
+    assert args == (recipe.plan, "images", "labels")
     assert kwargs == {**given, "execution": Execution(5, "threading")}

@@ -46,6 +46,7 @@ def test_numeric_arguments_are_fields_in_order() -> None:
             "edgewidth": 2,
             "limit": 0.25,
             "low": -1.5,
+            "p": 1,
         }
         assert op_of("paint").arguments == {"edge_width": 2, "limit": 0.25, "low": -1.5}
         assert op_of("paint7_limit1").arguments == {"edge_width": 7, "limit": 1.0, "low": -1.5}

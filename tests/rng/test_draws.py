@@ -45,7 +45,7 @@ def words_of(
         draws.example_keys(ids),
         np.full(len(slots), epoch, np.uint64),
         np.uint64(seed),
-        np.arange(at, at + len(slots)),
+        np.arange(at, at + len(slots), dtype=np.uint64) << np.uint64(24),
         np.array(slots),
     )
 
@@ -54,7 +54,11 @@ def test_compiled_words_are_philox_at_the_documented_counter() -> None:
     key = draws.example_keys([7], "test")
     assert key[0] == (1 << 32) | 7
     words = draw_words(
-        key, np.array([3], np.uint64), np.uint64((9 << 32) | 5), np.array([2]), np.array([6])
+        key,
+        np.array([3], np.uint64),
+        np.uint64((9 << 32) | 5),
+        np.array([2 << 24], np.uint64),
+        np.array([6]),
     )
     expected = [
         int(word)

@@ -146,10 +146,13 @@ def test_ids_are_the_same_in_an_array_of_objects() -> None:
 
 
 def test_neighbouring_geometric_ops_resample_once() -> None:
-    # Eight turns by 45 degrees are none; resampled eight times, noise would be a blur.
+    # Eight turns by 45 degrees are none; resampled eight times, noise would be a blur. The corners
+    # are lost on the way.
     images = noise_images(3)
     turned = Recipe.parse("+".join(["rotate45-45"] * 8))(images)
-    assert (turned == images).all()
+    y, x = np.mgrid[:32, :32] - 15.5
+    apart = np.abs(turned.astype(int) - images)[:, y * y + x * x < 15**2]
+    assert apart.max() <= 2
 
 
 def test_flips_and_shifts_of_whole_pixels_blend_nothing() -> None:
