@@ -1,5 +1,7 @@
 """Ops apply left to right: what one has pushed out of the image does not come back."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -24,7 +26,7 @@ STEPS = st.one_of(
 )
 
 
-def one_by_one(steps: list[str], images: np.ndarray, **key: int) -> np.ndarray:
+def one_by_one(steps: list[str], images: np.ndarray, **key: Any) -> np.ndarray:
     """Each step alone, in its place: with p0, the others leave images as they are."""
     for place, step in enumerate(steps):
         others = ["flip_p0"] * len(steps)
@@ -44,7 +46,7 @@ def test_a_recipe_is_its_ops_one_by_one(steps: list[str], epoch: int) -> None:
     np.testing.assert_array_equal(whole, one_by_one(steps, IMAGES, seed=4, epoch=epoch))
 
 
-def hidden(text: str, images: np.ndarray, **key: int) -> np.ndarray:
+def hidden(text: str, images: np.ndarray, **key: Any) -> np.ndarray:
     """The pixels that show a black border, bool [batch, height, width]."""
     return (Recipe.parse(text)(images, **key) == 0).all(-1)
 
