@@ -87,11 +87,17 @@ def parses(text: str) -> bool:
     return True
 
 
+def step_text(names: tuple[str, ...]) -> st.SearchStrategy[str]:
+    """Mostly an op, at times a choice."""
+    choice = st.lists(op_text(names), min_size=2, max_size=3).map("-or-".join)
+    return st.one_of(op_text(names), op_text(names), op_text(names), choice)
+
+
 def recipe_text_of(names: tuple[str, ...]) -> st.SearchStrategy[str]:
     return (
-        st.lists(op_text(names), min_size=1, max_size=6)
+        st.lists(step_text(names), min_size=1, max_size=6)
         .map("+".join)
-        .filter(lambda text: len(text) <= LONGEST_NAME and parses(text))
+        .filter(lambda text: len(text) <= LONGEST_NAME - 20 and parses(text))
     )
 
 
