@@ -203,7 +203,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             "id": tfds.features.Text(),
             "image": RawImage(shape=SHAPE, dtype=np.dtype(self.recipe.dtype)),
             "label": SoftLabel(self.dataset.class_names)
-            if self.recipe.mixes
+            if self.recipe.softens
             else tfds.features.ClassLabel(names=list(self.dataset.class_names)),
         }
         if self.builder_config.copies:

@@ -58,7 +58,12 @@ def augment(
         if partners is not None:
             raise ValueError(f"partners are for recipes that mix examples; {plan.name} does not")
         made = engine(source, rows, keys, epoch)
-        return made if labels is None else (made, labels)
+        if labels is None:
+            return made
+        if not plan.softens:
+            return made, labels
+        own = shares_of_classes(labels, count, classes)
+        return made, engine.soft_labels(own, keys, epoch, None)
     shares = None if labels is None else shares_of_classes(labels, count, classes)
     if partners is None:
         pool = Partners.of(source, rows, keys, shares)

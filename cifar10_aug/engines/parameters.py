@@ -14,12 +14,22 @@ from cifar10_aug.engines.numba.drawing import Drawing
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.plan import Plan
-from cifar10_aug.engines.stages import Mix, Mixture, Pass, PlannedOp, Process, PythonCalls, Stage
+from cifar10_aug.engines.stages import (
+    Mix,
+    Mixture,
+    Pass,
+    PlannedOp,
+    Process,
+    PythonCalls,
+    Smoothing,
+    Stage,
+)
 from cifar10_aug.ops.base import (
     AffineOp,
     BoxOp,
     ElasticOp,
     ImageOp,
+    LabelOp,
     LookupTableOp,
     PerspectiveOp,
     PythonOp,
@@ -119,7 +129,7 @@ def _steps(stages: Iterable[Stage]) -> Iterator[PlannedOp]:
             yield stage.step
             for branch in stage.branches:
                 yield from _steps(branch)
-        elif isinstance(stage, Process):
+        elif isinstance(stage, (Process, Smoothing)):
             yield stage.step
         elif isinstance(stage, Mix):
             yield from stage.steps
@@ -149,7 +159,7 @@ def _draw(op: Any, drawn: Draws, height: int, width: int, dataset: Any) -> None:
         op.choose(drawn)
     elif isinstance(op, WeightedSumOp):
         op.weights(drawn)
-    elif isinstance(op, PythonOp):
+    elif isinstance(op, (PythonOp, LabelOp)):
         pass
     else:
         assert isinstance(op, SampleMixOp), op

@@ -26,6 +26,7 @@ from cifar10_aug.engines.stages import (
     PlannedOp,
     Process,
     PythonCalls,
+    Smoothing,
     Stage,
     Warp,
 )
@@ -34,6 +35,7 @@ from cifar10_aug.ops.base import (
     Border,
     GeometricOp,
     ImageOp,
+    LabelOp,
     Op,
     PixelwiseOp,
     PythonOp,
@@ -75,8 +77,14 @@ class Plan:
 
     @property
     def mixes(self) -> bool:
-        """Whether examples are mixed, so that labels are shares of classes."""
+        """Whether examples are mixed with others."""
         return any(isinstance(op, SampleMixOp) for op in flattened(self.ops))
+
+    @property
+    def softens(self) -> bool:
+        """Whether labels are shares of classes, float32, on every split."""
+        kinds = (SampleMixOp, LabelOp)
+        return any(isinstance(op, kinds) for op in flattened(self.ops))
 
     @property
     def runs_python(self) -> bool:
@@ -171,6 +179,8 @@ class _Planner:
             self._add_stage(Process(step))
         elif isinstance(op, WeightedSumOp):
             self._add_stage(Mixture(step, tuple(_branch(step, part) for part in op.branches)))
+        elif isinstance(op, LabelOp):
+            self.stages.append(Smoothing(step))
         elif isinstance(op, PythonOp):
             self._add_python(step)
         else:
@@ -196,9 +206,13 @@ class _Planner:
 
     def close(self) -> None:
         """Makes a pass of what is left to do; in any case the first stage is one."""
-        if self._geometric or self._strokes or not self.stages:
+        if self._geometric or self._strokes or not any(map(_makes_images, self.stages)):
             self.stages.append(Pass(_warps(self._geometric), tuple(self._strokes)))
             self._geometric, self._strokes = [], []
+
+
+def _makes_images(stage: Stage) -> bool:
+    return not isinstance(stage, Smoothing)
 
 
 def _is_painted(op: Op) -> bool:

@@ -148,4 +148,11 @@ class PythonCalls:
     steps: tuple[PlannedOp, ...]
 
 
-Stage = Pass | Process | Mixture | Mix | PythonCalls
+@dataclasses.dataclass(frozen=True)
+class Smoothing:
+    """An op on labels, which leaves images alone."""
+
+    step: PlannedOp
+
+
+Stage = Pass | Process | Mixture | Mix | Smoothing | PythonCalls

@@ -72,7 +72,7 @@ def augmented(
     made = recipe if shard.split == TRAIN else recipe.clean
     engine = _engine(made, made.dataset, shard.frozen.seed)
     partners = None
-    if recipe.mixes:
+    if recipe.softens:
         labels = one_hot(labels, recipe.dataset.num_classes)
     if made.mixes:
         everyone = np.arange(len(labels))
@@ -81,7 +81,7 @@ def augmented(
         numbers = np.arange(first, min(first + _CHUNK, shard.last))
         keys = draws.example_keys(numbers, shard.split)
         theirs = labels[numbers]
-        if partners is not None:
+        if made.softens:
             theirs = engine.soft_labels(theirs, keys, shard.copy, partners)
         yield numbers, engine(source, numbers, keys, shard.copy, partners), theirs
 

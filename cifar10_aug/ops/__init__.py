@@ -10,10 +10,11 @@ from cifar10_aug.ops.base import AffineOp, BoxOp, Op, PythonOp, ValueRangeOp
 from cifar10_aug.ops.boxes import Cutout, Erase
 from cifar10_aug.ops.colours import ColorJitter, Gray, Hue, Saturation
 from cifar10_aug.ops.corruptions import CORRUPTIONS
-from cifar10_aug.ops.crops import Crop, ScaleCrop
+from cifar10_aug.ops.crops import Crop, RandomResizedCrop, ScaleCrop
 from cifar10_aug.ops.filters import Blur, GaussianNoise, Sharpness
 from cifar10_aug.ops.flips import AlternatingFlip, Flip, FlipUpDown
 from cifar10_aug.ops.geometry import Rotate, Shear, Shift, Zoom
+from cifar10_aug.ops.grid import GridMask
 from cifar10_aug.ops.intensity import (
     AutoContrast,
     Brightness,
@@ -24,7 +25,8 @@ from cifar10_aug.ops.intensity import (
     Posterize,
     Solarize,
 )
-from cifar10_aug.ops.mixes import CutMix, MixUp
+from cifar10_aug.ops.labels import LabelSmooth
+from cifar10_aug.ops.mixes import CutMix, MixUp, ResizeMix
 from cifar10_aug.ops.policies import AutoAugment, RandAugment, TrivialAugment
 from cifar10_aug.ops.values import Normalize, Rescale
 from cifar10_aug.ops.warps import Elastic, RandomPerspective
@@ -45,8 +47,10 @@ _BUILT_IN: tuple[type[Op], ...] = (
     AlternatingFlip,
     Crop,
     ScaleCrop,
+    RandomResizedCrop,
     Erase,
     Cutout,
+    GridMask,
     Brightness,
     Contrast,
     Saturation,
@@ -68,6 +72,8 @@ _BUILT_IN: tuple[type[Op], ...] = (
     AugMix,
     MixUp,
     CutMix,
+    ResizeMix,
+    LabelSmooth,
     *CORRUPTIONS,
     Rescale,
     Normalize,

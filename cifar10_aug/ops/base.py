@@ -64,14 +64,18 @@ class Border(NamedTuple):
     Attributes:
         mode: "nearest" (aaa|abcd|ddd), "constant" (kkk|abcd|kkk), "reflect" (cba|abcd|dcb: the
             edge is repeated) or "mirror" (dcb|abcd|cba: it is not).
-        level: the value k of "constant", 0 to 255.
+        level: the value k of "constant", 0 to 255, or "mean", the dataset's mean colour.
         reach: how far beyond the outermost pixels' centres the image goes before "constant" shows,
             in pixels: 0 in Keras (SciPy), 0.5 in Pillow and torchvision.
     """
 
     mode: str
-    level: int = 0
+    level: int | str = 0
     reach: float = 0.0
+
+    def colour(self, dataset: DatasetSpec) -> tuple[int, int, int]:
+        """The red, green and blue levels of "constant"."""
+        return dataset.mean_levels if isinstance(self.level, str) else (self.level,) * 3
 
 
 class GeometricOp(Op):
@@ -227,6 +231,14 @@ class ValueRangeOp(Op):
     @abc.abstractmethod
     def scale_and_offset(self, dataset: DatasetSpec) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """For each channel: output = level * scale + offset."""
+
+
+class LabelOp(Op):
+    """An op that changes labels alone; they become shares of classes, float32, on every split."""
+
+    @abc.abstractmethod
+    def kept(self) -> float:
+        """What a label keeps of itself, 0 to 1; all classes share the rest evenly."""
 
 
 # Where a registered function can run, by joblib's names: in worker processes, or in threads.

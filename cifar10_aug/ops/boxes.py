@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from cifar10_aug.ops.base import Boxes, BoxOp, Noise
+from cifar10_aug.ops.base import Boxes, BoxOp, Noise, Op
+from cifar10_aug.ops.compound import SequenceOp
 from cifar10_aug.ops.fields import ChoiceField, Interval, IntervalField, NumberField, option
 from cifar10_aug.rng.draws import Draws
 
@@ -80,18 +81,27 @@ class Erase(BoxOp):
 
 
 @dataclasses.dataclass(frozen=True)
-class Cutout(BoxOp):
+class Cutout(SequenceOp):
     """Paints over a square with its centre anywhere (DeVries and Taylor, arXiv:1708.04552).
 
     As there, the square has 16 pixels a side on CIFAR-10, is cut off at the image's border, and
-    is filled with what is 0 after normalising: the mean colour.
+    is filled with what is 0 after normalising: the mean colour. There may be several; and they may
+    lie wholly inside the image, as in airbench96 (Jordan, arXiv:2404.00498).
     """
 
     name: ClassVar[str] = "cutout"
-    slots: ClassVar[int] = 3
+    shares_words: ClassVar[bool] = True
 
     size: int = option(
         NumberField(16, unit="pixels", about="side of the square", low=1, high=4096, whole=True)
+    )
+    holes: int = option(
+        NumberField(1, unit="squares", about="how many", low=1, high=16, whole=True)
+    )
+    inside: int = option(
+        NumberField(
+            0, about="1: wholly inside the image; 0: the centre lies anywhere", high=1, whole=True
+        )
     )
     p: float = option(NumberField(1, unit="probability", about="how often"), kw_only=True)
     fill: str | float = option(
@@ -104,22 +114,48 @@ class Cutout(BoxOp):
         )
     )
 
+    @property
+    def slots(self) -> int:  # type: ignore[override]
+        return 1 + 2 * self.holes
+
+    @property
+    def parts(self) -> tuple[Op, ...]:
+        return tuple(_Hole(self, number) for number in range(self.holes))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Hole(BoxOp):
+    """One of Cutout's squares."""
+
+    name: ClassVar[str] = "cutout"
+
+    cutout: Cutout
+    number: int
+
     def boxes(self, draws: Draws, height: int, width: int) -> Boxes:
-        applied = draws.chance(0, self.p)
-        top = draws.integers(1, 0, height - 1) - self.size // 2
-        left = draws.integers(2, 0, width - 1) - self.size // 2
-        bottom = draws.minimum(top + self.size, height)
-        right = draws.minimum(left + self.size, width)
+        size = self.cutout.size
+        applied = draws.chance(0, self.cutout.p)
+        starts = []
+        for axis, side in enumerate((height, width)):
+            slot = 1 + 2 * self.number + axis
+            if self.cutout.inside:
+                starts.append(draws.integers(slot, 0, max(side - size, 0)))
+            else:
+                starts.append(draws.integers(slot, 0, side - 1) - size // 2)
+        top, left = starts
+        bottom = draws.minimum(top + size, height)
+        right = draws.minimum(left + size, width)
         top, left = draws.maximum(top, 0), draws.maximum(left, 0)
         bottom = draws.where(applied, bottom, top)
         right = draws.where(applied, right, left)
-        return _named(draws, Boxes(top, left, bottom, right))
+        return _named(draws, Boxes(top, left, bottom, right), self.number)
 
     def fill_levels(self, draws: Draws, dataset: DatasetSpec) -> tuple[Any, Any, Any] | Noise:
-        return (self.fill,) * 3 if self.fill != "mean" else dataset.mean_levels
+        fill = self.cutout.fill
+        return (fill,) * 3 if fill != "mean" else dataset.mean_levels
 
 
-def _named(draws: Draws, boxes: Boxes) -> Boxes:
+def _named(draws: Draws, boxes: Boxes, number: int = 0) -> Boxes:
     for name, values in boxes._asdict().items():
-        draws.name(name, values)
+        draws.name(f"{name}{number + 1 if number else ''}", values)
     return boxes

@@ -99,10 +99,13 @@ class Mixing(NamedTuple):
     Attributes:
         boxes: where.
         share: of the example's own image there, 0 to 1: float64 [batch].
+        shrunk: whether the whole partner is resized into the box, by the nearest pixel; else the
+            box shows the part of the partner in the same place. A bool, or bool [batch].
     """
 
     boxes: Boxes
     share: Any
+    shrunk: Any = False
 
 
 class SampleMixOp(Op):

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from cifar10_aug.ops.base import Boxes
 from cifar10_aug.ops.compound import Mixing, SampleMixOp
-from cifar10_aug.ops.fields import NumberField, option
+from cifar10_aug.ops.fields import Interval, IntervalField, NumberField, option
 from cifar10_aug.rng.draws import Draws
 
 _ALPHA = NumberField(
@@ -60,3 +60,33 @@ class CutMix(SampleMixOp):
         for name, values in boxes._asdict().items():
             draws.name(name, values)
         return Mixing(boxes, 0.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class ResizeMix(SampleMixOp):
+    """Pastes the whole of another example, made smaller (Qin et al., arXiv:2012.11101).
+
+    Its sides are a share tau of the image's; its centre lies anywhere, and where that would put it
+    outside, it is squeezed into what lies inside, by the nearest pixel, as in OpenMixup. Labels
+    follow the area that is left.
+    """
+
+    name: ClassVar[str] = "resizemix"
+    slots: ClassVar[int] = 4
+
+    tau: Interval = option(
+        IntervalField((0.1, 0.8), unit="fraction of the sides", about="the size of the partner")
+    )
+
+    def mixing(self, draws: Draws, height: int, width: int) -> Mixing:
+        tau = draws.name("tau", draws.uniform(1, *self.tau))
+        sides = []
+        for slot, side in ((2, height), (3, width)):
+            half = draws.whole(draws.truncated(draws.truncated(side * tau) / 2))
+            centre = draws.integers(slot, 0, side - 1)
+            sides.append((draws.maximum(centre - half, 0), draws.minimum(centre + half, side)))
+        (top, bottom), (left, right) = sides
+        boxes = Boxes(top, left, bottom, right)
+        for name, values in boxes._asdict().items():
+            draws.name(name, values)
+        return Mixing(boxes, 0.0, shrunk=True)

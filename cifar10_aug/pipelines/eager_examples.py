@@ -114,7 +114,7 @@ class Examples:
             own = part.labels(places)
             if self.soft_labels:
                 own = one_hot(own, self._num_classes)
-            if part.partners is not None:
+            if part.engine.plan.softens:
                 own = part.engine.soft_labels(own, part.keys(places), int(epoch), part.partners)
             out[chosen] = own
         return out

@@ -65,7 +65,9 @@ class GraphPart:
         keys, own = self._keys(numbers), tf.gather(images, numbers)
         if not self.engine.plan.mixes:
             made = self.engine(own, keys, epoch)
-            return made, shares(numbers) if self.soft_labels else tf.gather(labels, numbers)
+            if not self.soft_labels:
+                return made, tf.gather(labels, numbers)
+            return made, self.engine.soft_labels(shares(numbers), keys, epoch, None)
         among = np.unique(self.named.among)
         partners = Partners(
             count=len(among),

@@ -130,7 +130,7 @@ def _eager(builder: AugmentedBuilder, asked: _Asked) -> Any:
         asked.named,
         builder.info.splits,
         functools.cache(engine_of),
-        soft_labels=builder.recipe.mixes,
+        soft_labels=builder.recipe.softens,
     )
     return pipeline.dataset(
         chosen,
@@ -156,7 +156,7 @@ def _graph(builder: AugmentedBuilder, asked: _Asked) -> Any:
             one,
             builder.info.splits[one.split],
             GraphEngine(_recipe(builder, one.split).plan, builder.seed, *SHAPE[:2]),
-            soft_labels=builder.recipe.mixes,
+            soft_labels=builder.recipe.softens,
             jit_compile=builder.online_options.jit_compile,
         )
         for one in asked.named

@@ -14,6 +14,7 @@ from cifar10_aug.engines.tensorflow import support
 from cifar10_aug.engines.tensorflow.engine import GraphEngine
 from cifar10_aug.engines.tensorflow.pixels import pack
 from cifar10_aug.errors import RecipeError
+from cifar10_aug.ops.base import LabelOp
 from cifar10_aug.ops.compound import SampleMixOp, flattened
 from cifar10_aug.recipes.planning import planned
 from cifar10_aug.rng import draws
@@ -137,9 +138,9 @@ def keys(count: Any, replica: Any) -> tf.Tensor:
 def _check(plan: Plan) -> None:
     elsewhere = f"put it into the pipeline, tfds.load('cifar10_aug/{plan.name}')"
     for op in flattened(plan.ops):
-        if isinstance(op, SampleMixOp):
+        if isinstance(op, (SampleMixOp, LabelOp)):
             raise RecipeError(
-                f"{op.name} in {plan.name} mixes labels, which a layer does not see; {elsewhere}"
+                f"{op.name} in {plan.name} changes labels, which a layer does not see; {elsewhere}"
             )
         if op.counts_epochs:
             raise RecipeError(

@@ -74,8 +74,13 @@ class Recipe:
 
     @property
     def mixes(self) -> bool:
-        """Whether examples are mixed, so that labels are shares of classes, float32 [classes]."""
+        """Whether examples are mixed with others."""
         return self.plan.mixes
+
+    @property
+    def softens(self) -> bool:
+        """Whether labels are shares of classes, float32 [classes], on every split."""
+        return self.plan.softens
 
     @property
     def clean(self) -> Recipe:

@@ -89,7 +89,7 @@ def test_coins_fall_as_often_as_p_says_and_anew_each_epoch(p: str) -> None:
 
 
 def test_all_pixels_have_one_range() -> None:
-    with pytest.raises(RecipeError, match="rescale has no fields; write rescale$"):
+    with pytest.raises(RecipeError, match=r"rescale has no fields; write rescale$"):
         Recipe.parse("rescale_p0.5")
     with pytest.raises(RecipeError) as error:
         Recipe.parse("flip+rescale-or-hue")

@@ -162,7 +162,7 @@ def test_other_recipes_and_seeds_are_refused() -> None:
     with pytest.raises(RecipeError) as error:
         layer("flip+mixup")
     assert str(error.value) == (
-        "mixup in flip+mixup mixes labels, which a layer does not see; put it into the pipeline, "
+        "mixup in flip+mixup changes labels, which a layer does not see; put it into the pipeline, "
         "tfds.load('cifar10_aug/flip+mixup')"
     )
     with pytest.raises(RecipeError, match="corruptjpeg in corruptjpeg does not run as a graph"):

@@ -19,7 +19,16 @@ from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.plan import Plan
 from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.engines.python.python_ops import Group
-from cifar10_aug.engines.stages import Mix, Mixture, Pass, PlannedOp, Process, PythonCalls, Stage
+from cifar10_aug.engines.stages import (
+    Mix,
+    Mixture,
+    Pass,
+    PlannedOp,
+    Process,
+    PythonCalls,
+    Smoothing,
+    Stage,
+)
 from cifar10_aug.ops.base import ImageOp, PythonOp
 from cifar10_aug.ops.compound import WeightedSumOp
 
@@ -101,9 +110,9 @@ class Engine:
         return out
 
     def soft_labels(
-        self, labels: np.ndarray, keys: np.ndarray, epoch: int, partners: Partners
+        self, labels: np.ndarray, keys: np.ndarray, epoch: int, partners: Partners | None
     ) -> np.ndarray:
-        """The labels of mixed examples.
+        """The labels of mixed examples, or smooth ones.
 
         Args:
             labels: their own, float32 [batch, classes].
@@ -112,9 +121,9 @@ class Engine:
         Returns:
             float32 [batch, classes].
         """
-        mixes = [stage for stage in self._stages if isinstance(stage, Mix)]
+        stages = [stage for stage in self._stages if isinstance(stage, (Mix, Smoothing))]
         size = self._height, self._width
-        return mixing.labels(mixes, self._drawing, size, labels, keys, epoch, partners)
+        return mixing.labels(stages, self._drawing, size, labels, keys, epoch, partners)
 
     def _staged(self, execution: Execution) -> Iterator[Stage | Group]:
         """What runs one after the other; functions of the user's in groups."""
@@ -140,6 +149,8 @@ class Engine:
         """A batch after some stages, and its images as an array if functions made them."""
         images: np.ndarray | None = None
         for i, stage in enumerate(stages):
+            if isinstance(stage, Smoothing):
+                continue
             if isinstance(stage, Group):
                 if images is None:
                     images = self._buffers.empty(self._shape(batch), np.uint8)
@@ -211,10 +222,14 @@ class Engine:
         if images is not None:
             others = others.moved(Source.of(images))
         size = self._height, self._width
-        boxes, shares, _ = mixing.boxes_and_shares(mix, batch.drawn, len(batch), size)
+        mixed = mixing.Mixed.of(mix, batch.drawn, len(batch), size)
         shape = self._shape(batch)[:3]
         blends.mix(
-            batch.source.packed.reshape(shape), others.source.packed.reshape(shape), boxes, shares
+            batch.source.packed.reshape(shape),
+            others.source.packed.reshape(shape),
+            mixed.boxes,
+            mixed.shares,
+            mixed.shrunk,
         )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 
 from cifar10_aug.engines.drawn import Drawn
 from cifar10_aug.engines.numba.drawing import Drawing
 from cifar10_aug.engines.numba.source import Source
-from cifar10_aug.engines.stages import Mix
+from cifar10_aug.engines.stages import Mix, PlannedOp, Smoothing
+from cifar10_aug.ops.base import LabelOp
 from cifar10_aug.ops.compound import SampleMixOp
 from cifar10_aug.rng.draws import HALF, MASK, SPLIT_NUMBERS, Draws
 
@@ -48,57 +50,81 @@ def partners_drawn(drawn: Draws, partners: Partners) -> np.ndarray:
     return chosen
 
 
-def boxes_and_shares(
-    mix: Mix, drawn: Drawn, batch: int, size: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What `blends.mix` reads, and the share of each example's own label.
+class Mixed(NamedTuple):
+    """How a batch is mixed, whichever of the ops an example does.
 
-    Returns:
-        int64 [batch, 4], uint32 [batch], float32 [batch].
+    Attributes:
+        boxes: int64 [batch, 4]: top, left, bottom, right.
+        shares: uint32 [batch], of the own image within the box, in 65,536ths.
+        shrunk: bool [batch], whether the whole partner is resized into the box.
+        label_shares: float32 [batch], of the own label.
     """
-    height, width = size
-    boxes, inside = np.zeros((batch, 4), np.int64), np.zeros(batch)
-    for step in mix.steps:
-        assert isinstance(step.op, SampleMixOp)
-        mixing, mask = step.op.mixing(drawn.draws(step), height, width), drawn.mask(step)
-        rows = slice(None) if mask is None else mask
-        for side, values in enumerate(mixing.boxes):
-            boxes[rows, side] = np.broadcast_to(values, batch)[rows]
-        inside[rows] = np.broadcast_to(mixing.share, batch)[rows]
-    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    own = 1.0 - (1.0 - inside) * areas / (height * width)
-    return boxes, np.rint(inside * 65536.0).astype(np.uint32), own.astype(np.float32)
+
+    boxes: np.ndarray
+    shares: np.ndarray
+    shrunk: np.ndarray
+    label_shares: np.ndarray
+
+    @staticmethod
+    def of(mix: Mix, drawn: Drawn, batch: int, size: tuple[int, int]) -> Mixed:
+        """How the ops of a stage mix a batch of images of one size."""
+        boxes, inside = np.zeros((batch, 4), np.int64), np.zeros(batch)
+        shrunk = np.zeros(batch, bool)
+        for step in mix.steps:
+            assert isinstance(step.op, SampleMixOp)
+            mixing, mask = step.op.mixing(drawn.draws(step), *size), drawn.mask(step)
+            rows = slice(None) if mask is None else mask
+            for side, values in enumerate(mixing.boxes):
+                boxes[rows, side] = np.broadcast_to(values, batch)[rows]
+            inside[rows] = np.broadcast_to(mixing.share, batch)[rows]
+            shrunk[rows] = mixing.shrunk
+        areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+        own = 1.0 - (1.0 - inside) * areas / (size[0] * size[1])
+        shares = np.rint(inside * 65536.0).astype(np.uint32)
+        return Mixed(boxes, shares, shrunk, own.astype(np.float32))
+
+
+def smoothed(labels: np.ndarray, step: PlannedOp, drawn: Drawn) -> np.ndarray:
+    """Labels, float32 [batch, classes], after an op on labels alone."""
+    assert isinstance(step.op, LabelOp)
+    kept, mask = np.float32(step.op.kept()), drawn.mask(step)
+    made = labels * kept + (np.float32(1) - kept) / np.float32(labels.shape[1])
+    return made if mask is None else np.where(mask[:, None], made, labels)
 
 
 def labels(
-    mixes: list[Mix],
+    stages: list[Mix | Smoothing],
     drawing: Drawing,
     size: tuple[int, int],
     own: np.ndarray,
     keys: np.ndarray,
     epoch: int,
-    partners: Partners,
+    partners: Partners | None,
 ) -> np.ndarray:
-    """The labels of examples after some mix ops.
+    """The labels of examples after some stages.
 
     Args:
-        mixes: the ops, in the recipe's order.
+        stages: those that change labels, in the recipe's order.
         drawing: of the recipe.
         size: height and width of the images.
         own: the examples' own labels, float32 [batch, classes].
         keys, epoch: of the examples.
-        partners: with labels.
+        partners: with labels; None if there are no mix ops.
 
     Returns:
         float32 [batch, classes].
     """
-    if not mixes:
+    if not stages:
         return own
-    *before, mix = mixes
+    *before, stage = stages
+    if isinstance(stage, Smoothing):
+        mine = labels(before, drawing, size, own, keys, epoch, partners)
+        return smoothed(mine, stage.step, drawing.of(keys, epoch))
+    assert partners is not None, "a recipe that mixes is given partners"
     assert partners.labels is not None, "labels are asked for"
     drawn = drawing.of(keys, epoch)
-    chosen = partners_drawn(drawn.draws(mix.steps[0]), partners)
-    _, _, shares = boxes_and_shares(mix, drawn, len(keys), size)
+    chosen = partners_drawn(drawn.draws(stage.steps[0]), partners)
+    shares = Mixed.of(stage, drawn, len(keys), size).label_shares
     mine = labels(before, drawing, size, own, keys, epoch, partners)
     theirs = labels(
         before, drawing, size, partners.labels[chosen], partners.keys[chosen], epoch, partners

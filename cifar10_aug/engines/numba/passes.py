@@ -58,7 +58,7 @@ def run(
         perspectives,
         fields,
         np.array([_border(warp.border) for warp in warps], np.int64),
-        np.array([warp.border.level * 0x10101 for warp in warps], np.uint32),
+        np.array([_level(warp.border, batch) for warp in warps], np.uint32),
         made.pixel_aligned,
         *strokes_of(made.strokes, batch),
         batch.keys,
@@ -77,6 +77,11 @@ def _border(border: Border) -> int:
     return (
         render.EDGE if border.mode == "constant" and border.reach else render.BORDERS[border.mode]
     )
+
+
+def _level(border: Border, batch: Batch) -> int:
+    red, green, blue = border.colour(batch.dataset)
+    return red + green * 256 + blue * 65536
 
 
 def _kind(warp: Warp) -> int:

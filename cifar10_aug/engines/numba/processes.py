@@ -9,7 +9,7 @@ import numpy as np
 from cifar10_aug.engines import gaussians
 from cifar10_aug.engines.numba import corruptions
 from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.kernels import colours, filters, intensity, noises, weather
+from cifar10_aug.engines.numba.kernels import colours, filters, grid, intensity, noises, weather
 
 # What changes some rows of a canvas by numbers: float64 [numbers, rows].
 Run = Callable[[Canvas, np.ndarray, np.ndarray], None]
@@ -44,6 +44,7 @@ PROCESSES: dict[str, Run] = {
     "frostedglass": corruptions.frost_glass,
     "motion": corruptions.move,
     "snow": corruptions.snow,
+    "gridmask": grid.mask_grid,
     "pixelate": corruptions.pixelate,
     "jpeg": corruptions.compress,
 }

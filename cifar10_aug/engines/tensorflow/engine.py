@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from cifar10_aug.engines.arguments import check_size
 from cifar10_aug.engines.plan import Plan
-from cifar10_aug.engines.stages import Mix, Mixture, Pass, Process, Stage
+from cifar10_aug.engines.stages import Mix, Mixture, Pass, Process, Smoothing, Stage
 from cifar10_aug.engines.tensorflow import maps, mixing, resampling
 from cifar10_aug.engines.tensorflow.batch import Batch
 from cifar10_aug.engines.tensorflow.drawing import Drawing
@@ -73,12 +73,12 @@ class GraphEngine:
         return times(tf.cast(levels, tf.float32), scale) + offset
 
     def soft_labels(
-        self, labels: tf.Tensor, keys: tf.Tensor, epoch: tf.Tensor, partners: Partners
+        self, labels: tf.Tensor, keys: tf.Tensor, epoch: tf.Tensor, partners: Partners | None
     ) -> tf.Tensor:
-        """The labels of mixed examples, float32 [batch, classes]; `labels` are their own."""
-        mixes = [stage for stage in self._stages if isinstance(stage, Mix)]
+        """Mixed or smooth labels, float32 [batch, classes]; `labels` are the examples' own."""
+        stages = [stage for stage in self._stages if isinstance(stage, (Mix, Smoothing))]
         size = self._height, self._width
-        return mixing.labels(mixes, self._drawing, size, labels, keys, epoch, partners)
+        return mixing.labels(stages, self._drawing, size, labels, keys, epoch, partners)
 
     def _batch(self, pixels: tf.Tensor, keys: tf.Tensor, epoch: tf.Tensor) -> Batch:
         drawn = self._drawing.of(keys, epoch)
@@ -87,6 +87,8 @@ class GraphEngine:
 
     def _through(self, stages: Sequence[Stage], batch: Batch, partners: Partners | None) -> Batch:
         for i, stage in enumerate(stages):
+            if isinstance(stage, Smoothing):
+                continue
             if isinstance(stage, Pass):
                 batch = _passed(stage, batch)
             elif isinstance(stage, Process):

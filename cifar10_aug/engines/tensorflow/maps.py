@@ -174,11 +174,16 @@ def _brought_back(
         low, beyond = (-_HALF, _HALF - 1) if border.reach else (0, 0)
         last_x, last_y = (((size - 1) << FRACTION) + beyond for size in (batch.width, batch.height))
         inside = (x >= low) & (x <= last_x) & (y >= low) & (y <= last_y)
-        paint = tf.where(inside, 0, border.level * 0x10101 | PAINTED)
+        paint = tf.where(inside, 0, _level(border, batch) | PAINTED)
         painted = paint if painted is None else tf.where(painted > 0, painted, paint)
     return Places(
         _folded(x, batch.width, border.mode), _folded(y, batch.height, border.mode), painted
     )
+
+
+def _level(border: Border, batch: Batch) -> int:
+    red, green, blue = border.colour(batch.dataset)
+    return red + green * 256 + blue * 65536
 
 
 def _period(size: int, mode: str) -> int:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
-from cifar10_aug.engines.stages import Mix
+from cifar10_aug.engines.stages import Mix, PlannedOp, Smoothing
 from cifar10_aug.engines.tensorflow.batch import Batch
 from cifar10_aug.engines.tensorflow.drawing import Drawing, Drawn
 from cifar10_aug.engines.tensorflow.philox import lower, upper
 from cifar10_aug.engines.tensorflow.pixels import channels, joined
 from cifar10_aug.engines.tensorflow.pixelwise import inside
 from cifar10_aug.engines.tensorflow.tensor_draws import divide, numbers, times, where
-from cifar10_aug.ops.base import Boxes
+from cifar10_aug.ops.base import Boxes, LabelOp
 from cifar10_aug.ops.compound import Mixing, SampleMixOp
 from cifar10_aug.rng.draws import SPLIT_NUMBERS, Draws
 
@@ -58,12 +59,16 @@ def boxes_and_shares(mix: Mix, drawn: Drawn, size: tuple[int, int]) -> Mixing:
         if mask is None:
             return mixing
         sides = (where(mask, *pair) for pair in zip(mixing.boxes, made.boxes, strict=True))
-        made = Mixing(Boxes(*sides), where(mask, mixing.share, made.share))
+        shrunk = (mask & mixing.shrunk) | made.shrunk
+        made = Mixing(Boxes(*sides), where(mask, mixing.share, made.share), shrunk)
     return made
 
 
 def mixed(mixing: Mixing, batch: Batch, others: tf.Tensor) -> tf.Tensor:
     """Shows others' pixels in a box of each image; rounds once."""
+    if mixing.shrunk is not False:
+        shrunk = tf.broadcast_to(mixing.shrunk, [batch.count])[:, None]
+        others = tf.where(shrunk, _squeezed(mixing.boxes, batch, others), others)
     share = tf.round(numbers(mixing.share) * 65536.0)
     own = tf.broadcast_to(tf.cast(share, tf.int32), [batch.count])[:, None]
     made = []
@@ -73,22 +78,50 @@ def mixed(mixing: Mixing, batch: Batch, others: tf.Tensor) -> tf.Tensor:
     return tf.where(inside(mixing.boxes, batch), joined(*made), batch.pixels)
 
 
+def _squeezed(boxes: Boxes, batch: Batch, others: tf.Tensor) -> tf.Tensor:
+    """The whole of each image where its box is, by the nearest pixel."""
+    top, left, bottom, right = (tf.broadcast_to(side, [batch.count])[:, None] for side in boxes)
+
+    def along(first: tf.Tensor, stop: tf.Tensor, size: int) -> tf.Tensor:
+        places = tf.range(size, dtype=tf.int64)[None] - first
+        # Empty boxes show nothing.
+        there = places * size // tf.maximum(stop - first, 1)
+        return tf.clip_by_value(there, 0, size - 1)
+
+    y, x = along(top, bottom, batch.height), along(left, right, batch.width)
+    pixel = y[:, :, None] * batch.width + x[:, None, :]
+    return tf.gather(others, tf.reshape(pixel, [batch.count, -1]), batch_dims=1)
+
+
+def smoothed(labels: tf.Tensor, step: PlannedOp, drawn: Drawn) -> tf.Tensor:
+    """Labels, float32 [batch, classes], after an op on labels alone."""
+    assert isinstance(step.op, LabelOp)
+    kept, mask = np.float32(step.op.kept()), drawn.mask(step)
+    rest = (np.float32(1) - kept) / np.float32(labels.shape[1])
+    made = times(labels, kept) + rest
+    return made if mask is None else tf.where(mask[:, None], made, labels)
+
+
 def labels(
-    mixes: list[Mix],
+    stages: list[Mix | Smoothing],
     drawing: Drawing,
     size: tuple[int, int],
     own: tf.Tensor,
     keys: tf.Tensor,
     epoch: tf.Tensor,
-    partners: Partners,
+    partners: Partners | None,
 ) -> tf.Tensor:
-    """The labels of examples after some mix ops; arguments as in `engines.mixing.labels`."""
-    if not mixes:
+    """The labels of examples after some stages; arguments as in `engines.mixing.labels`."""
+    if not stages:
         return own
-    *before, mix = mixes
+    *before, stage = stages
     drawn = drawing.of(keys, epoch)
-    chosen = partners_drawn(drawn.draws(mix.steps[0]), partners)
-    share = _share(boxes_and_shares(mix, drawn, size), tf.shape(keys), size)
+    if isinstance(stage, Smoothing):
+        mine = labels(before, drawing, size, own, keys, epoch, partners)
+        return smoothed(mine, stage.step, drawn)
+    assert partners is not None, "a recipe that mixes is given partners"
+    chosen = partners_drawn(drawn.draws(stage.steps[0]), partners)
+    share = _share(boxes_and_shares(stage, drawn, size), tf.shape(keys), size)
     mine = labels(before, drawing, size, own, keys, epoch, partners)
     theirs = labels(
         before,

@@ -13,6 +13,7 @@ from cifar10_aug.engines.tensorflow import (
     colours,
     digital,
     filters,
+    grid,
     intensity,
     noises,
     weather,
@@ -42,6 +43,7 @@ PROCESSES: dict[str, Callable[..., tf.Tensor]] = {
     "frostedglass": blurs.frost_glass,
     "motion": blurs.move,
     "snow": weather.snow,
+    "gridmask": grid.mask_grid,
     "pixelate": digital.pixelate,
 }
 

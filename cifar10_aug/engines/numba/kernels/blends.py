@@ -11,7 +11,13 @@ from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, packed
 
 
 @compiled
-def mix(own: np.ndarray, others: np.ndarray, boxes: np.ndarray, shares: np.ndarray) -> None:
+def mix(
+    own: np.ndarray,
+    others: np.ndarray,
+    boxes: np.ndarray,
+    shares: np.ndarray,
+    shrunk: np.ndarray,
+) -> None:
     """Shows others' pixels in a box of each image; rounds once.
 
     Args:
@@ -19,16 +25,20 @@ def mix(own: np.ndarray, others: np.ndarray, boxes: np.ndarray, shares: np.ndarr
         others: of the same shape.
         boxes: int64 [batch, 4]: top, left, bottom, right.
         shares: uint32 [batch], of the own image within the box, in 65,536ths.
+        shrunk: bool [batch], whether the whole of the other is resized into the box.
     """
     half, sixteen = uint32(1 << 15), uint32(16)
     whole = uint32(1 << 16)
     for n in range(own.shape[0]):
         a = shares[n]
         b = whole - a
-        for y in range(boxes[n, 0], boxes[n, 2]):
-            for x in range(boxes[n, 1], boxes[n, 3]):
+        top, left, bottom, right = boxes[n]
+        for y in range(top, bottom):
+            other_y = (y - top) * own.shape[1] // (bottom - top) if shrunk[n] else y
+            for x in range(left, right):
+                other_x = (x - left) * own.shape[2] // (right - left) if shrunk[n] else x
                 r, g, bl = channels(own[n, y, x])
-                other_r, other_g, other_b = channels(others[n, y, x])
+                other_r, other_g, other_b = channels(others[n, other_y, other_x])
                 own[n, y, x] = packed(
                     (uint32(r) * a + uint32(other_r) * b + half) >> sixteen,
                     (uint32(g) * a + uint32(other_g) * b + half) >> sixteen,
