@@ -94,9 +94,10 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             augment_splits: the splits that are augmented; the others get value-range ops only.
                 Frozen epochs are made of the training split only.
             n_jobs: workers that run registered functions, or processes that write frozen epochs;
-                None is one for each core. The number changes no pixel.
+                None or -1 is one for each core. The number changes no pixel, and configs that
+                need no workers ignore it.
             backend: where registered functions run, "loky" (processes) or "threading"; None is as
-                each was registered.
+                each was registered. Configs that run none ignore it.
             image_encoding: how frozen epochs store images: "raw" or "png"; None is what is stored
                 already, or else "raw".
             engine: "eager" (compiled loops, called from TensorFlow) or "graph" (TensorFlow alone,
@@ -120,8 +121,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 f"{' and '.join(draws.SPLIT_NUMBERS)}, for example ('train',)"
             )
         self.where = Where(n_jobs, backend)
-        self._options = freezing.Options(n_jobs, image_encoding)
-        freezing.check_options(config, self._options, backend)
+        self._options = freezing.Options(self.where.jobs, image_encoding)
+        freezing.check_options(config, self._options)
         self.online_options = OnlineOptions(engine, jit_compile, start_epoch, start_step)
         self.online_options.check(config)
         if config.copies:

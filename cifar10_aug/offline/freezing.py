@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import joblib
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import naming
 from tensorflow_datasets.core.splits import SplitDict, SplitInfo
@@ -33,24 +32,16 @@ if TYPE_CHECKING:
 class Options:
     """What a builder is told about writing frozen epochs; see `AugmentedBuilder`."""
 
-    n_jobs: int | None
+    jobs: int
     image_encoding: str | None
 
 
-def check_options(config: Config, options: Options, backend: str | None) -> None:
-    """Raises a `ValueError` if an option is wrong or means nothing for the config."""
+def check_options(config: Config, options: Options) -> None:
+    """Raises a `ValueError` if `image_encoding` is wrong or means nothing for the config."""
     encoding = options.image_encoding
     if encoding is not None and not config.copies:
         raise ValueError(
             f"image_encoding is about frozen epochs, such as {config}-x5; leave it out for {config}"
-        )
-    if backend is not None and (config.copies or not config.recipe.runs_python):
-        what = "written by processes" if config.copies else "made without registered functions"
-        raise ValueError(f"backend is {backend!r}, and {config} is {what}; leave backend out")
-    if options.n_jobs is not None and not config.copies and not config.recipe.runs_python:
-        raise ValueError(
-            f"n_jobs is about frozen epochs, such as {config}-x5, and registered functions; "
-            f"leave it out for {config}"
         )
     if encoding not in (None, *IMAGE_ENCODINGS):
         raise ValueError(f"image_encoding is {encoding!r}; give 'raw' or 'png'")
@@ -182,11 +173,10 @@ def _crew(recipe: Recipe, options: Options, config: tfds.download.DownloadConfig
     if config.beam_runner is not None or config.beam_options is not None:
         carried = Carried.by(recipe)
         return crews.BeamCrew(config.beam_runner, config.beam_options, carried)
-    jobs = options.n_jobs or joblib.cpu_count()
-    if jobs == 1:
+    if options.jobs == 1:
         return crews.LocalCrew(1)
     try:
-        return crews.LocalCrew(jobs, Carried.by(recipe))
+        return crews.LocalCrew(options.jobs, Carried.by(recipe))
     except RegistrationError as error:
         warnings.warn(f"{recipe} is written by this process alone: {error}", stacklevel=2)
         return crews.LocalCrew(1)
