@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import joblib
 import numpy as np
 from joblib.externals import loky
 
+from cifar10_aug import worker_process
 from cifar10_aug.carried import NOTHING, Carried
 from cifar10_aug.engines.source import Source
 from cifar10_aug.errors import ExportError
@@ -183,6 +185,8 @@ class Deep:
             jobs,
             return_as="generator_unordered",
             mmap_mode="c",
+            initializer=worker_process.serve,
+            initargs=(os.getpid(),),
         )
         compare = joblib.delayed(_compared)
         try:
