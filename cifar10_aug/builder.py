@@ -267,7 +267,10 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
 
         if self.builder_config.copies:
             file_format = kwargs.get("file_format") or freezing.for_random_access()
-            freezing.freeze(self, self._options, config, file_format, read_source)
+            if not freezing.freeze(self, self._options, config, file_format, read_source):
+                # Another process has written them in the meantime.
+                self._check_prepared()
+                freezing.check_prepared(self, kwargs.get("file_format"))
             return
         # Before TFDS creates any folder, so that a bad source leaves nothing there.
         images = read_source()

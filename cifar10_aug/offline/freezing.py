@@ -121,7 +121,7 @@ def freeze(
     config: tfds.download.DownloadConfig,
     file_format: Any,
     read_source: Callable[[], Cifar10],
-) -> None:
+) -> bool:
     """Writes the frozen epochs of a builder into its folder.
 
     Args:
@@ -130,6 +130,9 @@ def freeze(
         config: may ask to overwrite, and to run on Apache Beam.
         file_format: if not the builder's own.
         read_source: gives the images, if they are not prepared as `plain`.
+
+    Returns:
+        Whether it has written them; if not, another process has.
 
     Raises:
         ExportError, SourceError, OSError: see `export`.
@@ -155,7 +158,7 @@ def freeze(
         info.metadata.update(metadata)
         info.write_to_directory(folder)
 
-    export(
+    written = export(
         frozen,
         final,
         read_images=lambda: builder.images(read_source),
@@ -163,10 +166,13 @@ def freeze(
         crew=_crew(parsed.recipe, options, config),
         overwrite=config.download_mode.overwrite_dataset,
     )
+    if not written:
+        stored.check_held(final, frozen)
     builder.info.set_file_format(
         info.file_format, override=True, override_if_initialized=builder.info.initialized
     )
     builder.info.read_from_directory(builder.data_dir)
+    return written
 
 
 def _crew(recipe: Recipe, options: Options, config: tfds.download.DownloadConfig) -> crews.Crew:
