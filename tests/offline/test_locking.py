@@ -1,7 +1,6 @@
 """Exports of the same, at the same time."""
 
 import contextlib
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,15 +108,20 @@ def test_all_processes_that_load_the_same_at_once_get_it(
 
 
 @pytest.mark.parametrize(
-    ("how", "message"),
+    ("first", "how", "message"),
     [
-        ({"source": "other"}, "other images|made from|not the"),
-        ({"image_encoding": "png"}, "stored as tfrecord and raw, not as tfrecord and png; choose"),
-        ({"file_format": "array_record"}, "raw, not as array_record and raw; choose another"),
+        ({}, {"source": "other"}, "other images|made from|not the"),
+        ({"image_encoding": "png"}, {}, "stored as tfrecord and png, not as tfrecord and raw"),
+        ({}, {"file_format": "array_record"}, "raw, not as array_record and raw; choose another"),
     ],
 )
 def test_what_another_process_has_written_meanwhile_is_compared(
-    how: dict[str, Any], message: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    first: dict[str, Any],
+    how: dict[str, Any],
+    message: str,
+    source: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if "source" in how:
         how = {"source": archives.write_folder(archives.make(seed=1), tmp_path / "other", BINARY)}
@@ -126,7 +130,7 @@ def test_what_another_process_has_written_meanwhile_is_compared(
     @contextlib.contextmanager
     def later(staging: Staging, final: Path, *, patience: float) -> Iterator[None]:
         monkeypatch.undo()
-        freeze(tmp_path, source)
+        Builder(config=CONFIG, data_dir=tmp_path, source=source, **first).download_and_prepare()
         with locking.locked(staging, final, patience=patience):
             yield
 
@@ -135,23 +139,20 @@ def test_what_another_process_has_written_meanwhile_is_compared(
         late.download_and_prepare()
 
 
-def test_a_folder_that_vanishes_while_it_is_locked_is_made_again(tmp_path: Path) -> None:
-    """As another process deletes it that has just ended."""
+@pytest.mark.parametrize("error", [FileNotFoundError, FileExistsError])
+def test_a_folder_that_another_process_deletes_just_now_is_made_again(
+    error: type[OSError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     staging = Staging.of(tmp_path / "config" / "1.0.0")
     lock = filelock.FileLock(staging.lock)
-    vanished = []
 
-    class Vanishing:
-        def acquire(self, timeout: float) -> None:
-            if not vanished:
-                vanished.append(True)
-                shutil.rmtree(tmp_path / "config")
-            lock.acquire(timeout=timeout)
+    def mkdir(*_: Any, **__: Any) -> None:
+        raise error(str(staging.folder))
 
-    vanishing: Any = Vanishing()
-    while not locking.acquired(staging, vanishing):
-        assert vanished
-    assert staging.lock.exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", mkdir)
+        assert not locking.acquired(staging, lock)
+    assert locking.acquired(staging, lock)
     lock.release()
 
 
