@@ -91,13 +91,14 @@ def test_a_cell_that_is_run_again_needs_no_replace() -> None:
             assert OPS["mine"].function is again  # type: ignore[attr-defined]
             register("mine", again)
             edited = text.replace("return image", "return 255 - image")
-            for other, how in (
+            others: tuple[tuple[Any, dict[str, Any]], ...] = (
                 (make(defined(edited, "<cell 2>")), {}),
                 (make(defined(text.replace("mine", "other") + "mine = other\n", "<cell 3>")), {}),
                 (functools.partial(make(first)), {}),
                 (again, {"output": "float32"}),
                 (seeded(first) if make is not seeded else first, {}),
-            ):
+            )
+            for other, how in others:
                 with pytest.raises(RegistrationError, match=r"is registered already.*replace=True"):
                     register("mine", other, **how)
                 assert OPS["mine"].function is again  # type: ignore[attr-defined]

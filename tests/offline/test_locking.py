@@ -58,8 +58,8 @@ def test_an_export_that_gets_on_is_waited_for(
         if now <= 500:
             (staging.folder / "digests" / f"{now}.json").touch()
 
-    monkeypatch.setattr(locking.time, "monotonic", lambda: now)
-    monkeypatch.setattr(locking.time, "sleep", sleep)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "sleep", sleep)
     waiting = locking.Waiting(staging, tmp_path / "1.0.0", 100)
     for _ in range(12):
         waiting.go_on()
