@@ -122,13 +122,23 @@ def test_tf_datas_debug_mode(
     monkeypatch.setattr(debug_mode, "DEBUG_MODE", False)
     tf.data.experimental.enable_debug_mode()
     ds = load(data_dir, engine)
-    # In this mode TensorFlow keeps no function of a dataset that is made in a function.
-    gc.collect()
-    gc.disable()
+    gc.freeze()
     try:
-        assert [by_id(ds) for _ in range(2)] == expected
+        # As it may happen at any time, and more often.
+        collecting = tf.data.Dataset.zip((ds, collections()))
+        assert [by_id(collecting.map(lambda batch, _: batch)) for _ in range(2)] == expected
     finally:
-        gc.enable()
+        gc.unfreeze()
+
+
+def collections() -> tf.data.Dataset:
+    """A dataset that collects garbage at each element."""
+
+    def collect(step: Any) -> Any:
+        gc.collect()
+        return step
+
+    return tf.data.Dataset.range(100).map(lambda step: tf.numpy_function(collect, [step], tf.int64))
 
 
 POLICIES = ["mixed_float16", "mixed_bfloat16", "float64"]
