@@ -3,6 +3,7 @@
 import functools
 import gc
 import warnings
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from tensorflow.python.data.ops import debug_mode
 
-from cifar10_aug import prepared
+from cifar10_aug import graph_source, prepared
 from cifar10_aug.recipe import Recipe
 from tests import programs
 from tests.test_pipeline import by_id
@@ -121,6 +122,7 @@ def test_tf_datas_debug_mode(
     # Restored, which no function of TensorFlow's does.
     monkeypatch.setattr(debug_mode, "DEBUG_MODE", False)
     tf.data.experimental.enable_debug_mode()
+    monkeypatch.setattr(graph_source, "_shared", weakref.WeakValueDictionary())
     ds = load(data_dir, engine)
     gc.freeze()
     try:
@@ -129,6 +131,9 @@ def test_tf_datas_debug_mode(
         assert [by_id(collecting.map(lambda batch, _: batch)) for _ in range(2)] == expected
     finally:
         gc.unfreeze()
+    del ds, collecting
+    gc.collect()
+    assert not graph_source._shared
 
 
 def collections() -> tf.data.Dataset:

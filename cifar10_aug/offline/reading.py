@@ -151,10 +151,7 @@ def _shuffled(ds: tf.data.Dataset, window: int, seed: tf.Tensor) -> tf.data.Data
         output_types=[spec.dtype for spec in specs],
         output_shapes=[spec.shape for spec in specs],
     )
-    shuffled_ds = tf.data.experimental.from_variant(shuffled, ds.element_spec)
-    # As TensorFlow's own datasets do; see `_compat.debug_mode`.
-    shuffled_ds._input_dataset = ds
-    return shuffled_ds
+    return tf.data.experimental.from_variant(shuffled, ds.element_spec)
 
 
 class _Parse:
