@@ -2,7 +2,7 @@
 
     python scripts/service.py try
     python scripts/service.py dispatcher --port 5000 --work-dir DIR
-    python scripts/service.py worker --dispatcher HOST:5000
+    python scripts/service.py worker --dispatcher HOST:5000 --port 5001
 
 `try` starts a dispatcher and workers, each in a separate process, has them augment the sample,
 and says how often each picture came. The other two run until they are interrupted; they need
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -44,7 +45,7 @@ def worker(address: str, port: int, host: str) -> None:
     server = service.WorkerServer(
         service.WorkerConfig(
             dispatcher_address=address,
-            worker_address=f"{host}:{port or '%port%'}",
+            worker_address=f"{host}:{port}",
             port=port,
             heartbeat_interval_ms=HEARTBEAT_MS,
             dispatcher_timeout_ms=60_000,
@@ -52,6 +53,12 @@ def worker(address: str, port: int, host: str) -> None:
     )
     print(f"worker of {address} on {host}", flush=True)
     server.join()
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("localhost", 0))
+        return int(one.getsockname()[1])
 
 
 def started(*arguments: str) -> tuple[subprocess.Popen[str], str]:
@@ -77,7 +84,10 @@ def attempt(recipe: str, workers: int) -> None:
             processes.append(process)
             address = line.rsplit(" ", 1)[1]
             for _ in range(workers):
-                process, _ = started("worker", "--dispatcher", address.split("://")[1])
+                port = str(free_port())
+                process, _ = started(
+                    "worker", "--dispatcher", address.split("://")[1], "--port", port
+                )
                 processes.append(process)
             train = tfds.load(
                 f"cifar10_aug_sample/{recipe}",
@@ -101,6 +111,13 @@ def attempt(recipe: str, workers: int) -> None:
                 process.wait()
 
 
+def port_number(text: str) -> int:
+    """A port that is the same when a worker is started again."""
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no fixed port; give one from 1 to 65535")
+    return int(text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parts = parser.add_subparsers(dest="part", required=True)
@@ -112,7 +129,12 @@ def main() -> None:
     one.add_argument("--work-dir", help="folder that survives the dispatcher")
     many = parts.add_parser("worker", help="one of those that augment")
     many.add_argument("--dispatcher", required=True, help="HOST:PORT")
-    many.add_argument("--port", type=int, default=0, help="0 takes any that is free")
+    many.add_argument(
+        "--port",
+        type=port_number,
+        required=True,
+        help="fixed, since a worker that has died is waited for at its port",
+    )
     many.add_argument("--host", default="localhost", help="this host, as trainers reach it")
     args = parser.parse_args()
     if args.part == "try":

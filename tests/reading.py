@@ -285,6 +285,8 @@ def _value(kind: Kind, text: str) -> tuple[Value, str]:
     if text in kind.words:
         return text, text
     _check(kind.single != WORDS)
+    # Not the "-" of a range.
+    text = text.replace("e-", "e~")
     if kind.single == NUMBER:
         (one,), spelling = _numbers([text], kind)
         return float(one), spelling
@@ -306,12 +308,18 @@ def _value(kind: Kind, text: str) -> tuple[Value, str]:
 def _numbers(texts: list[str], kind: Kind) -> tuple[list[Fraction], str]:
     numbers, spellings = [], []
     for text in texts:
-        whole, point, fraction = text.partition(".")
-        _check(len(text) <= 12 and all(c in DIGITS for c in whole + fraction))
-        _check(bool(whole) and bool(fraction) == bool(point))
-        numbers.append(Fraction(int(whole + fraction), 10 ** len(fraction)))
+        mantissa, e, exponent = text.partition("e~")
+        whole, point, fraction = mantissa.partition(".")
+        _check(all(c in DIGITS for c in whole + fraction + exponent))
+        _check(len(text) <= 40 and len(exponent) <= 2)
+        _check(bool(whole) and bool(fraction) == bool(point) and bool(exponent) == bool(e))
+        places = len(fraction) + int(exponent or 0)
+        digits = (whole + fraction).zfill(places + 1)
+        numbers.append(Fraction(int(digits), 10**places))
+        whole, fraction = digits[: len(digits) - places], digits[len(digits) - places :]
         whole, fraction = whole.lstrip("0") or "0", fraction.rstrip("0")
         spellings.append(f"{whole}.{fraction}" if fraction else whole)
+        _check(len(spellings[-1]) <= 40)
         _check(not kind.whole or not fraction)
         if kind.single == NUMBER:
             _check(Fraction(kind.low) <= numbers[-1] <= Fraction(kind.high))

@@ -3,6 +3,7 @@
 import functools
 import gc
 import warnings
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from tensorflow.python.data.ops import debug_mode
 
-from cifar10_aug.pipelines import resident
+from cifar10_aug.pipelines import graph_tables, resident
 from cifar10_aug.recipes.recipe import Recipe
 from tests import programs
 from tests.pipelines.test_eager import by_id
@@ -121,14 +122,28 @@ def test_tf_datas_debug_mode(
     # Restored, which no function of TensorFlow's does.
     monkeypatch.setattr(debug_mode, "DEBUG_MODE", False)
     tf.data.experimental.enable_debug_mode()
+    monkeypatch.setattr(graph_tables, "_shared", weakref.WeakValueDictionary())
     ds = load(data_dir, engine)
-    # In this mode TensorFlow keeps no function of a dataset that is made in a function.
-    gc.collect()
-    gc.disable()
+    gc.freeze()
     try:
-        assert [by_id(ds) for _ in range(2)] == expected
+        # As it may happen at any time, and more often.
+        collecting = tf.data.Dataset.zip((ds, collections()))
+        assert [by_id(collecting.map(lambda batch, _: batch)) for _ in range(2)] == expected
     finally:
-        gc.enable()
+        gc.unfreeze()
+    del ds, collecting
+    gc.collect()
+    assert not graph_tables._shared
+
+
+def collections() -> tf.data.Dataset:
+    """A dataset that collects garbage at each element."""
+
+    def collect(step: Any) -> Any:
+        gc.collect()
+        return step
+
+    return tf.data.Dataset.range(100).map(lambda step: tf.numpy_function(collect, [step], tf.int64))
 
 
 POLICIES = ["mixed_float16", "mixed_bfloat16", "float64"]
@@ -365,7 +380,8 @@ NUMPY_OPS = """
 import sys
 import numpy as np, tensorflow as tf
 tf.experimental.numpy.experimental_enable_numpy_behavior(dtype_conversion_mode=sys.argv[1])
-from tests.engines.tensorflow.test_engine import NOT_A_GRAPH, assert_same
+from tests.engines.tensorflow.test_engine import NOT_A_GRAPH
+from tests.engines.tensorflow.test_engine import assert_same
 from cifar10_aug.ops import OPS
 
 for name in OPS:

@@ -102,9 +102,10 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             augment_splits: the splits that are augmented; the others get value-range ops only.
                 Frozen epochs are made of the training split only.
             n_jobs: workers that run registered functions, or processes that write frozen epochs;
-                None is one for each core. The number changes no pixel.
+                None or -1 is one for each core. The number changes no pixel, and configs that
+                need no workers ignore it.
             backend: where registered functions run, "loky" (processes) or "threading"; None is as
-                each was registered.
+                each was registered. Configs that run none ignore it.
             image_encoding: how frozen epochs store images: "raw" or "png"; None is what is stored
                 already, or else "raw".
             engine: "eager" (compiled loops, called from TensorFlow) or "graph" (TensorFlow alone,
@@ -128,8 +129,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 f"{' and '.join(draws.SPLIT_NUMBERS)}, for example ('train',)"
             )
         self.execution = Execution(n_jobs, backend)
-        self._options = freezing.Options(n_jobs, image_encoding)
-        freezing.check_options(config, self._options, backend)
+        self._options = freezing.Options(self.execution.jobs, image_encoding)
+        freezing.check_options(config, self._options)
         self.online_options = OnlineOptions(engine, jit_compile, start_epoch, start_step)
         self.online_options.check(config)
         if config.copies:
@@ -269,7 +270,10 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
 
         if self.builder_config.copies:
             file_format = kwargs.get("file_format") or freezing.for_random_access()
-            freezing.freeze(self, self._options, config, file_format, read_source)
+            if not freezing.freeze(self, self._options, config, file_format, read_source):
+                # Another process has written them in the meantime.
+                self._check_prepared()
+                freezing.check_prepared(self, kwargs.get("file_format"))
             return
         # Before TFDS creates any folder, so that a bad source leaves nothing there.
         images = read_source()

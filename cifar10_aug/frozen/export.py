@@ -6,11 +6,10 @@ import contextlib
 import dataclasses
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import filelock
 import numpy as np
 
 from cifar10_aug._compat import tensorflow_errors
@@ -18,7 +17,8 @@ from cifar10_aug.data import prepared, replacing
 from cifar10_aug.data.images import SHAPE, Cifar10
 from cifar10_aug.data.records import examples
 from cifar10_aug.errors import ExportError
-from cifar10_aug.frozen import checksums
+from cifar10_aug.frozen import checksums, locking
+from cifar10_aug.frozen.locking import AtWorkError, locked
 from cifar10_aug.frozen.progress import Progress
 from cifar10_aug.frozen.shards import FORMAT_VERSION, TRAIN, Frozen, Shard
 from cifar10_aug.frozen.staging import Finished, Staging
@@ -43,8 +43,10 @@ def export(
     write_info: WriteInfo,
     crew: Crew,
     overwrite: bool = False,
-) -> None:
+) -> bool:
     """Writes a frozen dataset into `final`, going on where an interrupted export stopped.
+
+    While another process is writing it, it waits, as long as that one gets on.
 
     Args:
         frozen: what to write.
@@ -55,19 +57,28 @@ def export(
         overwrite: replace what is in `final`, once everything is written; an interrupted export
             of something else is given up.
 
+    Returns:
+        Whether it has written it; if not, it was there, or another process has written it.
+
     Raises:
-        ExportError: if another export is at work there, if an interrupted one wrote something
-            else, if there is not enough space, or if writing fails.
+        ExportError: if another export that is at work there does not get on, if an interrupted one
+            wrote something else, if there is not enough space, or if writing fails.
         SourceError: if there are no images.
         OSError: if the folder cannot be made.
     """
     staging = Staging.of(final)
-    with _locked(staging, final):
-        replacing.recover(final)
-        _delete_what_is_left(staging, final)
+    with locked(staging, final, patience=locking.PATIENCE_SECONDS):
+        try:
+            replacing.recover(final)
+            _delete_what_is_left(staging, final)
+        except OSError as error:
+            raise ExportError(
+                f"{final}: what an earlier export left cannot be deleted "
+                f"({error.strerror or error}); mend it and run the same command again"
+            ) from error
         if final.exists() and not overwrite:
             _check_whole(final)
-            return
+            return False
         with crew.starting(frozen):
             cifar10 = read_images()
             metadata = _metadata(frozen, cifar10)
@@ -85,6 +96,7 @@ def export(
                     f"{final}: {error.strerror or error}; finished shards are kept, so mend it "
                     "and run the same command again"
                 ) from error
+    return True
 
 
 def tidy(final: Path) -> None:
@@ -97,7 +109,7 @@ def tidy(final: Path) -> None:
     if not (published or staging.replaced.exists() or replacing.left(final)):
         return
     if os.access(final.parent, os.W_OK):
-        with contextlib.suppress(_AtWorkError), _locked(staging, final):
+        with contextlib.suppress(AtWorkError), locked(staging, final):
             _delete_what_is_left(staging, final)
 
 
@@ -108,35 +120,6 @@ def _delete_what_is_left(staging: Staging, final: Path) -> None:
     staging.replaced.mkdir(exist_ok=True)
     replacing.tidy(final, staging.replaced)
     shutil.rmtree(staging.replaced)
-
-
-class _AtWorkError(ExportError):
-    """Another process holds the lock."""
-
-
-@contextlib.contextmanager
-def _locked(staging: Staging, final: Path) -> Iterator[None]:
-    """Holds the staging folder's lock; on leaving, deletes the folder if it is of no use."""
-    made = [staging.folder, *staging.folder.parents]
-    made = made[: next(i for i, folder in enumerate(made) if folder.exists())]
-    staging.folder.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(staging.lock)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise _AtWorkError(
-            f"{final}: another export is writing it; wait until that has ended, or choose "
-            "another data_dir"
-        ) from None
-    try:
-        yield
-    finally:
-        if not staging.has_plan:
-            shutil.rmtree(staging.folder)
-            with contextlib.suppress(OSError):  # Not empty: no longer ours alone.
-                for folder in made[1:]:
-                    folder.rmdir()
-        lock.release()
 
 
 def _metadata(frozen: Frozen, cifar10: Cifar10) -> dict[str, Any]:

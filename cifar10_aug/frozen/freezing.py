@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import joblib
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import naming
 from tensorflow_datasets.core.splits import SplitDict, SplitInfo
@@ -33,24 +32,16 @@ if TYPE_CHECKING:
 class Options:
     """What a builder is told about writing frozen epochs; see `AugmentedBuilder`."""
 
-    n_jobs: int | None
+    jobs: int
     image_encoding: str | None
 
 
-def check_options(config: Config, options: Options, backend: str | None) -> None:
-    """Raises a `ValueError` if an option is wrong or means nothing for the config."""
+def check_options(config: Config, options: Options) -> None:
+    """Raises a `ValueError` if `image_encoding` is wrong or means nothing for the config."""
     encoding = options.image_encoding
     if encoding is not None and not config.copies:
         raise ValueError(
             f"image_encoding is about frozen epochs, such as {config}-x5; leave it out for {config}"
-        )
-    if backend is not None and (config.copies or not config.recipe.runs_python):
-        what = "written by processes" if config.copies else "made without registered functions"
-        raise ValueError(f"backend is {backend!r}, and {config} is {what}; leave backend out")
-    if options.n_jobs is not None and not config.copies and not config.recipe.runs_python:
-        raise ValueError(
-            f"n_jobs is about frozen epochs, such as {config}-x5, and registered functions; "
-            f"leave it out for {config}"
         )
     if encoding not in (None, *IMAGE_ENCODINGS):
         raise ValueError(f"image_encoding is {encoding!r}; give 'raw' or 'png'")
@@ -130,7 +121,7 @@ def freeze(
     config: tfds.download.DownloadConfig,
     file_format: Any,
     read_source: Callable[[], Cifar10],
-) -> None:
+) -> bool:
     """Writes the frozen epochs of a builder into its folder.
 
     Args:
@@ -139,6 +130,9 @@ def freeze(
         config: may ask to overwrite, and to run on Apache Beam.
         file_format: if not the builder's own.
         read_source: gives the images, if they are not prepared as `plain`.
+
+    Returns:
+        Whether it has written them; if not, another process has.
 
     Raises:
         ExportError, SourceError, OSError: see `export`.
@@ -164,7 +158,7 @@ def freeze(
         info.metadata.update(metadata)
         info.write_to_directory(folder)
 
-    export(
+    written = export(
         frozen,
         final,
         read_images=lambda: builder.images(read_source),
@@ -172,21 +166,23 @@ def freeze(
         crew=_crew(parsed.recipe, options, config),
         overwrite=config.download_mode.overwrite_dataset,
     )
+    if not written:
+        stored.check_held(final, frozen)
     builder.info.set_file_format(
         info.file_format, override=True, override_if_initialized=builder.info.initialized
     )
     builder.info.read_from_directory(builder.data_dir)
+    return written
 
 
 def _crew(recipe: Recipe, options: Options, config: tfds.download.DownloadConfig) -> writers.Crew:
     if config.beam_runner is not None or config.beam_options is not None:
         carried = Carried.by(recipe)
         return writers.BeamCrew(config.beam_runner, config.beam_options, carried)
-    jobs = options.n_jobs or joblib.cpu_count()
-    if jobs == 1:
+    if options.jobs == 1:
         return writers.LocalCrew(1)
     try:
-        return writers.LocalCrew(jobs, Carried.by(recipe))
+        return writers.LocalCrew(options.jobs, Carried.by(recipe))
     except RegistrationError as error:
         warnings.warn(f"{recipe} is written by this process alone: {error}", stacklevel=2)
         return writers.LocalCrew(1)

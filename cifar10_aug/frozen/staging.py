@@ -173,6 +173,10 @@ class Staging:
                 return found if right else None
         return None
 
+    def count(self) -> int:
+        """How many shards are finished."""
+        return len(list(self.folder.glob("digests/*.json")))
+
     def intact(self, shard: Shard) -> bool:
         """Whether a shard is finished and its bytes are still those that were written."""
         found = self.finished(shard)

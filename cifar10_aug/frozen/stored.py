@@ -9,6 +9,7 @@ from cifar10_aug.data import shard_files
 from cifar10_aug.data.records.formats import digest_of
 from cifar10_aug.errors import ExportError
 from cifar10_aug.frozen import checksums, verify
+from cifar10_aug.frozen.shards import Frozen
 
 if TYPE_CHECKING:
     from cifar10_aug.builders.augmented import AugmentedBuilder
@@ -76,12 +77,7 @@ def check_whole(builder: AugmentedBuilder) -> None:
 def check_name(builder: AugmentedBuilder) -> None:
     """Raises an `ExportError` if a folder holds other epochs than its name says."""
     folder = Path(builder.data_dir)
-    metadata = _metadata(folder)
-    try:
-        held = verify.name_of(verify.frozen_of(folder, metadata))
-    except (KeyError, TypeError, ValueError) as error:
-        # Their digests match, so somebody has written them anew.
-        raise damaged(folder, f"{checksums.METADATA} is not what an export writes") from error
+    held = verify.name_of(_held(folder))
     name = f"{builder.name}/{builder.builder_config.name}"
     if held != name:
         raise ExportError(
@@ -90,21 +86,41 @@ def check_name(builder: AugmentedBuilder) -> None:
         )
 
 
+def _held(folder: Path) -> Frozen:
+    """What is frozen in a folder."""
+    metadata = _metadata(folder)
+    try:
+        return verify.frozen_of(folder, metadata)
+    except (KeyError, TypeError, ValueError) as error:
+        # Their digests match, so somebody has written them anew.
+        raise damaged(folder, f"{checksums.METADATA} is not what an export writes") from error
+
+
 def check_as_told(builder: AugmentedBuilder, file_format: Any = None) -> None:
     """Raises an `ExportError` if frozen epochs are stored otherwise than the builder is told."""
-    stored = {
-        "file_format": builder.info.file_format.value,
-        "image_encoding": image_encoding(builder.data_path),
-    }
-    wanted = {
-        "file_format": str(getattr(file_format, "value", file_format or stored["file_format"])),
-        "image_encoding": builder.image_encoding,
-    }
+    stored = (builder.info.file_format.value, str(image_encoding(builder.data_path)))
+    wanted = (
+        str(getattr(file_format, "value", file_format or stored[0])),
+        builder.image_encoding,
+    )
+    _check_stored(Path(builder.data_dir), stored, wanted)
+
+
+def check_held(folder: Path, wanted: Frozen) -> None:
+    """Raises an `ExportError` if what another process has written is stored otherwise."""
+    held = _held(folder)
+    _check_stored(
+        folder,
+        (held.file_format, held.image_encoding),
+        (wanted.file_format, wanted.image_encoding),
+    )
+
+
+def _check_stored(folder: Path, stored: tuple[str, str], wanted: tuple[str, str]) -> None:
     if wanted != stored:
         raise ExportError(
-            f"{builder.data_dir}: stored as {' and '.join(map(str, stored.values()))}, not as "
-            f"{' and '.join(wanted.values())}; choose another data_dir, or overwrite it "
-            "(--overwrite)"
+            f"{folder}: stored as {' and '.join(stored)}, not as {' and '.join(wanted)}; choose "
+            "another data_dir, or overwrite it (--overwrite)"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from cifar10_aug.data.prepared import PLAIN
 from cifar10_aug.data.records import examples
 from cifar10_aug.data.records.formats import FORMATS
 from cifar10_aug.engines.numba.source import Source
+from cifar10_aug.engines.python import worker_process
 from cifar10_aug.errors import ExportError
 from cifar10_aug.frozen import checksums, worker
 from cifar10_aug.frozen.shards import FORMAT_VERSION, Frozen, Shard
@@ -186,6 +188,8 @@ class Deep:
             jobs,
             return_as="generator_unordered",
             mmap_mode="c",
+            initializer=worker_process.serve,
+            initargs=(os.getpid(),),
         )
         compare = joblib.delayed(_compared)
         try:

@@ -256,6 +256,7 @@ class PythonOp(Op):
         output: the dtype of what it returns, "uint8" or "float32".
         backend: where it runs if nobody says otherwise, "loky" or "threading".
         seeded: whether it draws from global generators, so that it needs a separate process.
+        registered_as: equal if the same function is registered again in the same way.
     """
 
     function: ClassVar[Callable[..., Any]]
@@ -263,6 +264,7 @@ class PythonOp(Op):
     output: ClassVar[str]
     backend: ClassVar[str]
     seeded: ClassVar[bool]
+    registered_as: ClassVar[tuple[Any, ...]]
 
     @property
     def arguments(self) -> dict[str, Any]:

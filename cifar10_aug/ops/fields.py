@@ -19,8 +19,10 @@ from typing import Any
 Interval = tuple[float, float]
 
 # ASCII digits only: `\d` would also match the digits of other scripts.
-NUMBER = r"[0-9]+(?:\.[0-9]+)?"
-_LONGEST_NUMBER = 12
+# A small exponent is how Python shows a float below 0.0001.
+NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:e-[0-9]{1,2})?"
+# Enough for any float that Python has computed, down to 1e-20.
+_LONGEST_NUMBER = 40
 # Not the thread's context, which users may set to round.
 _EXACT = decimal.Context(prec=40, traps=[])
 
@@ -30,11 +32,13 @@ class FieldError(ValueError):
 
 
 def normalise_number(text: str) -> str:
-    """The shortest plain decimal for `text`: "030.50" becomes "30.5"."""
-    if len(text) > _LONGEST_NUMBER:
-        raise FieldError(f"numbers have at most {_LONGEST_NUMBER} characters")
-    number = decimal.Decimal(text).normalize(_EXACT)
-    return format(number, "f")
+    """The shortest plain decimal for `text`: "030.50" becomes "30.5", and "5e-05" "0.00005"."""
+    # An exponent makes few characters many.
+    if len(text) <= _LONGEST_NUMBER:
+        number = format(decimal.Decimal(text).normalize(_EXACT), "f")
+        if len(number) <= _LONGEST_NUMBER:
+            return number
+    raise FieldError(f"numbers have at most {_LONGEST_NUMBER} characters")
 
 
 def show_number(value: float) -> str:
@@ -159,7 +163,7 @@ class IntervalField(Field):
     def parse(self, text: str) -> Interval:
         if not re.fullmatch(f"{NUMBER}(?:-{NUMBER})?", text):
             raise FieldError("not a number or a range")
-        ends = [float(normalise_number(end)) for end in text.split("-")]
+        ends = [float(normalise_number(end)) for end in re.findall(NUMBER, text)]
         if self.whole and any(end != int(end) for end in ends):
             raise FieldError("not whole")
         if len(ends) == 2 and ends[0] > ends[1]:
@@ -174,7 +178,7 @@ class IntervalField(Field):
         return -self.high if self.single is symmetric else self.low
 
     def normalise(self, text: str) -> str:
-        return "-".join(normalise_number(end) for end in text.split("-"))
+        return "-".join(normalise_number(end) for end in re.findall(NUMBER, text))
 
     def allowed(self) -> str:
         kind = "whole numbers" if self.whole else "numbers"

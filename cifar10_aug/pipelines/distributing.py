@@ -8,6 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from cifar10_aug._compat.shutdown import GATE
+from cifar10_aug.pipelines import service_health
 from cifar10_aug.pipelines.eager import finished
 from cifar10_aug.pipelines.epochs import Epochs
 from cifar10_aug.pipelines.graph import GraphEpochs
@@ -38,8 +40,19 @@ def distributed(
             "builder_kwargs={'engine': 'graph'}; this is none: distribute first, and map, batch, "
             "take or repeat what comes back"
         )
+    service_health.check(service)
     made, finish = _loaded[dataset]
     workers = tf.data.experimental.service
+
+    @GATE.guarded
+    def answering(epoch: Any) -> Any:
+        service_health.check(service)
+        return epoch
+
+    def checked(epoch: tf.Tensor) -> tf.Tensor:
+        same = tf.numpy_function(answering, [epoch], tf.int64, stateful=False)
+        same.set_shape([])
+        return same
 
     def of_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
         one = made.anywhere(epoch)
@@ -57,7 +70,7 @@ def distributed(
 
     # See `AugmentedBuilder.as_dataset`.
     of_epoch = tf.autograph.experimental.do_not_convert(of_epoch)
-    ds = Epochs(made.start.epoch).number().flat_map(of_epoch)
+    ds = Epochs(made.start.epoch).number().map(checked).flat_map(of_epoch)
     if finish["prefetch"]:
         ds = ds.prefetch(tf.data.AUTOTUNE)
     # A worker that dies loses the batches that it is making, so the length is not known.

@@ -168,14 +168,14 @@ def dataset(
     def sliced(failed: tf.Tensor, made: Any) -> tf.data.Dataset:
         # Slices share the memory of what they are cut from. (`unbatch` would do, but it cannot be
         # checkpointed by position.)
-        if python_workers is None:
-            return tf.data.Dataset.from_tensor_slices(made)
-        return tf.data.Dataset.from_tensor_slices((failed, made)).map(_checked)
+        slices = made if python_workers is None else (failed, made)
+        return tf.data.Dataset.from_tensor_slices(slices)
 
     def epoch(step: tf.Tensor, number: tf.Tensor) -> tf.data.Dataset:
         # Functions in a pipeline are optimised anew for each iteration, which takes milliseconds
         # for each; so there are few, and they do little.
         ds = blocks(step, number).map(augment, num_parallel_calls=calls).flat_map(sliced)
+        ds = ds if python_workers is None else ds.map(_checked)
         return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
 
     return finished(

@@ -1,7 +1,8 @@
 """Which epoch a `tf.data` pipeline is in: epochs are counted when they are first read.
 
 The first time that a dataset is read it gives its first epoch, then the next one, and so on;
-an iterator that is opened and never read draws no number. A checkpoint holds the number of its
+an iterator that is opened and never read draws no number. What Keras reads only to build a model
+does not count. A checkpoint holds the number of its
 epoch, and restoring it makes the dataset go on from there.
 """
 
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from cifar10_aug._compat import fork_safety
+from cifar10_aug._compat import debug_mode, fork_safety, keras_build
 from cifar10_aug._compat.shutdown import GATE
 
 
@@ -58,7 +59,8 @@ class Epochs:
             # What nothing depends on is not called.
             return make(self._call(self._opened, step, epoch), epoch)
 
-        return tf.data.Dataset.range(2).scan(tf.constant(-1, tf.int64), numbered).flat_map(opened)
+        steps = tf.data.Dataset.range(2).scan(tf.constant(-1, tf.int64), numbered)
+        return debug_mode.flat_map(steps, opened)
 
     def _call(self, call: Callable[..., Any], step: tf.Tensor, epoch: tf.Tensor) -> tf.Tensor:
         # Without an input TensorFlow would call it once, while it looks for constants.
@@ -71,7 +73,7 @@ class Epochs:
         with self._lock:
             if step == 0:
                 epoch = self.next
-                self.next += 1
+                self.next += not keras_build.at_work()
         return np.int64(epoch)
 
     def _opened(self, step: Any, epoch: Any) -> np.int64:
@@ -101,7 +103,8 @@ def of_seeds(
     """
     numbers = tf.data.Dataset.random(seed, rerandomize_each_iteration=renewed).take(1)
     # An iterator that is opened and never read takes none.
-    return tf.data.Dataset.range(1).flat_map(lambda _: numbers).flat_map(make)
+    one = tf.data.Dataset.range(1).flat_map(lambda _: numbers)
+    return debug_mode.flat_map(one, make)
 
 
 def of_length(dataset: tf.data.Dataset, length: int) -> tf.data.Dataset:
@@ -112,7 +115,8 @@ def of_length(dataset: tf.data.Dataset, length: int) -> tf.data.Dataset:
     So this is the first `length` elements of a dataset that seems to be endless.
     """
     nothing = tf.data.Dataset.range(1).filter(lambda _: False)
-    nothing = nothing.map(lambda _: tf.nest.map_structure(_zeros, dataset.element_spec))
+    spec = dataset.element_spec
+    nothing = nothing.map(lambda _: tf.nest.map_structure(_zeros, spec))
     return dataset.concatenate(nothing.repeat()).take(length)
 
 

@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 import tensorflow as tf
 
+from cifar10_aug._compat import debug_mode
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.engines.tensorflow import shuffling
 from cifar10_aug.pipelines import graph_tables
@@ -54,7 +55,8 @@ class GraphEpochs:
 
         def epoch(step: tf.Tensor, number: tf.Tensor) -> tf.data.Dataset:
             graphs.append(tf.compat.v1.get_default_graph())
-            batches = tf.data.Dataset.from_tensors(number).take(step).flat_map(self._batches)
+            batches = tf.data.Dataset.from_tensors(number).take(step)
+            batches = debug_mode.flat_map(batches, self._batches)
             batches = tf.data.Dataset.zip((batches, *(table.repeat() for table in tables)))
             ds = self._each(batches, make, joblib.cpu_count())
             return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds

@@ -16,7 +16,7 @@ from cifar10_aug.engines.tensorflow.mixing import Partners
 from cifar10_aug.pipelines import graph_tables
 from cifar10_aug.rng import draws
 
-# Packed images and labels of a split, as `graph_source.tables` hands them out.
+# Packed images and labels of a split, as `graph_tables.tables` hands them out.
 Tables = tuple[tf.Tensor, tf.Tensor]
 
 

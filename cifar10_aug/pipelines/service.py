@@ -18,9 +18,10 @@ def distribute(
     """The same epochs, made by the workers of a tf.data service.
 
     Each iteration hands the service the next epoch, whose batches the workers share out among
-    them. They come in no fixed order, each once; a worker that dies takes along those that it has
-    under way. Workers need TensorFlow, and the prepared files under the same path, but not this
-    package. Several trainers load shares (`ReadConfig(input_context=…)`); each distributes its own.
+    them. They come in no fixed order, each once. A worker that dies takes along those that it has
+    under way, and the epoch does not end before it is back on the same host and port. Workers need
+    TensorFlow, and the prepared files under the same path, but not this package. Several trainers
+    load shares (`ReadConfig(input_context=…)`); each distributes its own.
 
     Args:
         dataset: what `tfds.load` or `as_dataset` has returned, with `engine="graph"`; map, take or
@@ -31,10 +32,12 @@ def distribute(
         max_outstanding_requests: how many batches may be under way; None leaves it to TensorFlow.
 
     Returns:
-        A dataset of the same elements and epochs.
+        A dataset of the same elements and epochs. Beginning an epoch is an error if the dispatcher
+        or a worker does not answer within 30 seconds.
 
     Raises:
-        ValueError: if the dataset is another one.
+        ValueError: if the dataset is another one, or the service is no address.
+        ConnectionError: if the dispatcher or a worker does not answer within 30 seconds.
     """
     from cifar10_aug.pipelines import distributing
 

@@ -17,6 +17,7 @@ from cifar10_aug.engines.python import worker_process
 from cifar10_aug.errors import RegistrationError
 from cifar10_aug.ops.base import PythonOp
 from cifar10_aug.ops.compound import flattened
+from cifar10_aug.recipes.function_sources import source_of
 from cifar10_aug.recipes.recipe import Recipe
 from cifar10_aug.recipes.registration import register
 
@@ -90,24 +91,13 @@ def _parts(function: Any) -> Iterator[bytes]:
         return
     inner = inspect.unwrap(function)
     code = getattr(inner, "__code__", None)
-    source = _source(inner, code)
+    source = source_of(inner)
     if source is not None:
         yield source.encode()
     elif code is not None:
         yield from _code(code)
     else:
         yield type(inner).__qualname__.encode()
-
-
-def _source(function: Any, code: types.CodeType | None) -> str | None:
-    # What `exec` makes is called like the program of `python -c`, whose text Python 3.13 would give
-    # as its source.
-    if code is not None and code.co_filename == "<string>":
-        return None
-    try:
-        return inspect.getsource(function)
-    except (OSError, TypeError):
-        return None
 
 
 def _code(code: types.CodeType) -> Iterator[bytes]:

@@ -4,7 +4,7 @@
     step    := op { "-or-" op }
     op      := NAME [ NUM [ "-" NUM ] ] { "_" FIELD VALUE }
 
-NAME is an op or a preset. This is the only parser; `Recipe.parse` calls it.
+NAME is an op or a preset, the longest that fits. This is the only parser; `Recipe.parse` calls it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LONGEST_NAME = 200
 MOST_MIXES = 2
 _OR = "-or-"
 
-_HEAD = re.compile(r"([a-z]+)(.*)", re.DOTALL)
+_WORD = re.compile("[a-z]*")
 
 
 def parse(name: str) -> tuple[str, tuple[Op, ...]]:
@@ -112,24 +112,10 @@ def _where(token: str, recipe: str) -> str:
 def _parse_token(token: str, recipe: str) -> tuple[str, list[Op]]:
     """The normalised spelling of one token, and the ops it stands for."""
     where = _where(token, recipe)
-    head, *assignments = token.split("_")
-    match = _HEAD.fullmatch(head)
-    if match is None:
-        raise RecipeError(
-            f"{where}: an op starts with its name in lower-case letters, "
-            f"for example rotate30; the ops are {', '.join(sorted(OPS))}"
-        )
-    name, main = match[1], match[2]
+    name = _name_in(token, where)
     if name in NAMED:
         return _preset(name, token, where)
-    if name not in OPS:
-        known = sorted({*OPS, *NAMED})
-        raise RecipeError(
-            f"{where}: there is no op {quote(name)}.{_closest(name, known)} "
-            f"The ops and presets are {', '.join(known)}. A function of your own is "
-            f"registered first, in every process: cifar10_aug.register({quote(name)}, function), "
-            "or --imports MODULE on the command line"
-        )
+    main, *assignments = token[len(name) :].split("_")
     op_class = OPS[name]
     fields = fields_of(op_class)
     values: dict[str, Any] = {}
@@ -147,6 +133,31 @@ def _parse_token(token: str, recipe: str) -> tuple[str, list[Op]]:
         values[field] = _value(fields[field], text, f"{where}: {field}")
         spelling += f"_{field}{fields[field].normalise(text)}"
     return spelling, [_make_op(op_class, values, where)]
+
+
+def _name_in(token: str, where: str) -> str:
+    """The name of the op or preset that a token begins with."""
+    known = sorted({*OPS, *NAMED})
+    # A name goes on with letters, and, if it ends with a digit, with digits.
+    fitting = [
+        name
+        for name in known
+        if re.match(f"{name}(?![a-z{'0-9' if name[-1].isdigit() else ''}])", token)
+    ]
+    if fitting:
+        return max(fitting, key=len)
+    word = _WORD.match(token)[0]  # type: ignore[index]
+    if not word:
+        raise RecipeError(
+            f"{where}: an op starts with its name in lower-case letters, "
+            f"for example rotate30; the ops are {', '.join(sorted(OPS))}"
+        )
+    raise RecipeError(
+        f"{where}: there is no op {quote(word)}.{_closest(word, known)} "
+        f"The ops and presets are {', '.join(known)}. A function of your own is "
+        f"registered first, in every process: cifar10_aug.register({quote(word)}, function), "
+        "or --imports MODULE on the command line"
+    )
 
 
 def _preset(name: str, token: str, where: str) -> tuple[str, list[Op]]:
@@ -173,7 +184,7 @@ def _split_assignment(
         raise RecipeError(
             f"{where}: {assignment} has no value; it takes {fields[assignment].allowed()}"
         )
-    word = re.match("[a-z]*", assignment)[0]  # type: ignore[index]
+    word = _WORD.match(assignment)[0]  # type: ignore[index]
     raise RecipeError(
         f"{where}: {name} has no field {quote(word or assignment)}.{_closest(word, fields)} "
         f"Its fields are {', '.join(fields)}"

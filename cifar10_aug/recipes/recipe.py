@@ -120,8 +120,8 @@ class Recipe:
             epoch: 0 to 2**32 - 1.
             partners: (images, labels, ids) of the examples that mix ops draw partners from, as the
                 slice of a split is for `tfds.load`; the batch itself if not given.
-            n_jobs: workers for the functions that users have registered; None is one for each
-                core.
+            n_jobs: workers for the functions that users have registered; None or -1 is one for
+                each core.
             backend: where those run, "loky" (processes) or "threading"; None is as registered.
 
         Returns:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import itertools
 import math
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -16,10 +17,12 @@ import numpy as np
 from cifar10_aug.errors import RegistrationError
 from cifar10_aug.ops import OPS, PythonOp
 from cifar10_aug.ops.base import BACKENDS, OUTPUTS
-from cifar10_aug.ops.fields import PlainNumberField, option
+from cifar10_aug.ops.fields import PlainNumberField, fields_of, option
+from cifar10_aug.recipes.function_sources import about, called, identity
 from cifar10_aug.recipes.presets import NAMED
 
 _LONGEST_NAME = 32
+_NAME = re.compile("[a-z](_?[a-z0-9])*")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -99,7 +102,8 @@ def register(
     is a decorator.
 
     Args:
-        name: lower-case letters a to z.
+        name: lower-case letters a to z, then also digits and single underscores: "sepia2". It must
+            not read like another op with a number or a field.
         function: (image, rng, **arguments) -> image. It may change the image in place, and must
             not keep the generator.
         batched: call it with uint8 [batch, height, width, 3] and a list of generators instead, one
@@ -109,7 +113,8 @@ def register(
             should not be random; and it comes last.
         backend: "loky" runs it in worker processes; "threading" in threads of this process, for
             functions that release the interpreter's lock.
-        replace: take the place of a function that is registered under this name.
+        replace: take the place of a function that is registered under this name. The same function
+            (by its source text, module and name), registered in the same way, needs no `replace`.
 
     Returns:
         The function, as it was given.
@@ -122,7 +127,11 @@ def register(
         return functools.partial(
             register, name, batched=batched, output=output, backend=backend, replace=replace
         )
-    _check_name(name, replace)
+    registered_as = (
+        identity(function),
+        (_draws_globally(function), batched, output, backend),
+    )
+    _check_name(name, replace, registered_as)
     for what, value, allowed in (("output", output, OUTPUTS), ("backend", backend, BACKENDS)):
         if value not in allowed:
             raise RegistrationError(f"{name}: {what} is {value!r}; give {' or '.join(allowed)}")
@@ -136,6 +145,7 @@ def register(
             "backend out"
         )
     arguments = _numbers(name, function)
+    _check_alike(name, arguments)
     if name in OPS:
         # Workers may have imported what has been edited since.
         from cifar10_aug.engines.python import worker_pool
@@ -151,7 +161,7 @@ def register(
         bases=(PythonOp,),
         frozen=True,
         namespace={
-            "__doc__": _about(function),
+            "__doc__": about(function),
             "name": name,
             "function": staticmethod(function),
             "batched": batched,
@@ -159,6 +169,7 @@ def register(
             "backend": backend,
             "seeded": _draws_globally(function),
             "value_range": output != "uint8",
+            "registered_as": registered_as,
         },
     )
     return function
@@ -171,11 +182,12 @@ def _draws_globally(function: Any) -> bool:
     return isinstance(function, Seeded)
 
 
-def _check_name(name: Any, replace: bool) -> None:
-    if not isinstance(name, str) or not re.fullmatch("[a-z]+", name) or len(name) > _LONGEST_NAME:
+def _check_name(name: Any, replace: bool, registered_as: tuple[Any, ...]) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
         raise RegistrationError(
             f"{name!r} cannot be spelled in a recipe; a name is 1 to {_LONGEST_NAME} lower-case "
-            "letters from a to z, for example 'sepia'"
+            "letters from a to z, after the first one also digits and single underscores, for "
+            "example 'sepia' or 'sepia2'"
         )
     if name in NAMED:
         raise RegistrationError(f"{name!r} is a preset; choose another name")
@@ -184,11 +196,22 @@ def _check_name(name: Any, replace: bool) -> None:
     op = OPS[name]
     if not issubclass(op, PythonOp):
         raise RegistrationError(f"{name!r} is a built-in op; choose another name")
-    if not replace:
+    if not replace and op.registered_as != registered_as:
         raise RegistrationError(
-            f"{name!r} is registered already, as {_called(op.function)}; choose another name, or "
+            f"{name!r} is registered already, as {called(op.function)}; choose another name, or "
             "say replace=True"
         )
+
+
+def _check_alike(name: str, arguments: Collection[str]) -> None:
+    """Raises a `RegistrationError` if recipes could mean two ops by one spelling."""
+    fields = {**{other: fields_of(op) for other, op in OPS.items()}, name: arguments}
+    for short, long in itertools.permutations(fields, 2):
+        if name in (short, long) and fields[short] and re.match(f"{short}[0-9_]", long):
+            raise RegistrationError(
+                f"{name}: {long!r} reads like {short!r} with a number or a field; choose another "
+                "name"
+            )
 
 
 def _numbers(name: str, function: Any) -> dict[str, float]:
@@ -197,7 +220,7 @@ def _numbers(name: str, function: Any) -> dict[str, float]:
         signature = inspect.signature(function)
     except (TypeError, ValueError) as error:
         raise RegistrationError(
-            f"{name}: {_called(function)} has no signature that Python can read ({error}); give "
+            f"{name}: {called(function)} has no signature that Python can read ({error}); give "
             "a function, for example lambda image, rng: …"
         ) from error
     parameters = list(signature.parameters.values())
@@ -211,7 +234,7 @@ def _numbers(name: str, function: Any) -> dict[str, float]:
         or any(p.default is p.empty for p in others)
     ):
         raise RegistrationError(
-            f"{name}: {_called(function)} takes {signature}; it must take (image, rng), and "
+            f"{name}: {called(function)} takes {signature}; it must take (image, rng), and "
             "arguments with defaults after them"
         )
     numbers = {
@@ -250,18 +273,3 @@ def _check_fields(name: str, numbers: dict[str, float]) -> None:
                 "give a finite number"
             )
         spelled[field] = argument
-
-
-def _called(function: Any) -> str:
-    """What a function is called, for messages."""
-    inner = inspect.unwrap(function)
-    while isinstance(inner, functools.partial):
-        inner = inner.func
-    module = getattr(inner, "__module__", None)
-    called = getattr(inner, "__qualname__", None) or type(inner).__qualname__
-    return called if module in (None, "__main__") else f"{module}.{called}"
-
-
-def _about(function: Any) -> str:
-    documented = inspect.isroutine(inspect.unwrap(function)) and inspect.getdoc(function)
-    return documented or f"Your function {_called(function)}."

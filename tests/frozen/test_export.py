@@ -164,20 +164,6 @@ def test_a_killed_worker_is_an_error(tmp_path: Path) -> None:
     )
 
 
-def test_a_second_export_of_the_same_is_refused(source: Path, tmp_path: Path) -> None:
-    final = final_of(tmp_path)
-    staging = Staging.of(final)
-    staging.make()
-    staging.write_plan({"kept": True})
-    with filelock.FileLock(staging.lock), pytest.raises(ExportError) as error:
-        freeze(tmp_path, source)
-    assert str(error.value) == (
-        f"{final}: another export is writing it; wait until that has ended, or choose another "
-        "data_dir"
-    )
-    assert staging.plan == {"kept": True}
-
-
 def test_an_interrupted_export_of_something_else_is_not_mixed_in(
     source: Path, expected: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -414,6 +400,25 @@ def published(source: Path, tmp_path: Path) -> Path:
         old.mkdir(parents=True)
         (old / "shard").touch()
     return final
+
+
+def test_what_an_earlier_export_left_and_cannot_be_deleted_is_named(
+    published: Path, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = shutil.rmtree
+
+    def rmtree(path: Any, *arguments: Any, **kwargs: Any) -> None:
+        if Path(path).name == "replaced":
+            raise OSError(errno.ENOTEMPTY, "Directory not empty", str(path))
+        real(path, *arguments, **kwargs)
+
+    monkeypatch.setattr(shutil, "rmtree", rmtree)
+    with pytest.raises(ExportError) as error:
+        freeze(tmp_path, source, download_config=OVERWRITE)
+    assert str(error.value) == (
+        f"{published}: what an earlier export left cannot be deleted (Directory not empty); mend "
+        "it and run the same command again"
+    )
 
 
 @pytest.mark.parametrize("kwargs", [{}, {"download_config": OVERWRITE}], ids=["plain", "overwrite"])

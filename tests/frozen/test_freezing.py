@@ -296,7 +296,7 @@ def test_what_is_not_there_says_what_to_do(tmp_path: Path) -> None:
         (
             "rotate-x5",
             {"n_jobs": 0},
-            "n_jobs is 0; give a positive number, or None for all cores",
+            "n_jobs is 0; give a positive number, or -1 for all cores",
         ),
         (
             "rotate-x5",
@@ -310,25 +310,8 @@ def test_what_is_not_there_says_what_to_do(tmp_path: Path) -> None:
         ),
         (
             "rotate",
-            {"n_jobs": 2},
-            "n_jobs is about frozen epochs, such as rotate-x5, and registered functions; leave it "
-            "out for rotate",
-        ),
-        (
-            "rotate",
             {"image_encoding": "raw"},
             "image_encoding is about frozen epochs, such as rotate-x5; leave it out for rotate",
-        ),
-        (
-            "rotate-x5",
-            {"backend": "threading"},
-            "backend is 'threading', and rotate-x5 is written by processes; leave backend out",
-        ),
-        (
-            "rotate",
-            {"backend": "threading"},
-            "backend is 'threading', and rotate is made without registered functions; leave "
-            "backend out",
         ),
         (
             "rotate",
@@ -341,6 +324,15 @@ def test_wrong_arguments_are_named(config: str, kwargs: dict[str, Any], message:
     with pytest.raises(ValueError) as error:  # noqa: PT011
         Builder(config=config, **kwargs)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("config", ["rotate", "rotate-x5"])
+@pytest.mark.parametrize("kwargs", [{"n_jobs": 2}, {"n_jobs": -1}, {"backend": "threading"}])
+def test_workers_that_a_config_does_not_need_are_ignored(
+    config: str, kwargs: dict[str, Any], tmp_path: Path
+) -> None:
+    builder = Builder(config=config, data_dir=tmp_path, **kwargs)
+    assert str(builder.recipe) == "rotate"
 
 
 def test_wrong_names_are_named(tmp_path: Path) -> None:

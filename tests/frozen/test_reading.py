@@ -1,3 +1,4 @@
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -6,9 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from tensorflow.python.data.ops import debug_mode
 
 import cifar10_aug
 from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
+from cifar10_aug.frozen import reading
 from tests.frozen.freezing import CONFIG, RECIPE
 
 Load = Callable[..., Any]
@@ -248,3 +251,20 @@ def test_epochs_that_are_all_alike_can_be_loaded_in_a_function(
     once = tfds.ReadConfig(shuffle_reshuffle_each_iteration=False)
     found = read(shuffle_files=True, read_config=once)
     assert (found == images(load(shuffle_files=True, read_config=once))).all()
+
+
+def test_shuffled_epochs_can_be_read_in_tf_datas_debug_mode(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_SHUFFLE_WINDOW", 10)
+    monkeypatch.setattr(debug_mode, "DEBUG_MODE", True)
+    ds = load(batch_size=16, shuffle_files=True)
+    seen: set[tuple[bytes, int]] = set()
+    gc.freeze()
+    try:
+        for batch in ds.as_numpy_iterator():
+            seen.update(zip(batch["id"], batch["copy"].tolist(), strict=True))
+            gc.collect()
+    finally:
+        gc.unfreeze()
+    assert len(seen) == 300

@@ -1,17 +1,23 @@
 import json
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
+from cifar10_aug.builders.cifar10_aug_sample_dataset_builder import Builder
 from cifar10_aug.data.images import Cifar10
 from cifar10_aug.data.records import examples, tfrecord
 from cifar10_aug.errors import ExportError
 from cifar10_aug.frozen import checksums
 from cifar10_aug.frozen.verify import Deep, Fault, datasets, verify
+from tests import programs
 from tests.frozen.freezing import CONFIG, cifar10_of, freeze
+from tests.registering import registered
 
 NAME = f"cifar10_aug/{CONFIG}"
 SHARD = "cifar10_aug-train.tfrecord-00004-of-00015"
@@ -182,6 +188,51 @@ def test_deep_names_another_source(final: Path) -> None:
         f"{final}: made from other images than folder made; give the ones it was made from "
         "(archive cifar-10-binary.tar.gz, sha256:"
     )
+
+
+COMPARING = """
+import os, sys, time
+from pathlib import Path
+from cifar10_aug.frozen.verify import Deep
+from cifar10_aug.recipes.registration import register
+from cifar10_aug.data import sample
+
+final, place = map(Path, sys.argv[1:])
+
+def mine(image, rng):
+    (place / str(os.getpid())).touch()
+    time.sleep(600)
+    return image
+
+register("mine", mine)
+list(Deep(final, lambda _: drawn.read()).run(2))
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="memory for sharing has names here")
+def test_kill_9_ends_all_workers_and_frees_what_they_share(tmp_path: Path) -> None:
+    with registered(mine=lambda image, rng: image):
+        builder = Builder(config="mine-x1", data_dir=tmp_path / "data", n_jobs=1)
+        builder.download_and_prepare()
+    working = tmp_path / "working"
+    working.mkdir()
+    with programs.Program("-c", COMPARING, builder.data_dir, working) as program:
+        until(lambda: len(list(working.iterdir())) == 2, program)
+        # Also what cleans up behind them.
+        others = psutil.Process(program.pid).children(recursive=True)
+        shared = Path("/dev/shm").glob(f"joblib_memmapping_folder_{program.pid}_*")
+        assert (folders := list(shared))
+        program.kill()
+        assert not psutil.wait_procs(others, timeout=60)[1]
+        assert not any(folder.exists() for folder in folders)
+
+
+def until(done: Callable[[], bool], program: programs.Program) -> None:
+    end = time.monotonic() + 120
+    while not done():
+        assert program.poll() is None, program.stderr
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_datasets_are_found_from_any_folder_above(sources: dict[str, Path], tmp_path: Path) -> None:

@@ -105,8 +105,6 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[Any]]]:
         return ds
 
     monkeypatch.setattr(graph_tables, "shared", tables)
-    # In tf.data's debug mode, which another test uses, TensorFlow keeps functions for ever.
-    monkeypatch.setattr(graph_tables, "_shared", weakref.WeakValueDictionary())
     gc.collect()
     gc.disable()
     yield made

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import socket
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 import cifar10_aug
+from cifar10_aug.pipelines import service_health
 from tests import programs
 
 pytestmark = pytest.mark.slow
@@ -33,13 +35,13 @@ def free_port() -> int:
 class Cluster:
     """A dispatcher and workers on this machine."""
 
-    def __init__(self, place: Path):
+    def __init__(self, place: Path, workers: Sequence[str] = ("one", "two")):
         self._place = place
         self._processes: dict[str, programs.Program] = {}
         self.port = free_port()
         self.start_dispatcher()
-        self._ports = {name: free_port() for name in ("one", "two")}
-        for name in self._ports:
+        self.ports = {name: free_port() for name in ("one", "two")}
+        for name in workers:
             self.start_worker(name)
 
     @property
@@ -51,7 +53,7 @@ class Cluster:
         self._start("dispatcher", "dispatcher", "--port", str(self.port), "--work-dir", work_dir)
 
     def start_worker(self, name: str) -> None:
-        port = str(self._ports[name])
+        port = str(self.ports[name])
         self._start(name, "worker", "--dispatcher", f"localhost:{self.port}", "--port", port)
 
     def _start(self, name: str, *arguments: str) -> None:
@@ -193,3 +195,89 @@ def test_other_datasets_are_refused(cluster: Cluster, data_dir: str) -> None:
     for ds in (load(data_dir, engine="eager"), load(data_dir).take(1)):
         with pytest.raises(ValueError, match=re.escape(message)):
             cifar10_aug.distribute(ds, cluster.address)
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patience of a second, instead of thirty."""
+    monkeypatch.setattr(service_health, "_LIMIT_SECONDS", 1.0)
+
+
+ADVICE = (
+    "for 1 seconds; start what is missing (a worker on the host and port that it had), or, to do "
+    "without a worker, the dispatcher with an empty folder and the other workers"
+)
+
+
+@pytest.mark.usefixtures("brief")
+def test_a_service_that_is_not_there_is_an_error(
+    data_dir: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = f"grpc://localhost:{free_port()}"
+    with pytest.raises(ConnectionError) as error:
+        cifar10_aug.distribute(load(data_dir), service)
+    assert str(error.value) == f"{service}: no dispatcher answers there, {ADVICE}"
+    assert caplog.messages == [f"{service}: no dispatcher answers there; waiting"]
+
+
+@pytest.mark.parametrize("service", ["localhost:5000", "http://localhost:5000", "grpc://"])
+def test_what_is_no_address_is_named(service: str, data_dir: str) -> None:
+    with pytest.raises(ValueError, match="give the dispatcher's address, such as grpc://host:5000"):
+        cifar10_aug.distribute(load(data_dir), service)
+
+
+def test_another_service_is_an_error_at_once(cluster: Cluster, data_dir: str) -> None:
+    service = f"grpc://localhost:{cluster.ports['one']}"
+    message = f"{service}: what answers there is no dispatcher (UNIMPLEMENTED); give the dis"
+    with pytest.raises(ConnectionError, match=re.escape(message)):
+        cifar10_aug.distribute(load(data_dir), service)
+
+
+def test_workers_are_waited_for(
+    data_dir: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    small = Cluster(tmp_path, [])
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(service_health, "_LIMIT_SECONDS", 1.0)
+            with pytest.raises(ConnectionError) as error:
+                cifar10_aug.distribute(load(data_dir), small.address)
+        assert str(error.value) == f"{small.address}: no worker has registered there, {ADVICE}"
+        assert caplog.messages == [f"{small.address}: no worker has registered there; waiting"]
+        # As soon as the line is there, one is started.
+        starting = threading.Thread(target=small.start_worker, args=("one",))
+        monkeypatch.setattr(service_health._log, "warning", lambda *_: starting.start())
+        distributed = cifar10_aug.distribute(load(data_dir), small.address)
+        starting.join()
+        assert len(by_id(distributed)) == 100
+    finally:
+        small.close()
+
+
+@pytest.mark.usefixtures("brief")
+def test_an_epoch_does_not_begin_without_a_worker_that_is_gone(
+    cluster: Cluster, data_dir: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    local = load(data_dir, engine="eager")
+    distributed = cifar10_aug.distribute(load(data_dir), cluster.address)
+    assert by_id(distributed) == by_id(local)
+    assert not caplog.messages
+    cluster.kill("two")
+    missing = f"{cluster.address}: no worker answers at localhost:{cluster.ports['two']}"
+    with pytest.raises(tf.errors.UnknownError, match=re.escape(f"{missing}, {ADVICE}")):
+        next(iter(distributed))
+    assert caplog.messages == [f"{missing}; waiting"]
+    cluster.start_worker("two")
+    by_id(local)
+    assert by_id(distributed) == by_id(local)
+
+
+@pytest.mark.parametrize("port", [[], ["--port", "0"], ["--port", "any"]])
+def test_workers_need_a_fixed_port(port: list[str]) -> None:
+    script = ROOT / "scripts" / "service.py"
+    done = programs.run(script, "worker", "--dispatcher", "localhost:1", *port)
+    assert done.returncode == 2
+    assert "--port" in done.stderr.splitlines()[-1]

@@ -1,5 +1,6 @@
 import functools
 import inspect
+import linecache
 import random
 from typing import Any
 
@@ -32,6 +33,75 @@ def test_a_registered_function_is_an_op() -> None:
         assert recipe.name == "rotate15+sepia_strength0.8+erase"
         assert [op.name for op in recipe.ops] == ["rotate", "sepia", "erase"]
         assert Config.parse("sepia0.25-x3-s7").recipe.ops == (op_of("sepia0.25"),)
+
+
+def blank(image: Any, rng: Any) -> Any:
+    return image
+
+
+def test_names_may_have_digits_and_underscores() -> None:
+    with registered(blank=blank, blank2=blank, my_op=functions.sepia, v2=functions.sepia):
+        for text, op, strength in (
+            ("my_op", "my_op", 0.5),
+            ("my_op0.25", "my_op", 0.25),
+            ("my_op_strength0.25", "my_op", 0.25),
+            ("v2_strength0.25", "v2", 0.25),
+            ("v2", "v2", 0.5),
+        ):
+            recipe = Recipe.parse(f"rotate30+{text}+flip")
+            assert recipe.ops[1].name == op
+            assert recipe.ops[1].arguments == {"strength": strength}  # type: ignore[attr-defined]
+            assert recipe.name == f"rotate30+{text}+flip"
+            assert Config.parse(f"{recipe}-x3-s7").recipe == recipe
+        assert [op.name for op in Recipe.parse("blank+blank2").ops] == ["blank", "blank2"]
+        for text, message in (
+            ("v25", "'v25': there is no op 'v'."),
+            ("blank3", "'blank3': blank takes no number; write blank"),
+            ("my_opera", "'my_opera': there is no op 'my'. Did you mean my_op?"),
+            ("my_op_hue1", "'my_op_hue1': my_op has no field 'hue'."),
+        ):
+            with pytest.raises(RecipeError) as error:
+                Recipe.parse(text)
+            assert str(error.value).startswith(message)
+
+
+def test_a_name_that_would_make_another_mean_two_things_is_refused() -> None:
+    with registered(v2=functions.sepia):
+        message = "v: 'v2' reads like 'v' with a number or a field; choose another name"
+        with pytest.raises(RegistrationError, match=message):
+            register("v", functions.sepia)
+        register("v", blank)
+
+
+def defined(text: str, filename: str) -> Any:
+    """The function `mine` that a notebook's cell defines."""
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    cell: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(text, filename, "exec"), cell)
+    return cell["mine"]
+
+
+def test_a_cell_that_is_run_again_needs_no_replace() -> None:
+    text = "def mine(image, rng, strength=0.5):\n    return image\n"
+    first = defined(text, "<cell 1>")
+    for make in (lambda function: function, seeded):
+        with registered(mine=make(first)):
+            again = make(defined(text, "<cell 1>"))
+            register("mine", again)
+            assert OPS["mine"].function is again  # type: ignore[attr-defined]
+            register("mine", again)
+            edited = text.replace("return image", "return 255 - image")
+            others: tuple[tuple[Any, dict[str, Any]], ...] = (
+                (make(defined(edited, "<cell 2>")), {}),
+                (make(defined(text.replace("mine", "other") + "mine = other\n", "<cell 3>")), {}),
+                (functools.partial(make(first)), {}),
+                (again, {"output": "float32"}),
+                (seeded(first) if make is not seeded else first, {}),
+            )
+            for other, how in others:
+                with pytest.raises(RegistrationError, match=r"is registered already.*replace=True"):
+                    register("mine", other, **how)
+                assert OPS["mine"].function is again  # type: ignore[attr-defined]
 
 
 def test_numeric_arguments_are_fields_in_order() -> None:
@@ -160,9 +230,24 @@ def fine(image: Any, rng: Any) -> Any: ...
             (
                 (name, fine),
                 f"{name!r} cannot be spelled in a recipe; a name is 1 to 32 lower-case letters "
-                "from a to z, for example 'sepia'",
+                "from a to z, after the first one also digits and single underscores, for example "
+                "'sepia' or 'sepia2'",
             )
-            for name in ("Sepia", "sepia2", "se_pia", "", "sépia", "a" * 33, 7, "a\n")
+            for name in ("Sepia", "2sepia", "_a", "a_", "a__b", "", "sépia", "a" * 33, 7, "a\n")
+        ),
+        *(
+            (
+                (name, fine),
+                f"{name}: {name!r} reads like {other!r} with a number or a field; choose another "
+                "name",
+            )
+            for name, other in (
+                ("rotate30", "rotate"),
+                ("rotate_degrees30", "rotate"),
+                ("crop4x", "crop"),
+                ("taken2", "taken"),
+                ("taken_twice", "taken"),
+            )
         ),
         (
             ("mine", 7),

@@ -17,8 +17,8 @@ class Execution:
     """How registered functions are run.
 
     Attributes:
-        n_jobs: workers; None is one for each core. With 1, functions run in the calling thread,
-            except those that need a separate process.
+        n_jobs: workers; None or -1 is one for each core. With 1, functions run in the calling
+            thread, except those that need a separate process.
         backend: "loky" or "threading"; None is as each was registered.
 
     Raises:
@@ -31,15 +31,15 @@ class Execution:
     def __post_init__(self) -> None:
         n_jobs = self.n_jobs
         if n_jobs is not None and (
-            isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs < 1
+            isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or (n_jobs < 1 and n_jobs != -1)
         ):
-            raise ValueError(f"n_jobs is {n_jobs!r}; give a positive number, or None for all cores")
+            raise ValueError(f"n_jobs is {n_jobs!r}; give a positive number, or -1 for all cores")
         if self.backend not in (None, *BACKENDS):
             raise ValueError(f"backend is {self.backend!r}; give {' or '.join(BACKENDS)}")
 
     @property
     def jobs(self) -> int:
-        return self.n_jobs or joblib.cpu_count()
+        return joblib.cpu_count() if self.n_jobs in (None, -1) else self.n_jobs
 
     def place(self, op: PythonOp) -> str:
         """Where an op runs: "here", "threads" or "processes".

@@ -50,8 +50,8 @@ def ended_by_two_interrupts() -> Iterator[None]:
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_PARENT_CHECK_SECONDS)
-    # Nothing to clean up: shared memory has no name, and the next export deletes what is half
-    # written.
+    # Nothing to clean up: shared memory has no name, or joblib's own process deletes it; the next
+    # export deletes what is half written.
     os._exit(1)
 
 

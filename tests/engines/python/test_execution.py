@@ -88,10 +88,10 @@ def test_a_seeded_function_that_cannot_be_pickled_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((0,), "n_jobs is 0; give a positive number, or None for all cores"),
-        ((-1,), "n_jobs is -1; give a positive number, or None for all cores"),
-        ((True,), "n_jobs is True; give a positive number, or None for all cores"),
-        ((1.5,), "n_jobs is 1.5; give a positive number, or None for all cores"),
+        ((0,), "n_jobs is 0; give a positive number, or -1 for all cores"),
+        ((-2,), "n_jobs is -2; give a positive number, or -1 for all cores"),
+        ((True,), "n_jobs is True; give a positive number, or -1 for all cores"),
+        ((1.5,), "n_jobs is 1.5; give a positive number, or -1 for all cores"),
         ((2, "dask"), "backend is 'dask'; give loky or threading"),
     ],
 )
