@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from cifar10_aug.builder import AugmentedBuilder
 from cifar10_aug.source import drawn
+from cifar10_aug.source.choose import Downloads
 from cifar10_aug.source.images import Cifar10
 
 
@@ -20,5 +20,5 @@ class Builder(AugmentedBuilder):
     )
     _label_names: Sequence[str] = drawn.SHAPE_NAMES
 
-    def _read_source(self, make_manager: Callable[[], Any], manual_dir: Path) -> Cifar10:
+    def _read_source(self, downloads: Downloads, manual_dir: Path) -> Cifar10:
         return drawn.read()
