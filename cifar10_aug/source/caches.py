@@ -13,7 +13,7 @@ from cifar10_aug.source.images import Cifar10
 from cifar10_aug.source.official import Published
 
 # Roots that torchvision's users give it most.
-ROOTS = (".", "data", "~/data")
+ROOTS: tuple[str, ...] = (".", "data", "~/data")
 
 
 def places(published: Published) -> Iterator[Path]:

@@ -185,9 +185,8 @@ class _Download:
             offer, patient = self._left.popleft()
             part = self._parts[offer.part(self._folder).path]
             before = part.size
-            patience = self._limits.patient
-            if self._left and not patient:
-                patience = self._limits.hurried
+            hurried = bool(self._left) and not patient
+            patience = self._limits.hurried if hurried else self._limits.patient
             try:
                 if not self._layout(offer, part):
                     if part.size >= part.largest:
@@ -201,7 +200,7 @@ class _Download:
                 self._failed[offer.url] = error
                 gained = part.size - before
                 if isinstance(error, TooSlowError):
-                    later = patience is self._limits.hurried
+                    later = hurried
                 else:
                     later = part.resumable and gained >= self._limits.worth
                 if later:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import zipfile
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from cifar10_aug.source.images import SHAPE, Cifar10, LabelledImages, Provenance
 from cifar10_aug.source.official import Published
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
-# Longer ones are numbers in eight bytes each.
+# Of a label, and of what is before the numbers, in bytes.
 _LARGEST_LABEL = 8
 _HEADER = 2**16
 _ORDER = "that of the file, which is not compared with the official one"
@@ -62,7 +63,7 @@ class Npz:
         return Cifar10(*splits, provenance)
 
     def _split(self, archive: zipfile.ZipFile, name: str, most: int, called: str) -> LabelledImages:
-        images = _array(archive, f"x_{name}", most * int(np.prod(SHAPE)), called)
+        images = _array(archive, f"x_{name}", most * math.prod(SHAPE), called)
         labels = _array(archive, f"y_{name}", most * _LARGEST_LABEL, called)
         if images.dtype != np.uint8 or images.shape[1:] != SHAPE:
             raise SourceError(
@@ -113,11 +114,6 @@ def find(path: Path, published: Published) -> Npz | None:
 
 def _array(archive: zipfile.ZipFile, name: str, largest: int, called: str) -> np.ndarray:
     info = archive.getinfo(f"{name}.npy")
-    if info.file_size > largest + _HEADER:
-        raise SourceError(
-            f"{called}: expected at most {largest} bytes in {name}, found {info.file_size}; save "
-            "images as uint8 and labels as whole numbers"
-        )
     # NumPy makes room for as many numbers as the header says that there are.
     with archives.opened(archive, info) as file:
         version = np.lib.format.read_magic(file)
@@ -126,7 +122,11 @@ def _array(archive: zipfile.ZipFile, name: str, largest: int, called: str) -> np
             (2, 0): np.lib.format.read_array_header_2_0,
         }[version]
         shape, _, dtype = read_header(file)
-        if dtype.hasobject or int(np.prod(shape, dtype=object)) * dtype.itemsize > largest:
-            raise ValueError(f"{name} is {dtype} {list(shape)}")
+    size = max(info.file_size - _HEADER, math.prod(shape) * dtype.itemsize)
+    if size > largest:
+        raise SourceError(
+            f"{called}: expected at most {largest} bytes in {name}, found {dtype} {list(shape)}; "
+            "save images as uint8 and labels as whole numbers"
+        )
     with archives.opened(archive, info) as file:
         return np.lib.format.read_array(file, allow_pickle=False)

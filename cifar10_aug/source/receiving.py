@@ -16,7 +16,8 @@ from cifar10_aug.source import connecting
 # How soon a download ends that is not wanted any more.
 _GLANCE_SECONDS = 0.5
 _BLOCKS_AHEAD = 100
-_BLOCK = 2**16
+# Bytes; a block is handed over once all of it is there.
+_BLOCK = 2**13
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +41,10 @@ class DownloadError(Exception):
 
 class TooSlowError(DownloadError):
     """A server that takes longer than it is waited for."""
+
+
+class _BrokenOffError(Exception):
+    """The connection has ended too early."""
 
 
 @dataclasses.dataclass
@@ -86,6 +91,7 @@ def receive(
             size = file.seek(first)
             arrived(size, total)
             before, end = size, time.monotonic() + patience.span
+            broken = False
             while True:
                 if max(size, total or 0) > part.largest:
                     raise DownloadError(f"more than the {part.largest} bytes that it can have")
@@ -100,6 +106,8 @@ def receive(
                         ) from None
                     before, end = size, time.monotonic() + patience.span
                     continue
+                except _BrokenOffError:
+                    block, broken = None, True
                 if block is None:
                     break
                 file.write(block)
@@ -107,8 +115,9 @@ def receive(
                 arrived(size, total)
     finally:
         answer.leave()
-    if total is not None and size != total:
-        raise DownloadError(f"cut off: {size} of {total} bytes arrived")
+    if broken or (total is not None and size != total):
+        of = f" of {total}" if total else ""
+        raise DownloadError(f"cut off: {size}{of} bytes arrived")
 
 
 class _Answer:
@@ -155,6 +164,8 @@ class _Answer:
             self._put(error)
 
     def _put_blocks(self) -> None:
+        import urllib3
+
         connecting.check(self._url, self._patience.answer)
         response = self._asked(self._first)
         # There is no rest of this file.
@@ -165,9 +176,12 @@ class _Answer:
             if response.status_code not in (200, 206):
                 raise DownloadError(f"HTTP status {response.status_code} {response.reason}")
             self._put(_about(response))
-            for block in response.raw.stream(_BLOCK, decode_content=False):
-                if not self._put(block):
-                    return
+            try:
+                for block in response.raw.stream(_BLOCK, decode_content=False):
+                    if not self._put(block):
+                        return
+            except urllib3.exceptions.ProtocolError as error:
+                raise _BrokenOffError from error
 
     def _asked(self, first: int) -> Any:
         import requests

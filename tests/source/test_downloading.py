@@ -91,7 +91,7 @@ CASES: dict[Callable[[Handler], None], str] = {
         "could not be downloaded (only 0 bytes within 0.4 seconds; 0 of {size} bytes had arrived); "
         "{ways}"
     ),
-    cut_off: ("could not be downloaded (IncompleteRead(* bytes read, 1000 more expected)); {ways}"),
+    cut_off: ("could not be downloaded (cut off: * of {size} bytes arrived); {ways}"),
     cut_off_without_a_word: (
         "expected a whole archive (cifar-10-binary.tar.gz: {size} bytes or "
         "cifar-10-python.tar.gz: {python_size} bytes), found one that is cut off or damaged "
@@ -274,7 +274,9 @@ def test_the_rest_is_asked_of_the_next_server(
     with serving(archive, resumable_that_stalls) as slow, serving(archive, resumable) as well:
         assert fetch(tmp_path, published, slow, well) == archive
         assert slow.ranges == [""]
-        assert well.ranges == [f"bytes={len(archive) // 2}-"]
+        # But for what was not a whole block.
+        (asked,) = well.ranges
+        assert 0.4 * len(archive) < int(asked.removeprefix("bytes=")[:-1]) <= len(archive) // 2
 
 
 def test_a_server_that_was_too_slow_is_better_than_none(
@@ -313,14 +315,16 @@ def test_a_server_that_breaks_off_is_asked_for_the_rest(
         assert fetch(tmp_path, published, server) == archive
         third = len(archive) // 3
         places = [int(place[6:-1] or 0) for place in server.ranges]
-        assert places[:3] == [0, third, 2 * third]
+        assert len(places) > 2
+        assert places == sorted(places)
+        assert third - 2**13 < places[1] <= third
 
 
 def test_a_server_that_breaks_off_at_once_is_not_asked_for_ever(
     published: Published, archive: bytes, tmp_path: Path
 ) -> None:
     with serving(archive, lambda handler: resumable(handler, most=10)) as server:
-        with pytest.raises(downloading.NoServerError, match="IncompleteRead"):
+        with pytest.raises(downloading.NoServerError, match="cut off: "):
             fetch(tmp_path, published, server)
         assert server.asked == 1
 
@@ -384,7 +388,6 @@ downloading.fetch([offer], CIFAR10, Path(sys.argv[2]), downloading.LIMITS)
 def test_what_a_killed_download_has_left_is_resumed(
     published: Published, archive: bytes, tmp_path: Path
 ) -> None:
-    half = len(archive) // 2
     part = tmp_path / f"{PYTHON.archive}.part"
     (tmp_path / "mirror-0123456789abcdef.part").touch()
     with serving(archive, resumable_that_stalls) as server:
@@ -392,7 +395,7 @@ def test_what_a_killed_download_has_left_is_resumed(
             [sys.executable, "-c", KILLED, server.url, str(tmp_path)], cwd=ROOT
         )
         try:
-            while not part.exists() or part.stat().st_size < half // 2**13 * 2**13:
+            while not part.exists() or part.stat().st_size < 2**14:
                 assert process.poll() is None
                 time.sleep(0.01)
         finally:
@@ -416,7 +419,7 @@ def test_an_interrupted_download_ends_at_once_and_is_resumed(
     def interrupts(handler: Handler) -> None:
         resumable(handler, most=half)
         handler.wfile.flush()
-        while not part.exists() or part.stat().st_size < half // 2**13 * 2**13:
+        while not part.exists() or part.stat().st_size < 2**14:
             handler.server.over.wait(0.01)
         os.kill(os.getpid(), signal.SIGINT)
         handler.server.over.wait()
