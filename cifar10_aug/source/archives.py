@@ -217,7 +217,7 @@ def opened(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Any:
 class _SmallReads(io.FileIO):
     """A file of which little is read at once: zipfile believes how long its list of members is."""
 
-    def read(self, size: int | None = -1) -> bytes:  # type: ignore[override]
+    def read(self, size: int | None = -1) -> bytes:
         left = max(os.fstat(self.fileno()).st_size - self.tell(), 0)
         size = left if size is None or size < 0 else min(size, left)
         if size > _LARGEST_DIRECTORY:

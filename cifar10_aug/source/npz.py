@@ -42,13 +42,8 @@ class Npz:
         """
         try:
             with archives.opened_zip(self.path) as archive:
-                splits = [
-                    self._split(archive, name, most, called)
-                    for name, most in (
-                        ("train", self.published.train),
-                        ("test", self.published.test),
-                    )
-                ]
+                train = self._split(archive, "train", self.published.train, called)
+                test = self._split(archive, "test", self.published.test, called)
         except SourceError:
             raise
         except Exception as error:
@@ -60,7 +55,7 @@ class Npz:
                 f"({brief(error)}); make it again with numpy.savez"
             ) from error
         provenance = Provenance("npz", self.path.name, digest, False, _CHECKED, order=_ORDER)
-        return Cifar10(*splits, provenance)
+        return Cifar10(train, test, provenance)
 
     def _split(self, archive: zipfile.ZipFile, name: str, most: int, called: str) -> LabelledImages:
         images = _array(archive, f"x_{name}", most * math.prod(SHAPE), called)

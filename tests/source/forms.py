@@ -42,13 +42,14 @@ def zipped(files: Mapping[str, bytes], path: Path, method: int = zipfile.ZIP_DEF
 
 def npz(made: Made, path: Path, **others: np.ndarray) -> Path:
     """As Keras returns them: labels in a column."""
-    arrays = {
+    arrays: dict[str, Any] = {
         "x_train": made.train_images,
         "y_train": made.train_labels[:, None].astype(np.uint8),
         "x_test": made.test_images,
         "y_test": made.test_labels[:, None].astype(np.uint8),
     }
-    np.savez_compressed(path, **{**arrays, **others})
+    arrays.update(others)
+    np.savez_compressed(path, **arrays)
     return path
 
 
