@@ -18,8 +18,8 @@ from cifar10_aug.source import archives, batches, npz, parquet, png_folders
 from cifar10_aug.source.images import Cifar10
 from cifar10_aug.source.official import CIFAR10, Published
 
-# Of a folder in which something is looked for.
-_MOST_ENTRIES = 1000
+# How many folders are looked into.
+_MOST_FOLDERS = 1000
 # Of what is named one by one in a stamp.
 _MOST_STAMPED = 100
 
@@ -108,8 +108,8 @@ def locate(
 ) -> Found:
     """What holds the images.
 
-    That is a file itself, or in a folder the batches, in it or in a folder one or two deeper, or
-    Parquet files, or PNG folders, or else the one archive or .npz in it.
+    That is a file itself; or what is in a folder: batches, Parquet files or PNG folders, else
+    batches in a folder one or two deeper, else the one archive or .npz.
 
     Raises:
         SourceError: if there is nothing of this kind, or more than one.
@@ -156,14 +156,14 @@ def _unknown(path: Path, start: bytes, published: Published) -> tuple[str, str]:
 
 
 def _in_folder(path: Path, published: Published) -> Found:
-    for level in _levels(path):
+    for find_in in (batches.find, parquet.find, png_folders.find):
+        if there := find_in(path, published):
+            return there
+    for level in _levels_below(path):
         found = [one for folder in level if (one := batches.find(folder, published))]
         if found:
             return _preferred(path, found, published)
-    for find_in in (parquet.find, png_folders.find):
-        if there := find_in(path, published):
-            return there
-    names = sorted(entry.name for entry in _entries(path))
+    names = sorted(os.listdir(path))
     files = [path / name for name in names if _is_packed(path / name)]
     named = [file for file in files if file.name in published.archives]
     if len(named or files) == 1:
@@ -180,17 +180,13 @@ def _in_folder(path: Path, published: Published) -> Found:
     )
 
 
-def _levels(path: Path) -> Iterator[list[Path]]:
-    """The folder itself, the folders in it, and those in these."""
+def _levels_below(path: Path) -> Iterator[list[Path]]:
+    """The folders in a folder, and those in these."""
     level = [path]
-    for _ in range(3):
+    for _ in range(2):
+        below = (entry for folder in level for entry in os.scandir(folder) if entry.is_dir())
+        level = sorted(map(Path, below))[:_MOST_FOLDERS]
         yield level
-        level = [entry for folder in level for entry in _entries(folder) if entry.is_dir()]
-        level = sorted(level)[:_MOST_ENTRIES]
-
-
-def _entries(folder: Path) -> list[Path]:
-    return [Path(entry) for entry in os.scandir(folder)]
 
 
 def _preferred(path: Path, found: list[batches.Folder], published: Published) -> batches.Folder:
