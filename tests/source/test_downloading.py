@@ -53,8 +53,11 @@ from tests.source.servers import (
 
 ROOT = Path(__file__).parents[2]
 SHORT = Patience(answer=0.4, span=0.4, slowest=10_000)
-# One second is more than any answer of a good server here takes.
-LIMITS = Limits(hurried=SHORT, patient=SHORT, worth=100)
+# For servers that answer, however busy the machine is.
+LONG = Patience(answer=60.0, span=60.0, slowest=1)
+LIMITS = Limits(hurried=SHORT, patient=LONG, worth=100)
+IMPATIENT = Limits(hurried=SHORT, patient=SHORT, worth=100)
+PATIENT = Limits(hurried=LONG, patient=LONG, worth=100)
 
 
 @pytest.fixture
@@ -67,7 +70,7 @@ def published(sources: dict[str, Path]) -> Published:
 def server(
     sources: dict[str, Path], published: Published, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Server]:
-    """Whose good archive passes for the official one; and limits that are short."""
+    """Whose good archive passes for the official one."""
     monkeypatch.setattr(Builder, "_published", published)
     monkeypatch.setattr(Builder, "_limits", LIMITS)
     monkeypatch.setattr(receiving, "_GLANCE_SECONDS", 0.05)
@@ -113,6 +116,11 @@ CASES: dict[Callable[[Handler], None], str] = {
 }
 
 
+NEVER_DONE = (
+    *(silent, slow_headers, around_and_around, silent_in_the_middle, a_byte_now_and_then),
+)
+
+
 def is_said(expected: str, said: str) -> bool:
     return re.fullmatch(re.escape(expected).replace(r"\*", r"\d+"), said) is not None
 
@@ -127,15 +135,21 @@ def ways(data_dir: Path) -> str:
 
 @pytest.mark.parametrize("answer", CASES, ids=lambda answer: answer.__name__)
 def test_a_server_that_is_not_well_is_an_error_soon_and_nothing_is_left(
-    answer: Callable[[Handler], None], server: Server, published: Published, tmp_path: Path
+    answer: Callable[[Handler], None],
+    server: Server,
+    published: Published,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server.answer = answer
+    if answer in NEVER_DONE:
+        monkeypatch.setattr(Builder, "_limits", IMPATIENT)
     builder = Builder(config="plain", data_dir=str(tmp_path), mirror=server.url)
     start = time.monotonic()
     with pytest.raises(SourceError) as error:
         builder.download_and_prepare()
-    # Far more than the limits, on machines that are busy.
-    assert time.monotonic() - start < 15
+    # Far more than the short limits, on machines that are busy.
+    assert time.monotonic() - start < 30
     archive = server.archive
     binary, python = published.layouts
     expected = CASES[answer].format(
@@ -155,7 +169,7 @@ def test_a_server_that_is_not_well_is_an_error_soon_and_nothing_is_left(
 
 
 def test_a_server_that_is_well_again_is_asked_again(server: Server, tmp_path: Path) -> None:
-    for answer in (redirects_to_a_page, cut_off_without_a_word, silent_in_the_middle, good):
+    for answer in (redirects_to_a_page, cut_off_without_a_word, cut_off, good):
         server.answer = answer
         builder = Builder(config="plain", data_dir=str(tmp_path), mirror=server.url)
         if answer is not good:
@@ -272,26 +286,26 @@ def test_the_rest_is_asked_of_the_next_server(
     published: Published, archive: bytes, tmp_path: Path
 ) -> None:
     with serving(archive, resumable_that_stalls) as slow, serving(archive, resumable) as well:
-        assert fetch(tmp_path, published, slow, well) == archive
+        hurried = Patience(answer=60.0, span=1.0, slowest=10**8)
+        limits = dataclasses.replace(LIMITS, hurried=hurried)
+        assert fetch(tmp_path, published, slow, well, limits=limits) == archive
         assert slow.ranges == [""]
         # But for what was not a whole block.
         (asked,) = well.ranges
-        assert 0.4 * len(archive) < int(asked.removeprefix("bytes=")[:-1]) <= len(archive) // 2
+        assert 0 < int(asked.removeprefix("bytes=")[:-1]) <= len(archive) // 2
 
 
 def test_a_server_that_was_too_slow_is_better_than_none(
     published: Published, archive: bytes, tmp_path: Path
 ) -> None:
     """The hurried limit is for when there is another one."""
-    patient = Patience(answer=30.0, span=30.0, slowest=1)
     answers = [silent, good]
 
     def slow_at_first(handler: Handler) -> None:
         answers.pop(0)(handler)
 
     with serving(archive, slow_at_first) as slow, serving(archive, comes_back_tomorrow) as bad:
-        limits = Limits(hurried=SHORT, patient=patient, worth=100)
-        assert fetch(tmp_path, published, slow, bad, limits=limits) == archive
+        assert fetch(tmp_path, published, slow, bad) == archive
         assert (slow.asked, bad.asked) == (2, 1)
 
 
@@ -300,7 +314,7 @@ def test_all_servers_that_fail_are_named(
 ) -> None:
     with serving(archive, comes_back_tomorrow) as one, serving(archive, wrong_bytes) as other:
         with pytest.raises(downloading.NoServerError) as error:
-            fetch(tmp_path, published, one, other)
+            fetch(tmp_path, published, one, other, limits=PATIENT)
         assert str(error.value) == (
             f"CIFAR-10 could not be downloaded ({one.url}: HTTP status 503 Service Unavailable; "
             f"{other.url}: {CIFAR10.expected}, found a file of another kind; check the path)"
@@ -424,11 +438,9 @@ def test_an_interrupted_download_ends_at_once_and_is_resumed(
         os.kill(os.getpid(), signal.SIGINT)
         handler.server.over.wait()
 
-    waiting = Patience(answer=60.0, span=60.0, slowest=1)
-    limits = Limits(hurried=waiting, patient=waiting, worth=100)
     with serving(archive, interrupts) as server:
         with pytest.raises(KeyboardInterrupt):
-            fetch(tmp_path, published, server, limits=limits)
+            fetch(tmp_path, published, server)
         size = part.stat().st_size
         assert size > 0
         server.answer = resumable
@@ -469,13 +481,9 @@ def test_two_at_once_download_once(
         handler.send(archive)
 
     found: list[bytes] = []
-    patient = Patience(answer=60.0, span=60.0, slowest=1)
-    limits = Limits(hurried=patient, patient=patient, worth=100)
     with serving(archive, after_the_other_waits) as server:
         threads = [
-            threading.Thread(
-                target=lambda: found.append(fetch(tmp_path, published, server, limits=limits))
-            )
+            threading.Thread(target=lambda: found.append(fetch(tmp_path, published, server)))
             for _ in range(2)
         ]
         for thread in threads:
@@ -514,7 +522,10 @@ def test_a_terminal_shows_rate_and_time_left(
         assert shown.getvalue() == ""
 
 
-def test_on_the_command_line_a_slow_server_is_one_line(server: Server, tmp_path: Path) -> None:
+def test_on_the_command_line_a_slow_server_is_one_line(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Builder, "_limits", IMPATIENT)
     server.answer = silent
     arguments = ("prepare", "--mirror", server.url, "--data-dir", str(tmp_path))
     result = run(*arguments)
