@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import pickle
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from cifar10_aug.data.sources.official import BINARY, PYTHON, Layout
-from cifar10_aug.data.spec import CIFAR10
+from cifar10_aug.data.sources.official import BINARY, CIFAR10, PYTHON, Layout, Published
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +48,7 @@ def write_folder(made: Made, parent: Path, layout: Layout) -> Path:
     for name, (images, labels) in parts.items():
         (folder / name).write_bytes(file_bytes(images, labels, layout))
     meta = "batches.meta.txt" if layout is BINARY else "batches.meta"
-    (folder / meta).write_text("\n".join(CIFAR10.class_names) + "\n")
+    (folder / meta).write_text("\n".join(CIFAR10.classes) + "\n")
     return folder
 
 
@@ -64,3 +65,29 @@ def pack(folder: Path, archive: Path) -> Path:
     with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
         tar.add(folder, folder.name)
     return archive
+
+
+def pretended(folder: Path | None = None, **published: Path) -> Published:
+    """CIFAR-10, if other files were published.
+
+    Args:
+        folder: the files of the Python layout.
+        **published: the archives, by their layout's kind.
+    """
+    layouts = tuple(
+        dataclasses.replace(layout, **_facts(published[layout.kind]))
+        if layout.kind in published
+        else layout
+        for layout in CIFAR10.layouts
+    )
+    if folder is not None:
+        files = {
+            name: hashlib.md5((folder / name).read_bytes()).hexdigest() for name in PYTHON.files
+        }
+        layouts = (layouts[0], dataclasses.replace(layouts[1], file_digests=files))
+    return dataclasses.replace(CIFAR10, layouts=layouts)
+
+
+def _facts(archive: Path) -> dict[str, Any]:
+    data = archive.read_bytes()
+    return {"digest": f"sha256:{hashlib.sha256(data).hexdigest()}", "size": len(data)}

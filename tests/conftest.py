@@ -18,12 +18,17 @@ os.environ.pop("CIFAR10_AUG_SOURCE", None)
 os.environ.pop("CIFAR10_AUG_MIRROR", None)
 # Images that somebody has prepared there would be found.
 os.environ["TFDS_DATA_DIR"] = tempfile.mkdtemp(prefix="cifar10_aug-")
+os.environ["KERAS_HOME"] = os.environ["TFDS_DATA_DIR"]
 
 from hypothesis import Phase, settings
 
 from cifar10_aug.data import sample
+from cifar10_aug.data.sources import caches
 from cifar10_aug.data.sources.official import BINARY, PYTHON
 from tests import archives
+
+# What torchvision has downloaded would be found, too.
+caches.ROOTS = ()
 
 # What a shell starts in the background ignores Ctrl-C, and so would the programs that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -52,6 +52,9 @@ def main(old: Path, new: Path, place: Path) -> None:
         found = prepared.read(Builder(config="flip", data_dir=str(folder)).info).provenance.name
         assert found == new.name, found
         assert not list(folder.rglob("replaced.1.0.0"))
+        # The next one that is asked for anything removes what the killed one has left.
+        left = [*folder.rglob("incomplete.*"), *folder.rglob("writing.*")]
+        assert not left, left
         shutil.rmtree(folder)
     assert seen == {old.name, new.name}
     sys.stdout.write(f"{kills - 1} kills, the old images or the new ones each time\n")

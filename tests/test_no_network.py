@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cifar10_aug import SourceError
-from cifar10_aug.data.sources.official import URL
+from cifar10_aug.data.sources import choose, downloading
+from cifar10_aug.data.sources.official import CIFAR10
 from tests import no_network
 
 DONE = "prepare eager graph export verify verify info info list preview frozen"
@@ -65,14 +66,13 @@ def test_without_data_and_network_the_error_names_the_ways(
     monkeypatch.setattr(socket, "getaddrinfo", nobody_knows)
     with pytest.raises(SourceError) as error:
         tfds.load("cifar10_aug/flip", data_dir=str(tmp_path))
-    (host,) = set(asked)
-    assert host == URL.split("/")[2]
-    assert str(error.value) == (
-        f"{URL}: could not be downloaded (no connection to {host}: Name or service not known); "
-        "CIFAR-10 can come from a local archive or unpacked folder (source=PATH, --source PATH or "
-        f"CIFAR10_AUG_SOURCE), from a cifar10 that TFDS has prepared in {tmp_path}, from an "
-        f"archive or folder that you put into {tmp_path}/downloads/manual, from images prepared in "
-        f"TFDS's default folder (cifar10-aug prepare), or from a download of {URL} (mirror=URL or "
-        "CIFAR10_AUG_MIRROR for another place)"
+    urls = [offer.url for offer in downloading.offers(CIFAR10, None)]
+    hosts = [url.split("/")[2] for url in urls]
+    assert list(dict.fromkeys(asked)) == hosts
+    each = "; ".join(
+        f"{url}: no connection to {host}: Name or service not known"
+        for url, host in zip(urls, hosts, strict=True)
     )
+    ways = choose.ways(tmp_path, tmp_path / "downloads" / "manual", CIFAR10)
+    assert str(error.value) == f"CIFAR-10 could not be downloaded ({each}); {ways}"
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

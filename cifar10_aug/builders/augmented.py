@@ -29,6 +29,7 @@ from cifar10_aug.data import prepared as plain
 from cifar10_aug.data import replacing
 from cifar10_aug.data.images import SHAPE, Cifar10
 from cifar10_aug.data.prepared import PLAIN
+from cifar10_aug.data.sources.choose import Downloads
 from cifar10_aug.data.spec import DatasetSpec
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.python.execution import Execution
@@ -159,11 +160,11 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         return self.builder_config.recipe.on(self.dataset)
 
     @abc.abstractmethod
-    def _read_source(self, make_manager: Callable[[], Any], manual_dir: Path) -> Cifar10:
+    def _read_source(self, downloads: Downloads, manual_dir: Path) -> Cifar10:
         """The images to prepare.
 
         Args:
-            make_manager: makes TFDS's download manager, which creates folders.
+            downloads: where to download to, if that is needed.
             manual_dir: where users put files by hand; may be missing.
 
         Raises:
@@ -253,6 +254,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             return
         config = download_config or tfds.download.DownloadConfig()
         config = config.replace(try_download_gcs=False)
+        if not self.builder_config.copies:
+            replacing.sweep(Path(self.data_dir))
         if self.is_prepared() and not config.download_mode.overwrite_dataset:
             self._check_prepared()
             if self.builder_config.copies:
@@ -263,10 +266,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         manual = Path(config.manual_dir or downloads / "manual").expanduser()
 
         def read_source() -> Cifar10:
-            return self._read_source(
-                lambda: self._make_download_manager(download_dir=downloads, download_config=config),
-                manual,
-            )
+            again = config.download_mode.force_download
+            return self._read_source(Downloads(downloads, again), manual)
 
         if self.builder_config.copies:
             file_format = kwargs.get("file_format") or freezing.for_random_access()
@@ -295,7 +296,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
         """Writes the images as TFDS does, which asks for them in `_shard_iterators_per_split`."""
         self._to_write = images
         try:
-            with tensorflow_errors.of_files():
+            with tensorflow_errors.of_files(), replacing.writing(Path(self.data_dir)):
                 super().download_and_prepare(**kwargs)
         except OSError:
             # Another process may have prepared images in the meantime.

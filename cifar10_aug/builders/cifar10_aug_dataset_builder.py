@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ from cifar10_aug.builders.augmented import AugmentedBuilder
 from cifar10_aug.data import prepared
 from cifar10_aug.data.images import Cifar10
 from cifar10_aug.data.prepared import PLAIN
-from cifar10_aug.data.sources import choose
+from cifar10_aug.data.sources import choose, official
+from cifar10_aug.data.sources.downloading import LIMITS
 from cifar10_aug.data.spec import CIFAR10
 
 
@@ -32,6 +32,8 @@ class Builder(AugmentedBuilder):
   year = {2009}
 }"""
     dataset = CIFAR10
+    _published = official.CIFAR10
+    _limits = LIMITS
 
     def __init__(
         self,
@@ -43,23 +45,26 @@ class Builder(AugmentedBuilder):
         """Constructs the builder.
 
         Args:
-            source: an archive (cifar-10-binary.tar.gz or cifar-10-python.tar.gz) or the folder
-                unpacked from one; by default what CIFAR10_AUG_SOURCE holds.
-            mirror: a URL to download cifar-10-binary.tar.gz from, instead of the official one; by
-                default what CIFAR10_AUG_MIRROR holds.
+            source: an archive (cifar-10-binary.tar.gz or cifar-10-python.tar.gz), the folder
+                unpacked from one, or another form of it that the README lists; by default what
+                CIFAR10_AUG_SOURCE holds.
+            mirror: a URL to download cifar-10-binary.tar.gz or cifar-10-python.tar.gz from, instead
+                of the usual ones; by default what CIFAR10_AUG_MIRROR holds.
             **kwargs: see `AugmentedBuilder`.
         """
         path = source if source is not None else choose.environment_source()
         self._source = choose.Source(
             paths.placed(os.fspath(path)) if path is not None else None,
             mirror or choose.environment_mirror(),
+            self._published,
+            self._limits,
         )
         super().__init__(**kwargs)
         self._original_state.update(source=self._source.path, mirror=self._source.mirror)
 
-    def _read_source(self, make_manager: Callable[[], Any], manual_dir: Path) -> Cifar10:
+    def _read_source(self, downloads: choose.Downloads, manual_dir: Path) -> Cifar10:
         return self._source.read(
-            self.data_dir_root, manual_dir, make_manager, self._prepared_by_default
+            self.name, self.data_dir_root, manual_dir, downloads, self._prepared_by_default
         )
 
     def _prepared_by_default(self) -> Cifar10 | None:

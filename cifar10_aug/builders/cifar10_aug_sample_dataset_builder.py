@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from cifar10_aug.builders.augmented import AugmentedBuilder
 from cifar10_aug.data import sample
 from cifar10_aug.data.images import Cifar10
+from cifar10_aug.data.sources.choose import Downloads
 from cifar10_aug.data.spec import SAMPLE
 
 
@@ -21,5 +20,5 @@ class Builder(AugmentedBuilder):
     )
     dataset = SAMPLE
 
-    def _read_source(self, make_manager: Callable[[], Any], manual_dir: Path) -> Cifar10:
+    def _read_source(self, downloads: Downloads, manual_dir: Path) -> Cifar10:
         return sample.read()

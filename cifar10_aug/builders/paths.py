@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import tempfile
 from pathlib import Path
 
 from cifar10_aug.errors import SourceError
@@ -46,9 +46,14 @@ def check_writable(root: str) -> None:
         return
     place = Path(root).expanduser().absolute()
     there = next(parent for parent in (place, *place.parents) if parent.exists())
+    # Always the same one, so that killed processes leave one at most, and the next takes it away.
+    probe = there / "incomplete.cifar10_aug"
     try:
-        with tempfile.TemporaryDirectory(prefix="incomplete.", dir=there):
-            pass
+        with contextlib.suppress(FileExistsError):
+            probe.mkdir()
+        # Another process may have been quicker.
+        with contextlib.suppress(FileNotFoundError):
+            probe.rmdir()
     except OSError as error:
         raise type(error)(
             error.errno,

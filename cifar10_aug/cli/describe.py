@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar10_aug.cli.shell import data_dir_argument
+from cifar10_aug.data.images import OFFICIAL_ORDER
 from cifar10_aug.errors import ExportError
 
 if TYPE_CHECKING:
@@ -98,11 +99,13 @@ def _functions(metadata: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _source(metadata: Mapping[str, Any]) -> dict[str, str]:
+    order = metadata.get("order", OFFICIAL_ORDER)
     return {
         "source": f"{metadata['source']} {metadata['name']}",
         "digest": metadata["digest"] or "none",
         "content": metadata["content"],
         "official": f"{'yes' if metadata['official'] else 'no'} (checked: {metadata['checked']})",
+        **({} if order == OFFICIAL_ORDER else {"order": order}),
     }
 
 

@@ -67,9 +67,10 @@ def failing_in_one_line(command: Callable[..., None]) -> Callable[..., None]:
 source_option = click.option(
     "--source",
     type=click.Path(),
-    help="Archive (cifar-10-binary.tar.gz, cifar-10-python.tar.gz) or unpacked folder.",
+    help="Archive (cifar-10-binary.tar.gz, cifar-10-python.tar.gz), unpacked folder, or another "
+    "form of CIFAR-10 that the README lists.",
 )
-mirror_option = click.option("--mirror", help="URL of cifar-10-binary.tar.gz to download instead.")
+mirror_option = click.option("--mirror", help="URL of either archive to download instead.")
 
 
 def _placed(context: Any, option: Any, data_dir: str | None) -> str | None:

@@ -7,8 +7,11 @@ import hashlib
 
 import numpy as np
 
+from cifar10_aug.errors import SourceError
+
 SIDE = 32
 SHAPE = (SIDE, SIDE, 3)
+OFFICIAL_ORDER = "official"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,18 +25,52 @@ class LabelledImages:
         return len(self.images)
 
 
+NO_IMAGES = LabelledImages(np.empty((0, *SHAPE), np.uint8), np.empty(0, np.int64))
+
+
+def checked(
+    images: np.ndarray, labels: np.ndarray, *, most: int, classes: int, title: str, name: str
+) -> LabelledImages:
+    """Images and labels from one file, if they can be what they should be.
+
+    Args:
+        images: uint8 [n, 32, 32, 3].
+        labels: [n], whole numbers.
+        most: how many images there can be.
+        classes: how many labels there are.
+        title: the dataset's.
+        name: the file's, for errors.
+
+    Raises:
+        SourceError: naming the file, if there are too few or too many, or if a label is none.
+    """
+    if not 1 <= len(images) <= most:
+        raise SourceError(
+            f"{name}: expected 1 to {most} images, found {len(images)}; get the file again"
+        )
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+    if len(wrong):
+        raise SourceError(
+            f"{name}: expected labels from 0 to {classes - 1}, found {labels[wrong[0]]} at image "
+            f"{wrong[0]}; it is damaged or not {title}: get the file again"
+        )
+    assert images.shape[1:] == SHAPE
+    return LabelledImages(images, labels.astype(np.int64))
+
+
 @dataclasses.dataclass(frozen=True)
 class Provenance:
     """Where images come from, as the prepared dataset's metadata records it.
 
     Attributes:
-        source: "archive", "folder", "tfds" or "drawn".
+        source: "archive", "folder", "npz", "parquet", "png", "tfds" or "drawn".
         name: the file's or folder's own name, without its path.
-        digest: "sha256:…" of the archive, or of the folder's files one after the other; "" if
-            there is no file.
+        digest: "sha256:…" of the file, or of the folder's files one after the other; "" if there is
+            no file.
         official: whether published checksums show it to be the official CIFAR-10.
         checked: what `official` rests on, in words.
         stamp: sizes and times of the files, see `local.stamp`; "" if there is none.
+        order: that of the images, in words.
     """
 
     source: str
@@ -42,11 +79,12 @@ class Provenance:
     official: bool
     checked: str
     stamp: str = ""
+    order: str = OFFICIAL_ORDER
 
 
 @dataclasses.dataclass(frozen=True)
 class Cifar10:
-    """Both splits in official order."""
+    """Both splits, in the order that the provenance names; `test` may be empty."""
 
     train: LabelledImages
     test: LabelledImages
@@ -54,7 +92,8 @@ class Cifar10:
 
     @property
     def splits(self) -> dict[str, LabelledImages]:
-        return {"train": self.train, "test": self.test}
+        """Those that have images."""
+        return {"train": self.train, **({"test": self.test} if len(self.test) else {})}
 
     def content_digest(self) -> str:
         """A digest of all images and labels, whatever file they came from."""

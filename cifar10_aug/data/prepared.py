@@ -16,7 +16,14 @@ from tensorflow_datasets.core.utils import tqdm_utils
 
 from cifar10_aug._compat import tensorflow_errors
 from cifar10_aug.data import fingerprints, shard_files
-from cifar10_aug.data.images import SHAPE, Cifar10, LabelledImages, Provenance
+from cifar10_aug.data.images import (
+    NO_IMAGES,
+    OFFICIAL_ORDER,
+    SHAPE,
+    Cifar10,
+    LabelledImages,
+    Provenance,
+)
 from cifar10_aug.data.records import examples, tfrecord
 from cifar10_aug.errors import SourceError
 from cifar10_aug.rng.names import example_id
@@ -114,9 +121,10 @@ def read(info: tfds.core.DatasetInfo) -> Cifar10:
     """
     check_files(info)
     try:
-        splits = {name: _read_split(info.splits[name]) for name in ("train", "test")}
+        splits = {name: _read_split(split) for name, split in info.splits.items()}
         provenance = recorded_provenance(info.metadata)
-        cifar10 = Cifar10(splits["train"], splits["test"], provenance)
+        # Some sources have no test images.
+        cifar10 = Cifar10(splits["train"], splits.get("test", NO_IMAGES), provenance)
         if cifar10.content_digest() != info.metadata["content"]:
             raise ValueError(OTHERS)
     except (ValueError, KeyError) as error:
@@ -130,10 +138,10 @@ def recorded_provenance(metadata: Mapping[str, Any]) -> Provenance:
     Raises:
         KeyError: if it is not.
     """
-    names = {field.name for field in dataclasses.fields(Provenance)} - {"stamp"}
-    # Earlier versions did not record the stamp.
-    stamp = metadata.get("stamp", "")
-    return Provenance(**{name: metadata[name] for name in names}, stamp=stamp)
+    names = {field.name for field in dataclasses.fields(Provenance)} - {"stamp", "order"}
+    # Earlier versions recorded neither stamp nor order; they read what is in official order.
+    stamp, order = metadata.get("stamp", ""), metadata.get("order", OFFICIAL_ORDER)
+    return Provenance(**{name: metadata[name] for name in names}, stamp=stamp, order=order)
 
 
 def fingerprint(split: tfds.core.SplitInfo) -> int:

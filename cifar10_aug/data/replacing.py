@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
+
+# What the file is called that a process holds while it writes.
+_MARK = "writing."
 
 
 @contextlib.contextmanager
@@ -18,9 +23,51 @@ def replacing(final: Path) -> Iterator[Path]:
     Args:
         final: the dataset's folder, DATA_DIR/dataset/config/version.
     """
-    with tempfile.TemporaryDirectory(prefix="incomplete.", dir=final.parent) as place:
+    with (
+        writing(final),
+        tempfile.TemporaryDirectory(prefix="incomplete.", dir=final.parent) as place,
+    ):
         yield Path(place)
         replace(final, Path(place, *final.parts[-3:]), Path(place))
+
+
+@contextlib.contextmanager
+def writing(final: Path) -> Iterator[None]:
+    """Shows other processes that what is unfinished beside `final` may belong to this one."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    mark = final.with_name(f"{_MARK}{secrets.token_hex(8)}.lock")
+    with filelock.FileLock(mark):
+        try:
+            yield
+        finally:
+            mark.unlink(missing_ok=True)
+
+
+def sweep(final: Path) -> None:
+    """Deletes what killed processes have left unfinished beside `final`.
+
+    Does nothing while any process writes there, or if nothing can be deleted there.
+    """
+    # Before the marks: who begins in between is not in this list.
+    unfinished = list(final.parent.glob("incomplete.*"))
+    marks = list(final.parent.glob(f"{_MARK}*.lock"))
+    if not (unfinished or marks) or not os.access(final.parent, os.W_OK):
+        return
+    if any(not _dead(mark) for mark in marks):
+        return
+    for folder in unfinished:
+        # Another process may be deleting the same.
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _dead(mark: Path) -> bool:
+    """Whether no process holds a mark, which is deleted then."""
+    try:
+        with filelock.FileLock(mark, timeout=0):
+            mark.unlink(missing_ok=True)
+    except filelock.Timeout:
+        return False
+    return True
 
 
 def replace(final: Path, new: Path, place: Path) -> None:

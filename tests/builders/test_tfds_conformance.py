@@ -1,6 +1,7 @@
 """TFDS's own test of dataset builders, on an archive made for it."""
 
 import tempfile
+import unittest.mock
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ import tensorflow_datasets as tfds
 
 from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
 from cifar10_aug.builders.cifar10_aug_sample_dataset_builder import Builder as SampleBuilder
+from cifar10_aug.data.sources import downloading
 from cifar10_aug.data.sources.official import BINARY
 from tests import archives
 
@@ -17,7 +19,6 @@ class Cifar10AugTest(tfds.testing.DatasetBuilderTestCase):
     DATASET_CLASS = Builder
     BUILDER_CONFIG_NAMES_TO_TEST: ClassVar = ["plain", "standard", "rotate30+erase+normalize"]
     SPLITS: ClassVar = {"train": 100, "test": 20}
-    DL_DOWNLOAD_RESULT = BINARY.archive
     _place: ClassVar[Any]
 
     @classmethod
@@ -27,6 +28,12 @@ class Cifar10AugTest(tfds.testing.DatasetBuilderTestCase):
         folder = archives.write_folder(archives.make(), place / "unpacked", BINARY)
         archives.pack(folder, place / BINARY.archive)
         cls.EXAMPLE_DIR = str(place)
+        # TFDS's download manager, which the base class replaces, is not used.
+        fetched = unittest.mock.patch.object(
+            downloading, "fetch", return_value=place / BINARY.archive
+        )
+        fetched.start()
+        cls.addClassCleanup(fetched.stop)
         super().setUpClass()
 
     @classmethod

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from cifar10_aug.cli import main
-from cifar10_aug.data.sources.official import BINARY
+from cifar10_aug.data.sources.official import BINARY, CIFAR10
 from cifar10_aug.ops import OPS
 from cifar10_aug.ops.fields import fields_of
 from cifar10_aug.recipes.presets import NAMED
@@ -179,9 +179,7 @@ def test_failures_are_one_line_and_exit_code_1(tmp_path: Path) -> None:
     missing = tmp_path / "missing"
     assert_fails(
         1,
-        f"{missing}: expected cifar-10-binary.tar.gz, cifar-10-python.tar.gz or the folder "
-        "unpacked from either (cifar-10-batches-bin, cifar-10-batches-py), found nothing there; "
-        "check the path",
+        f"{missing}: {CIFAR10.expected}, found nothing there; check the path",
         *("prepare", "--source", str(missing), "--data-dir", str(tmp_path)),
     )
     assert_fails(

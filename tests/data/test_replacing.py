@@ -136,3 +136,34 @@ def test_many_at_once_leave_one_of_them(final: Path) -> None:
         thread.join()
     assert failed == []
     assert entries(final.parent) == {"1.0.0"}
+
+
+def test_what_a_killed_process_left_unfinished_is_deleted(final: Path) -> None:
+    program = """
+import os, signal, sys, tempfile
+from pathlib import Path
+from cifar10_aug.data import replacing
+with replacing.replacing(Path(sys.argv[1])) as place:
+    (place / "half").write_bytes(bytes(100))
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(final)], cwd=ROOT, check=False)
+    assert done.returncode == -9
+    assert len(entries(final.parent)) == 3
+    replacing.sweep(final)
+    assert entries(final.parent) == {"1.0.0"}
+    assert entries(final) == {"old"}
+
+
+def test_what_a_living_process_writes_stays(final: Path) -> None:
+    with replacing.replacing(final) as place:
+        write(place, "new")
+        program = (
+            "import sys; from pathlib import Path; from cifar10_aug.data import replacing; "
+            "replacing.sweep(Path(sys.argv[1]))"
+        )
+        subprocess.run([sys.executable, "-c", program, str(final)], cwd=ROOT, check=True)
+        replacing.sweep(final)
+        assert place.exists()
+    assert entries(final) == {"new"}
+    assert entries(final.parent) == {"1.0.0"}

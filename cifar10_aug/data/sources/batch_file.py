@@ -7,79 +7,96 @@ from typing import Any
 
 import numpy as np
 
-from cifar10_aug.data.images import SHAPE, SIDE, LabelledImages
+from cifar10_aug.data.images import SIDE, LabelledImages, checked
 from cifar10_aug.data.sources import unpickle
-from cifar10_aug.data.sources.official import IMAGES_IN_A_FILE, Layout
+from cifar10_aug.data.sources.official import Layout, Published
 from cifar10_aug.errors import SourceError
 
 _IMAGE_BYTES = SIDE * SIDE * 3
-_RECORD_BYTES = 1 + _IMAGE_BYTES
-# The largest published file has 31 MB; more than this is not one of them.
-LARGEST_FILE = 64 * 2**20
 # Of what is told of a pickle's error, in characters.
 _LONGEST = 120
 
 
-def read(data: bytes, layout: Layout, name: str) -> LabelledImages:
+def largest(layout: Layout, published: Published) -> int:
+    """More bytes than any file of such images has, whatever else a pickle holds."""
+    return 2 * most_images(layout, published) * _IMAGE_BYTES + 2**20
+
+
+def most_images(layout: Layout, published: Published) -> int:
+    """How many images one file holds at most."""
+    return max(published.train // len(layout.train), published.test)
+
+
+def read(data: bytes, layout: Layout, published: Published, name: str) -> LabelledImages:
     """The images in the bytes of one file, as a view of these.
 
     Raises:
         SourceError: naming the file, if it is not what it should be.
     """
-    if layout.kind == "binary":
-        rows, labels = _binary(data, name)
-    else:
-        rows, labels = _python(data, name)
-    if not 1 <= len(rows) <= IMAGES_IN_A_FILE:
-        raise SourceError(
-            f"{name}: expected 1 to {IMAGES_IN_A_FILE} images, found {len(rows)}; "
-            "get the file again"
-        )
-    wrong = np.flatnonzero((labels < 0) | (labels > 9))
-    if len(wrong):
-        raise SourceError(
-            f"{name}: expected labels from 0 to 9, found {labels[wrong[0]]} at image {wrong[0]}; "
-            "it is damaged or not CIFAR-10: get the file again"
-        )
+    read_rows = _binary if layout.kind == "binary" else _python
+    most = most_images(layout, published)
+    rows, labels = read_rows(data, layout, published.title, name, most)
     # Files hold all red levels of an image, then all green, then all blue ones.
     planes = rows.reshape(len(rows), 3, SIDE, SIDE)
-    images = planes.transpose(0, 2, 3, 1)
-    assert images.shape[1:] == SHAPE
-    return LabelledImages(images, labels.astype(np.int64))
+    return checked(
+        planes.transpose(0, 2, 3, 1),
+        labels,
+        most=most,
+        classes=len(published.classes),
+        title=published.title,
+        name=name,
+    )
 
 
-def _binary(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
-    if not data or len(data) % _RECORD_BYTES:
+def _binary(
+    data: bytes, layout: Layout, title: str, name: str, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    before = len(layout.labels)
+    size = before + _IMAGE_BYTES
+    if not data or len(data) % size:
         raise SourceError(
-            f"{name}: expected a multiple of {_RECORD_BYTES} bytes (a label and a 32 x 32 image "
-            f"each), found {len(data)} bytes; it is cut off or not CIFAR-10: get the file again"
+            f"{name}: expected a multiple of {size} bytes (a label and a 32 x 32 image "
+            f"each), found {len(data)} bytes; it is cut off or not {title}: get the file again"
         )
-    records = np.frombuffer(data, np.uint8).reshape(-1, _RECORD_BYTES)
-    return records[:, 1:], records[:, 0].astype(np.int64)
+    records = np.frombuffer(data, np.uint8).reshape(-1, size)
+    return records[:, before:], records[:, before - 1].astype(np.int64)
 
 
-def _python(data: bytes, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _python(
+    data: bytes, layout: Layout, title: str, name: str, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    label = layout.labels[-1]
     try:
-        content = unpickle.load(data)
-        for part in ("data", "labels"):
+        content = unpickle.load(data, most)
+        for part in ("data", label):
             if part not in content:
                 raise pickle.UnpicklingError(f"it has no {part}")
         if not isinstance(content["data"], unpickle.PickledArray):
             raise pickle.UnpicklingError("data are no array")
-        array, labels = content["data"].array(), content["labels"]
-        if not isinstance(labels, list):
-            raise pickle.UnpicklingError("labels are not a list")
+        array, labels = content["data"].array(), _labels(content[label])
         if array.ndim != 2 or array.shape[1] != _IMAGE_BYTES or len(array) != len(labels):
             raise pickle.UnpicklingError(
                 f"data have shape {list(array.shape)} beside {len(labels)} labels"
             )
-        return array, np.array([_small_integer(label) for label in labels], np.int64)
+        return array, labels
     except Exception as error:
         # A damaged pickle can raise nearly anything; whatever it is, the file is not usable.
         raise SourceError(
-            f"{name}: expected a pickled CIFAR-10 batch (data and labels), "
+            f"{name}: expected a pickled {title} batch (data and {label}), "
             f"found something else ({brief(error)}); get the file again"
         ) from error
+
+
+def _labels(found: Any) -> np.ndarray:
+    if isinstance(found, unpickle.PickledArray):
+        labels = found.integers()
+        if labels.ndim != 1:
+            raise pickle.UnpicklingError(f"labels have shape {list(labels.shape)}")
+        # Without a change of sign of the largest ones.
+        return np.minimum(labels, 255).astype(np.int64)
+    if not isinstance(found, (list, tuple)):
+        raise pickle.UnpicklingError("labels are not a list, a tuple or an array")
+    return np.array([_small_integer(label) for label in found], np.int64)
 
 
 def brief(error: Exception) -> str:
@@ -90,6 +107,8 @@ def brief(error: Exception) -> str:
 
 
 def _small_integer(label: Any) -> int:
+    if isinstance(label, unpickle.PickledArray):
+        label = label.integers().item()
     if not isinstance(label, int) or abs(label) > 255:
         raise pickle.UnpicklingError("a label is not a small integer")
     return label

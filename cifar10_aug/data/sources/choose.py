@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from cifar10_aug.data import prepared
 from cifar10_aug.data.images import Cifar10
-from cifar10_aug.data.sources import local, tfds_cifar10
-from cifar10_aug.data.sources.official import BINARY, URL
+from cifar10_aug.data.sources import caches, downloading, local, tfds_cifar10
+from cifar10_aug.data.sources.downloading import LIMITS, Limits
+from cifar10_aug.data.sources.official import CIFAR10, Published
 from cifar10_aug.errors import SourceError
 
 SOURCE_VARIABLE = "CIFAR10_AUG_SOURCE"
@@ -29,65 +29,82 @@ def environment_mirror() -> str | None:
 
 
 @dataclasses.dataclass(frozen=True)
+class Downloads:
+    """What the user said about downloads.
+
+    Attributes:
+        folder: where downloads of all datasets are.
+        again: whether what is there already is downloaded anew.
+    """
+
+    folder: Path
+    again: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class Source:
     """What the user said about where CIFAR-10 is.
 
     Attributes:
-        path: a local archive or folder.
-        mirror: a URL of cifar-10-binary.tar.gz.
+        path: a local file or folder.
+        mirror: a URL of either published archive.
+        published: the dataset.
+        limits: how long servers are waited for.
     """
 
     path: str | None
     mirror: str | None
+    published: Published = CIFAR10
+    limits: Limits = LIMITS
 
     def read(
         self,
+        name: str,
         data_dir: str | os.PathLike[str],
         manual_dir: Path,
-        make_manager: Callable[[], Any],
+        downloads: Downloads,
         prepared_by_default: Callable[[], Cifar10 | None],
     ) -> Cifar10:
         """The images from the first source available.
 
         That is the path, TFDS's own cifar10 in data_dir, what lies in manual_dir, what is prepared
-        in TFDS's default folder, or a download.
+        in TFDS's default folder, what Keras or torchvision has downloaded, or a download.
 
         Raises:
             SourceError: if none of these has CIFAR-10.
         """
+        folder = downloads.folder / name
+        found = self._read_local(data_dir, manual_dir, prepared_by_default)
+        if found is None:
+            path = self._download(folder, downloads, ways(data_dir, manual_dir, self.published))
+            return local.read(path, published=self.published)
+        downloading.tidy(folder)
+        return found
+
+    def _read_local(
+        self,
+        data_dir: str | os.PathLike[str],
+        manual_dir: Path,
+        prepared_by_default: Callable[[], Cifar10 | None],
+    ) -> Cifar10 | None:
         if self.path is not None:
-            return local.read(self.path)
+            return local.read(self.path, published=self.published)
         if (found := tfds_cifar10.read(data_dir)) is not None:
             return found
-        if (path := local.find(manual_dir)) is not None:
-            return local.read(path)
-        if (found := prepared_by_default()) is not None:
+        if (path := local.find(manual_dir, self.published)) is not None:
+            return local.read(path, published=self.published)
+        if (found := prepared_by_default()) is not None or self.mirror is not None:
             return found
-        return self._download(make_manager, ways(data_dir, manual_dir))
+        return caches.read(self.published)
 
-    def _download(self, make_manager: Callable[[], Any], otherwise: str) -> Cifar10:
-        from cifar10_aug.data.sources import downloading
-
-        url = self.mirror or URL
-        manager = downloading.limited(make_manager())
-        before = set(_leftovers(manager.download_dir))
+    def _download(self, folder: Path, downloads: Downloads, otherwise: str) -> Path:
+        offered = downloading.offers(self.published, self.mirror)
         try:
-            path = manager.download(url)
-        except BaseException as error:
-            downloading.stop(manager)
-            for folder in set(_leftovers(manager.download_dir)) - before:
-                shutil.rmtree(folder, ignore_errors=True)
-            if not isinstance(error, Exception):
-                raise
-            # Whatever went wrong (network, server, checksum), the ways out are the same.
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise SourceError(f"{url}: could not be downloaded ({reason}); {otherwise}") from error
-        try:
-            return _checked(path, url)
-        except SourceError:
-            # TFDS would take it for good the next time.
-            downloading.forget(manager, path)
-            raise
+            return downloading.fetch(
+                offered, self.published, folder, self.limits, again=downloads.again
+            )
+        except downloading.NoServerError as error:
+            raise SourceError(f"{error}; {otherwise}") from error
 
     def check_prepared(
         self, data_dir: str, metadata: Mapping[str, Any], *, frozen: bool = False
@@ -110,10 +127,13 @@ class Source:
         except KeyError as error:
             raise prepared.damaged(data_dir, prepared.NO_METADATA) from error
         try:
-            found = local.stamp(self.path)
-            if found == recorded.stamp or _digest(self.path, found) == recorded.digest:
+            found = local.stamp(self.path, self.published)
+            if (
+                found == recorded.stamp
+                or _digest(self.path, self.published, found) == recorded.digest
+            ):
                 return
-            content = _content(self.path, found)
+            content = _content(self.path, self.published, found)
         except SourceError as error:
             raise SourceError(
                 f"{error}; {data_dir} was prepared from {there}: to use that, leave source and "
@@ -132,39 +152,22 @@ class Source:
 
 
 @functools.lru_cache
-def _digest(path: str, stamp: str) -> str:
-    return local.archive_digest(path)
+def _digest(path: str, published: Published, stamp: str) -> str:
+    return local.archive_digest(path, published)
 
 
 @functools.lru_cache
-def _content(path: str, stamp: str) -> str:
-    return local.read(path).content_digest()
+def _content(path: str, published: Published, stamp: str) -> str:
+    return local.read(path, published=published).content_digest()
 
 
-def _checked(path: Path, url: str) -> Cifar10:
-    """What was downloaded, if it is what it should be."""
-    cifar10 = local.read(path, called=url)
-    # TFDS has compared the official URL's checksum; a mirror has to hold the same file.
-    if url != URL and not cifar10.provenance.official:
-        raise SourceError(
-            f"{url}: expected the official {BINARY.archive} ({BINARY.digest}), found "
-            f"{cifar10.provenance.digest}; use another mirror, or, if you trust the file, "
-            "pass its path as source"
-        )
-    return cifar10
-
-
-def ways(data_dir: str | os.PathLike[str], manual_dir: Path) -> str:
-    """The ways to give CIFAR-10, for errors."""
+def ways(data_dir: str | os.PathLike[str], manual_dir: Path, published: Published) -> str:
+    """The ways to give the images, for errors."""
+    urls = [offer.url for offer in downloading.offers(published, None)]
     return (
-        "CIFAR-10 can come from a local archive or unpacked folder (source=PATH, --source PATH or "
+        f"{published.title} can come from a local file or folder (source=PATH, --source PATH or "
         f"{SOURCE_VARIABLE}), from a cifar10 that TFDS has prepared in {data_dir}, from an archive "
         f"or folder that you put into {manual_dir}, from images prepared in TFDS's default folder "
-        f"(cifar10-aug prepare), or from a download of {URL} (mirror=URL or {MIRROR_VARIABLE} for "
-        "another place)"
+        "(cifar10-aug prepare), from what Keras or torchvision has downloaded, or from a download "
+        f"of {' or '.join(urls)} (mirror=URL or {MIRROR_VARIABLE} for another place)"
     )
-
-
-def _leftovers(download_dir: Any) -> list[Path]:
-    """The temporary folders in which TFDS downloads."""
-    return list(Path(download_dir).glob("**/*.tmp.*"))

@@ -15,18 +15,23 @@ from typing import Any
 
 import numpy as np
 
-# A batch of 10,000 images takes 30,000 steps, and 100,000 if Python 3 wrote it in an old protocol.
-MOST_STEPS = 200_000
+# An image takes 3 steps, 10 if Python 3 wrote it in an old protocol, and as many more for
+# each label that is a NumPy integer.
+STEPS_AN_IMAGE = 40
 
 
-def load(data: bytes) -> dict[str, Any]:
+def load(data: bytes, most_images: int) -> dict[str, Any]:
     """The dict that a batch file holds, with `PickledArray` for arrays.
+
+    Args:
+        data: the file's bytes.
+        most_images: how many images there can be.
 
     Raises:
         Exception: of nearly any kind, if the data are damaged or name anything else.
     """
     try:
-        content = _CifarUnpickler(data).load()
+        content = _CifarUnpickler(data, STEPS_AN_IMAGE * most_images).load()
     except EOFError:
         raise pickle.UnpicklingError("it is cut off") from None
     if not isinstance(content, dict):
@@ -39,22 +44,28 @@ def _text(key: Any) -> str:
 
 
 _LONGEST_TYPE = 10
+_INTEGERS = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8")
 
 
 class _PickledType:
-    """Stands in for `numpy.dtype`: takes its pickled form, keeps its name, does nothing."""
+    """Stands in for `numpy.dtype`: takes its pickled form, keeps its name and order of bytes."""
+
+    order = "|"
 
     def __init__(self, name: Any, align: Any = False, copy: Any = True):
         if not isinstance(name, (bytes, str)) or len(name) > _LONGEST_TYPE:
             raise pickle.UnpicklingError("data are not uint8")
         self.name = _text(name)
 
-    def __setstate__(self, state: Any) -> None:
-        pass
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.order = _text(state[1])
 
 
 class PickledArray:
-    """Stands in for `numpy.ndarray`: takes its pickled form and keeps shape, type and bytes."""
+    """Stands in for `numpy.ndarray`: takes its pickled form and keeps shape, type and bytes.
+
+    Also for NumPy's numbers, as arrays without dimensions.
+    """
 
     _state: tuple[Any, ...] = ()
 
@@ -67,14 +78,43 @@ class PickledArray:
         Raises:
             Exception: of nearly any kind, if it is not one of bytes.
         """
+        return self._of_type(("u1",), "data are not uint8")
+
+    def integers(self) -> np.ndarray:
+        """The array.
+
+        Raises:
+            Exception: of nearly any kind, if it is not one of integers.
+        """
+        return self._of_type(_INTEGERS, "labels are not integers")
+
+    def _of_type(self, names: tuple[str, ...], otherwise: str) -> np.ndarray:
         _, shape, kind, by_column, data = self._state
-        if not isinstance(kind, _PickledType) or kind.name != "u1" or not isinstance(data, bytes):
-            raise pickle.UnpicklingError("data are not uint8")
-        return np.frombuffer(data, np.uint8).reshape(shape, order="F" if by_column else "C")
+        if not isinstance(kind, _PickledType) or not isinstance(data, bytes):
+            raise pickle.UnpicklingError(otherwise)
+        if kind.name not in names or kind.order not in ("|", "<", ">"):
+            raise pickle.UnpicklingError(otherwise)
+        array = np.frombuffer(data, np.dtype(kind.order + kind.name))
+        return array.reshape(shape, order="F" if by_column else "C")
 
 
 def _make_array(kind: Any, shape: Any, name: Any) -> PickledArray:
     return PickledArray()
+
+
+def _of(*state: Any) -> PickledArray:
+    array = PickledArray()
+    array.__setstate__((1, *state))
+    return array
+
+
+def _from_buffer(data: Any, kind: Any, shape: Any, order: Any) -> PickledArray:
+    """How protocol 5 writes arrays."""
+    return _of(shape, kind, order == "F", data)
+
+
+def _scalar(kind: Any, data: Any = b"") -> PickledArray:
+    return _of((), kind, False, data)
 
 
 class _Encode:
@@ -119,6 +159,7 @@ _STEPS = (
     *(pickle.STRING, pickle.BINSTRING, pickle.SHORT_BINSTRING),
     *(pickle.UNICODE, pickle.BINUNICODE, pickle.SHORT_BINUNICODE, pickle.BINUNICODE8),
     *(pickle.BINBYTES, pickle.SHORT_BINBYTES, pickle.BINBYTES8),
+    *(pickle.FLOAT, pickle.BINFLOAT),
     *(pickle.EMPTY_TUPLE, pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3),
     *(pickle.EMPTY_LIST, pickle.LIST, pickle.APPEND, pickle.APPENDS),
     *(pickle.EMPTY_DICT, pickle.DICT, pickle.SETITEM, pickle.SETITEMS),
@@ -134,12 +175,20 @@ class _CifarUnpickler(pickle._Unpickler):
     other's array is as long as a pickle says; and since its steps can be chosen and counted.
     """
 
-    def __init__(self, data: bytes):
+    def __init__(self, data: bytes, most_steps: int):
         super().__init__(io.BytesIO(data), encoding="bytes")
-        self.dispatch = _Steps()  # type: ignore[misc]
+        self.dispatch = _Steps(most_steps)  # type: ignore[misc]
         self._names = {
-            ("numpy.core.multiarray", "_reconstruct"): _StandIn(_make_array),
-            ("numpy._core.multiarray", "_reconstruct"): _StandIn(_make_array),
+            **{
+                (f"numpy.{core}.{module}", name): _StandIn(function)
+                # NumPy 2 has renamed it.
+                for core in ("core", "_core")
+                for module, name, function in (
+                    ("multiarray", "_reconstruct", _make_array),
+                    ("multiarray", "scalar", _scalar),
+                    ("numeric", "_frombuffer", _from_buffer),
+                )
+            },
             ("numpy", "ndarray"): PickledArray,
             ("numpy", "dtype"): _PickledType,
             ("_codecs", "encode"): _StandIn(_Encode(len(data))),
@@ -149,25 +198,25 @@ class _CifarUnpickler(pickle._Unpickler):
         try:
             return self._names[module, name]
         except KeyError:
-            raise pickle.UnpicklingError(
-                f"it names {module}.{name}, which no CIFAR-10 batch does"
-            ) from None
+            raise pickle.UnpicklingError(f"it names {module}.{name}, which no batch does") from None
 
 
 class _Steps(dict[int, Callable[[Any], None]]):
     """What may be done, by the byte that stands for it; counts what is."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
         known = pickle._Unpickler.dispatch
         super().__init__({step[0]: known[step[0]] for step in _STEPS})
         for step in (pickle.DICT, pickle.SETITEM, pickle.SETITEMS):
             self[step[0]] = _with_names(step, known[step[0]])
-        self._left = MOST_STEPS
+        # Python's own makes room for as many bytes as a file says that it has.
+        self[pickle.BYTEARRAY8[0]] = known[pickle.BINBYTES8[0]]
+        self._most = self._left = most
 
     def __getitem__(self, step: int) -> Callable[[Any], None]:
         self._left -= 1
         if self._left < 0:
-            raise pickle.UnpicklingError(f"it takes more than {MOST_STEPS} steps")
+            raise pickle.UnpicklingError(f"it takes more than {self._most} steps")
         return super().__getitem__(step)
 
     def __missing__(self, step: int) -> Callable[[Any], None]:

@@ -1,8 +1,9 @@
 """Web servers that are slow, broken or wrong, each in its way."""
 
+import contextlib
 import http.server
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from cifar10_aug.data.sources.official import BINARY
 
@@ -16,6 +17,7 @@ class Server(http.server.ThreadingHTTPServer):
         archive: what a good server sends.
         answer: what it does with a request.
         asked: how many there were.
+        ranges: which parts were asked for; "" for all.
         over: set when those that stall may end.
     """
 
@@ -26,6 +28,7 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked = 0
+        self.ranges: list[str] = []
         self.over = threading.Event()
 
     @property
@@ -41,6 +44,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked += 1
+        self.server.ranges.append(self.headers.get("Range", ""))
         self.close_connection = True
         if self.path == "/page":
             self.send(PAGE)
@@ -57,8 +61,64 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Keeps the tests' output quiet."""
 
 
+@contextlib.contextmanager
+def serving(archive: bytes, answer: Callable[[Handler], None]) -> Iterator[Server]:
+    server = Server()
+    server.archive, server.answer = archive, answer
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.over.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 def good(handler: Handler) -> None:
     handler.send(handler.server.archive)
+
+
+def resumable(handler: Handler, *, most: int | None = None, lies: bool = False) -> None:
+    """Sends what is asked for, or breaks off after some bytes."""
+    archive = handler.server.archive
+    asked = handler.headers.get("Range")
+    first = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+    if first >= len(archive):
+        handler.send_response(416)
+        handler.end_headers()
+        return
+    handler.send_response(206 if asked else 200)
+    handler.send_header("Accept-Ranges", "bytes")
+    if asked:
+        handler.send_header("Content-Range", f"bytes {first}-{len(archive) - 1}/{len(archive)}")
+    handler.send_header("Content-Length", str(len(archive) - first))
+    handler.end_headers()
+    rest = bytes(len(archive) - first) if lies else archive[first:]
+    handler.wfile.write(rest if most is None else rest[:most])
+
+
+def resumable_that_stalls(handler: Handler) -> None:
+    resumable(handler, most=len(handler.server.archive) // 2)
+    handler.wfile.flush()
+    handler.server.over.wait()
+
+
+def resumable_that_breaks_off(handler: Handler) -> None:
+    resumable(handler, most=len(handler.server.archive) // 3)
+
+
+def resumable_that_lies(handler: Handler) -> None:
+    resumable(handler, lies=bool(handler.headers.get("Range")))
+
+
+def wrong_part(handler: Handler) -> None:
+    handler.send_response(206)
+    handler.send_header("Content-Range", "bytes 7-9/10")
+    handler.send_header("Content-Length", "3")
+    handler.end_headers()
+    handler.wfile.write(b"789")
 
 
 def silent(handler: Handler) -> None:

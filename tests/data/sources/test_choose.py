@@ -14,7 +14,7 @@ import tensorflow_datasets as tfds
 from cifar10_aug import SourceError
 from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
 from cifar10_aug.data.sources import choose, local
-from cifar10_aug.data.sources.official import BINARY, URL
+from cifar10_aug.data.sources.official import BINARY, CIFAR10, PYTHON, Published
 from tests import archives
 from tests.earlier import forget
 from tests.frozen.freezing import freeze
@@ -96,12 +96,10 @@ def test_a_mirror_that_has_the_official_file(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import dataclasses
-
     url, folder = server
     (folder / BINARY.archive).write_bytes(sources["binary archive"].read_bytes())
-    digest = local.archive_digest(sources["binary archive"])
-    monkeypatch.setattr(local, "LAYOUTS", (dataclasses.replace(BINARY, digest=digest),))
+    pretended = archives.pretended(binary=sources["binary archive"])
+    monkeypatch.setattr(Builder, "_published", pretended)
     monkeypatch.setenv(choose.MIRROR_VARIABLE, f"{url}/{BINARY.archive}")
     builder = plain(tmp_path / "data")
     builder.download_and_prepare()
@@ -117,7 +115,8 @@ def test_a_mirror_that_has_another_file(
     with pytest.raises(SourceError) as error:
         plain(tmp_path / "data", mirror=address).download_and_prepare()
     assert str(error.value) == (
-        f"{address}: expected the official cifar-10-binary.tar.gz ({BINARY.digest}), found "
+        f"{address}: expected the official cifar-10-binary.tar.gz ({BINARY.digest}) or "
+        f"cifar-10-python.tar.gz ({PYTHON.digest}), found "
         f"{local.archive_digest(sources['binary archive'])}; use another mirror, or, if you trust "
         "the file, pass its path as source"
     )
@@ -138,15 +137,11 @@ def test_a_failed_download_names_the_ways_and_leaves_nothing(
     with pytest.raises(SourceError) as error:
         plain(tmp_path / "data", mirror=address).download_and_prepare()
     assert str(error.value) == (
-        f"{address}: could not be downloaded (Failed to get url {address}. HTTP code: 404.); "
-        "CIFAR-10 can come from a local archive or unpacked folder (source=PATH, --source PATH or "
-        f"CIFAR10_AUG_SOURCE), from a cifar10 that TFDS has prepared in {tmp_path}/data, from an "
-        f"archive or folder that you put into {tmp_path}/data/downloads/manual, from images "
-        f"prepared in TFDS's default folder (cifar10-aug prepare), or from a download of {URL} "
-        "(mirror=URL or CIFAR10_AUG_MIRROR for another place)"
+        f"{address}: could not be downloaded (HTTP status 404 File not found); "
+        + choose.ways(tmp_path / "data", tmp_path / "data" / "downloads" / "manual", CIFAR10)
     )
+    assert "from what Keras or torchvision has downloaded" in str(error.value)
     assert files_in(tmp_path / "data") == []
-    assert not list((tmp_path / "data").rglob("*.tmp.*"))
 
 
 def test_an_other_source_than_the_prepared_one_is_refused(
@@ -232,7 +227,7 @@ def test_a_named_source_that_is_not_there_is_an_error(data_dir: str, tmp_path: P
         tfds.load("cifar10_aug/flip", data_dir=data_dir, builder_kwargs={"source": missing})
     metadata = json.loads((plain_folder(data_dir) / "metadata.json").read_text())
     assert str(error.value) == (
-        f"{missing}: {local._EXPECTED}, found nothing there; check the path; "
+        f"{missing}: {CIFAR10.expected}, found nothing there; check the path; "
         f"{plain_folder(data_dir)} was prepared from archive cifar-10-binary.tar.gz, "
         f"{metadata['content']}: to use that, leave source and CIFAR10_AUG_SOURCE out"
     )
@@ -249,9 +244,9 @@ def test_a_source_is_read_again_only_if_it_has_changed(
     reads: list[str] = []
     digest = local.archive_digest
 
-    def counted(path: str) -> str:
+    def counted(path: str, published: Published) -> str:
         reads.append(path)
-        return digest(path)
+        return digest(path, published)
 
     monkeypatch.setattr(local, "archive_digest", counted)
     for _ in range(2):

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import cifar10_aug
-from cifar10_aug.data.sources import local, official
-from cifar10_aug.data.sources.official import BINARY, LAYOUTS, PYTHON, Layout
+from cifar10_aug.data.sources import archives as archives_read
+from cifar10_aug.data.sources import batch_file, local, official
+from cifar10_aug.data.sources.official import BINARY, CIFAR10, PYTHON, Layout
 from cifar10_aug.errors import SourceError
 from tests import archives
 
@@ -39,32 +39,21 @@ def test_made_images_are_not_official(kind: str, sources: dict[str, Path]) -> No
     assert provenance.digest == local.archive_digest(sources[kind])
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.kind)
+@pytest.mark.parametrize("layout", CIFAR10.layouts, ids=lambda layout: layout.kind)
 def test_an_archive_with_the_published_digest_is_official(
-    layout: Layout, sources: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    layout: Layout, sources: dict[str, Path]
 ) -> None:
-    import dataclasses
-    import hashlib
-
     path = sources[f"{layout.kind} archive"]
-    algorithm = layout.digest.split(":")[0]
-    digest = f"{algorithm}:{hashlib.new(algorithm, path.read_bytes()).hexdigest()}"
-    pretended = tuple(dataclasses.replace(x, digest=digest) if x is layout else x for x in LAYOUTS)
-    monkeypatch.setattr(local, "LAYOUTS", pretended)
-    assert local.read(path).provenance.official
+    pretended = archives.pretended(**{layout.kind: path})
+    assert local.read(path, published=pretended).provenance.official
+    assert not local.read(path).provenance.official
 
 
-def test_a_python_folder_with_the_published_digests_is_official(
-    sources: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import dataclasses
-    import hashlib
-
+def test_a_python_folder_with_the_published_digests_is_official(sources: dict[str, Path]) -> None:
     folder = sources["python folder"]
-    digests = {name: hashlib.md5((folder / name).read_bytes()).hexdigest() for name in PYTHON.files}
-    pretended = (BINARY, dataclasses.replace(PYTHON, file_digests=digests))
-    monkeypatch.setattr(local, "LAYOUTS", pretended)
-    assert local.read(folder).provenance.official
+    pretended = archives.pretended(folder)
+    assert local.read(folder, published=pretended).provenance.official
+    assert not local.read(folder).provenance.official
 
 
 def test_the_folder_around_the_folder_works_too(sources: dict[str, Path], tmp_path: Path) -> None:
@@ -86,8 +75,9 @@ def test_content_is_the_same_whatever_file_it_came_from(sources: dict[str, Path]
 
 
 EXPECTED = (
-    "expected cifar-10-binary.tar.gz, cifar-10-python.tar.gz or the folder unpacked from either "
-    "(cifar-10-batches-bin, cifar-10-batches-py)"
+    "expected CIFAR-10: cifar-10-binary.tar.gz or cifar-10-python.tar.gz, a tar or zip of the same "
+    "files, the folder unpacked from one (cifar-10-batches-bin, cifar-10-batches-py), an .npz, "
+    "Parquet files or PNG folders"
 )
 
 
@@ -115,13 +105,26 @@ def test_a_web_page_instead_of_an_archive(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "found"),
-    [(b"", "an empty file"), (b"PK\x03\x04", "a file that is not gzip-compressed")],
+    ("name", "content", "found"),
+    [
+        (BINARY.archive, b"", "an empty file; download it again"),
+        (BINARY.archive, b"\x89HDF", "a file of another kind; check the path"),
+        (
+            "x.7z",
+            b"7z\xbc\xaf'\x1c\0",
+            "a 7z archive, which is not read; unpack it, and give the folder",
+        ),
+        (
+            "data_batch_1.bin",
+            bytes(3073),
+            "one batch of several; give the folder that holds it, {parent}",
+        ),
+    ],
 )
-def test_some_other_file(content: bytes, found: str, tmp_path: Path) -> None:
-    path = tmp_path / BINARY.archive
+def test_some_other_file(name: str, content: bytes, found: str, tmp_path: Path) -> None:
+    path = tmp_path / name
     path.write_bytes(content)
-    assert_refused(path, f"{path}: {EXPECTED}, found {found}; download it again")
+    assert_refused(path, f"{path}: {EXPECTED}, found {found.format(parent=tmp_path)}")
 
 
 @pytest.mark.parametrize("kind", ["binary archive", "python archive"])
@@ -199,7 +202,7 @@ def test_a_file_that_lacks_whole_images(sources: dict[str, Path], tmp_path: Path
     )
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.kind)
+@pytest.mark.parametrize("layout", CIFAR10.layouts, ids=lambda layout: layout.kind)
 def test_a_label_above_nine(layout: Layout, made: archives.Made, tmp_path: Path) -> None:
     folder = archives.write_folder(made, tmp_path, layout)
     labels = made.test_labels.copy()
@@ -240,15 +243,15 @@ def test_members_elsewhere_are_not_read_and_nothing_is_written(name: str, tmp_pa
     path = archive_with(member, bytes(3073), tmp_path / BINARY.archive)
     assert_refused(
         path,
-        f"{path}: {EXPECTED}, found an archive without {', '.join(BINARY.files)}; "
-        "download it again".replace(", ".join(BINARY.files), ", ".join(sorted(BINARY.files))),
+        f"{path}: {EXPECTED}, found an archive with {name}; give one that holds data_batch_1.bin "
+        "or data_batch_1",
     )
 
 
 def test_an_archive_that_unpacks_to_far_too_much(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "_LARGEST_ARCHIVE", 10**6)
+    monkeypatch.setattr(archives_read, "LARGEST_ARCHIVE", 10**6)
     path = tmp_path / BINARY.archive
     with gzip.open(path, "wb", compresslevel=1) as file:
         header = tarfile.TarInfo("large")
@@ -261,9 +264,7 @@ def test_an_archive_that_unpacks_to_far_too_much(
 
 
 def test_a_member_that_is_far_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cifar10_aug.data.sources import batch_file
-
-    monkeypatch.setattr(batch_file, "LARGEST_FILE", 3000)
+    monkeypatch.setattr(batch_file, "largest", lambda layout, published: 3000)
     member = tarfile.TarInfo("cifar-10-batches-bin/data_batch_1.bin")
     member.size = 3073
     path = archive_with(member, bytes(3073), tmp_path / BINARY.archive)
@@ -320,20 +321,18 @@ def test_a_pickle_by_python_2_is_read(made: archives.Made, tmp_path: Path) -> No
         b"T" + (2 * 3072).to_bytes(4, "little") + rows.tobytes() + b"tb"
     )
     data = b"\x80\x02}(U\x04data" + array + b"U\x06labels](K\x03K\x04eu."
-    from cifar10_aug.data.sources import batch_file
-
-    found = batch_file.read(data, PYTHON, "batch")
+    found = batch_file.read(data, PYTHON, CIFAR10, "batch")
     assert (found.images == made.test_images[:2]).all()
     assert found.labels.tolist() == [3, 4]
 
 
 def test_the_published_facts_are_consistent() -> None:
-    assert official.URL == "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
-    table = Path(cifar10_aug.__file__).parent / "builders" / "checksums.tsv"
-    url, size, digest, name = table.read_text().split()
-    assert (url, int(size), f"sha256:{digest}", name) == (
-        official.URL,
-        BINARY.size,
-        BINARY.digest,
-        BINARY.archive,
-    )
+    for layout in CIFAR10.layouts:
+        assert layout.urls[-1] == official.HOME + layout.archive
+        for url in layout.urls:
+            assert url.startswith("https://")
+            assert url.endswith(f"/{layout.archive}")
+        assert re.fullmatch("sha256:[0-9a-f]{64}", layout.digest)
+        assert 168_000_000 < layout.size < 171_000_000
+    # Per-file digests have a second use: the two that are published for one file must not be alike.
+    assert len(set(PYTHON.file_digests.values())) == len(PYTHON.files)

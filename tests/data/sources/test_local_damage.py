@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
-from cifar10_aug.data.sources import local
-from cifar10_aug.data.sources.official import BINARY, LAYOUTS, PYTHON
+from cifar10_aug.data.sources import archives as archives_read
+from cifar10_aug.data.sources import batch_file, local
+from cifar10_aug.data.sources.official import BINARY, CIFAR10, PYTHON
 from cifar10_aug.errors import SourceError
 from tests import archives
 from tests.data.sources import damage
@@ -35,7 +36,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
         layout.kind: archives.pack(
             archives.write_folder(made, place, layout), place / layout.archive
         ).read_bytes()
-        for layout in LAYOUTS
+        for layout in CIFAR10.layouts
     }
 
 
@@ -71,11 +72,14 @@ def test_an_archive_is_refused_if_it_ends_between_members(
     assert len(names) == 8
     path = tmp_path / BINARY.archive
     missing = sorted(set(BINARY.files) - set(names[:members]))
+    nothing = not set(BINARY.files) & set(names[:members])
     for end in (b"", bytes(1024)):
         path.write_bytes(gzip.compress(content[: starts[members]] + end, 1))
-        if missing:
+        if nothing:
+            assert f"{path}: {CIFAR10.expected}, found an archive with cifar-10-b" in refusal(path)
+        elif missing:
             assert refusal(path) == (
-                f"{path}: {local._EXPECTED}, found an archive without {', '.join(missing)}; "
+                f"{path}: {CIFAR10.expected}, found an archive without {', '.join(missing)}; "
                 "download it again"
             )
         else:
@@ -180,7 +184,7 @@ def spent(path: Path) -> tuple[str, float, float]:
 def test_a_gzip_bomb_is_refused_before_it_is_inflated(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "_LARGEST_ARCHIVE", 40 * 2**20)
+    monkeypatch.setattr(archives_read, "LARGEST_ARCHIVE", 40 * 2**20)
     path = tmp_path / BINARY.archive
     size = 2**33
     damage.gzip_bomb(path, 8, damage.header(name, size))
@@ -189,8 +193,8 @@ def test_a_gzip_bomb_is_refused_before_it_is_inflated(
     assert said == (
         f"{path}: expected at most {40 * 2**20} bytes of content, found more; it is not CIFAR-10"
         if name == "zeros"
-        else f"{path}: {name}: expected at most {64 * 2**20} bytes, found {size}; it is not "
-        "CIFAR-10"
+        else f"{path}: {name}: expected at most {batch_file.largest(BINARY, CIFAR10)} bytes, "
+        f"found {size}; it is not CIFAR-10"
     )
     # Eight gigabytes take half a minute.
     assert seconds < 5
@@ -217,6 +221,7 @@ def test_members_without_end_are_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_larger_than_any_archive_is_not_even_read(tmp_path: Path) -> None:
     path = tmp_path / BINARY.archive
     with open(path, "wb") as file:
+        file.write(b"\x1f\x8b")
         file.truncate(2**40)
     assert refusal(path) == (
         f"{path}: expected at most {400 * 2**20} bytes, found {2**40}; it is not CIFAR-10"
@@ -226,7 +231,7 @@ def test_a_file_that_is_larger_than_any_archive_is_not_even_read(tmp_path: Path)
 def test_a_pipe_is_not_waited_for(data_dir: str, tmp_path: Path) -> None:
     pipe = tmp_path / BINARY.archive
     os.mkfifo(pipe)
-    expected = f"{pipe}: {local._EXPECTED}, found a pipe or device; check the path"
+    expected = f"{pipe}: {CIFAR10.expected}, found a pipe or device; check the path"
     assert refusal(pipe) == expected
     # Where something is prepared, sources are compared with that.
     with pytest.raises(SourceError) as error:
@@ -239,7 +244,7 @@ def test_a_pipe_is_not_waited_for(data_dir: str, tmp_path: Path) -> None:
 
 def test_a_home_of_nobody_is_no_path(tmp_path: Path) -> None:
     path = "~nobody-has-this-name/cifar-10-binary.tar.gz"
-    assert refusal(Path(path)) == f"{path}: {local._EXPECTED}, found nothing there; check the path"
+    assert refusal(Path(path)) == f"{path}: {CIFAR10.expected}, found nothing there; check the path"
 
 
 def everything(folder: Path) -> list[str]:
@@ -275,7 +280,7 @@ def damaged_sources(tiny: dict[str, bytes], place: Path) -> list[Path]:
 def test_nothing_is_left_of_a_bad_source_and_a_good_one_works_afterwards(
     tiny: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "_LARGEST_ARCHIVE", 40 * 2**20)
+    monkeypatch.setattr(archives_read, "LARGEST_ARCHIVE", 40 * 2**20)
     sources = damaged_sources(tiny, tmp_path / "sources")
     for name in ("here", "temporary"):
         (tmp_path / name).mkdir()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifar10_aug.data.sources import batch_file, unpickle
-from cifar10_aug.data.sources.official import PYTHON
+from cifar10_aug.data.sources.official import CIFAR10, PYTHON
 from cifar10_aug.errors import SourceError
 from tests.data.sources import damage
 
@@ -32,33 +32,61 @@ def message(found: str) -> str:
 
 def refusal(data: bytes) -> str:
     with pytest.raises(SourceError) as error:
-        batch_file.read(data, PYTHON, "batch")
+        batch_file.read(data, PYTHON, CIFAR10, "batch")
     return str(error.value)
 
 
-@pytest.mark.parametrize("protocol", range(5))
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [3, 4],
+        (3, 4),
+        [np.int64(3), np.uint8(4)],
+        (np.int32(3), np.int16(4)),
+        np.array([3, 4]),
+        np.array([3, 4], ">i4"),
+    ],
+    ids=["list", "tuple", "NumPy integers", "tuple of them", "array", "array in another order"],
+)
+def test_labels_are_whole_numbers_however_they_are_kept(labels: Any, protocol: int) -> None:
+    extra = {b"mean": 0.5, b"deviation": np.float32(0.25), b"more": [None, np.zeros(3), ("x", 2)]}
+    data = pickle.dumps({**BATCH, b"labels": labels, **extra}, protocol=protocol)
+    assert batch_file.read(data, PYTHON, CIFAR10, "batch").labels.tolist() == [3, 4]
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("protocol", range(6))
+def test_arrays_of_either_order_are_read(order: Any, protocol: int) -> None:
+    data = pickle.dumps({**BATCH, b"data": BATCH[b"data"].copy(order)}, protocol=protocol)
+    planes = batch_file.read(data, PYTHON, CIFAR10, "batch").images.transpose(0, 3, 1, 2)
+    assert (planes.reshape(2, 3072) == BATCH[b"data"]).all()
+
+
+@pytest.mark.parametrize("protocol", range(6))
 def test_every_protocol_of_the_time_is_read(protocol: int) -> None:
-    found = batch_file.read(pickle.dumps(BATCH, protocol=protocol), PYTHON, "batch")
+    found = batch_file.read(pickle.dumps(BATCH, protocol=protocol), PYTHON, CIFAR10, "batch")
     planes = found.images.transpose(0, 3, 1, 2).reshape(2, 3072)
     assert (planes == BATCH[b"data"]).all()
     assert found.labels.tolist() == [3, 4]
 
 
-def test_a_whole_batch_takes_half_of_the_steps_that_are_allowed(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(("kind", "share"), [(int, 3), (np.int64, 1)])
+def test_a_whole_batch_takes_fewer_steps_than_are_allowed(
+    kind: Any, share: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = [f"leptodactylus_pentadactylus_s_{k:06d}.png".encode() for k in range(10_000)]
     batch = {
         b"data": np.zeros((10_000, 3072), np.uint8),
-        b"labels": [k % 10 for k in range(10_000)],
+        b"labels": [kind(k % 10) for k in range(10_000)],
         b"filenames": names,
     }
-    monkeypatch.setattr(unpickle, "MOST_STEPS", unpickle.MOST_STEPS // 2)
+    monkeypatch.setattr(unpickle, "STEPS_AN_IMAGE", unpickle.STEPS_AN_IMAGE // share)
     # The protocol of which there are the most steps among those that hold bytes as bytes.
-    assert len(batch_file.read(pickle.dumps(batch, protocol=2), PYTHON, "batch")) == 10_000
+    assert len(batch_file.read(pickle.dumps(batch, protocol=2), PYTHON, CIFAR10, "batch")) == 10_000
 
 
-BOMBS = damage.pickle_bombs(unpickle.MOST_STEPS)
+BOMBS = damage.pickle_bombs(10_000 * unpickle.STEPS_AN_IMAGE)
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
@@ -85,7 +113,7 @@ def by_name(name: bytes, argument: bytes) -> bytes:
 )
 def test_nothing_that_a_pickle_names_is_run(name: str) -> None:
     module, _, function = name.rpartition(".")
-    found = message(f"it names {module}.{function}, which no CIFAR-10 batch does")
+    found = message(f"it names {module}.{function}, which no batch does")
     assert refusal(by_name(name.encode(), b"touch attacked")) == found
 
 
@@ -136,7 +164,10 @@ def test_a_pickle_cannot_change_what_reads_it(name: bytes, said: str, state: byt
         ({**BATCH, b"data": np.zeros((2, 3071), np.uint8)}, "data have shape [2, 3071] beside 2"),
         ({**BATCH, b"data": np.zeros((3, 3072), np.uint8)}, "data have shape [3, 3072] beside 2"),
         ({**BATCH, b"data": np.zeros((2, 3, 1024), np.uint8)}, "data have shape [2, 3, 1024]"),
-        ({**BATCH, b"labels": (3, 4)}, "labels are not a list"),
+        ({**BATCH, b"labels": b"34"}, "labels are not a list, a tuple or an array"),
+        ({**BATCH, b"labels": np.zeros((2, 1), int)}, "labels have shape [2, 1]"),
+        ({**BATCH, b"labels": np.zeros(2)}, "labels are not integers"),
+        ({**BATCH, b"labels": [np.float64(1), 2]}, "labels are not integers"),
         ({**BATCH, b"labels": [3, 10**300]}, "a label is not a small integer"),
         ({**BATCH, b"labels": [3, None]}, "a label is not a small integer"),
         ({**BATCH, 7: 7}, "a dictionary has keys that are not names"),
@@ -171,7 +202,7 @@ class Array:
 def test_a_shape_that_does_not_fit_its_bytes_is_refused(shape: Any, found: str | None) -> None:
     data = pickle.dumps({**BATCH, b"data": Array(shape)}, protocol=2)
     if found is None:
-        assert len(batch_file.read(data, PYTHON, "batch")) == 2
+        assert len(batch_file.read(data, PYTHON, CIFAR10, "batch")) == 2
     else:
         assert found in refusal(data)
 
@@ -189,7 +220,7 @@ def test_a_damaged_batch_is_read_or_refused(changes: list[tuple[int, int]]) -> N
     for place, value in changes:
         data[place % len(data) if place % 2 else -1 - place % 200] = value
     try:
-        found = batch_file.read(bytes(data), PYTHON, "batch")
+        found = batch_file.read(bytes(data), PYTHON, CIFAR10, "batch")
     except SourceError as error:
         said = str(error)
         refused = re.fullmatch("batch: expected .* found .* get the file again", said)

@@ -1,0 +1,139 @@
+"""Reads Hugging Face's Parquet files: a column of PNG pictures and one of labels."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cifar10_aug.data.images import SHAPE, Cifar10, LabelledImages, Provenance, checked
+from cifar10_aug.data.sources import png
+from cifar10_aug.data.sources.batch_file import brief
+from cifar10_aug.data.sources.official import Published
+from cifar10_aug.errors import SourceError
+
+MAGIC = b"PAR1"
+_FOLDERS = ("", "plain_text", "data")
+_IMAGE_COLUMNS = ("img", "image")
+_MOST_FILES = 100
+_ROWS_A_READ = 1000
+_CHECKED = "no checksum is published for the images in this format"
+_ORDER = "that of the Parquet files, which is not the official one"
+
+
+@dataclasses.dataclass(frozen=True)
+class Parquet:
+    """The files of both splits."""
+
+    folder: Path
+    train: list[Path]
+    test: list[Path]
+    published: Published
+
+    @property
+    def files(self) -> list[Path]:
+        return [*self.train, *self.test]
+
+    def read(self, called: str, digest: str) -> Cifar10:
+        """The images, in the files' order.
+
+        Raises:
+            SourceError: if they are not what they should be.
+        """
+        provenance = Provenance("parquet", self.folder.name, digest, False, _CHECKED, order=_ORDER)
+        return Cifar10(
+            self._split(self.train, self.published.train),
+            self._split(self.test, self.published.test),
+            provenance,
+        )
+
+    def _split(self, files: list[Path], most: int) -> LabelledImages:
+        images = np.empty((most, *SHAPE), np.uint8)
+        labels = np.empty(most, np.int64)
+        count = 0
+        for file in files:
+            with self._whole(file):
+                for data, label in self._rows(file, most - count):
+                    images[count], labels[count] = png.decode(data), label
+                    count += 1
+        return checked(
+            images[:count],
+            labels[:count],
+            most=most,
+            classes=len(self.published.classes),
+            title=self.published.title,
+            name=str(files[0]),
+        )
+
+    def _rows(self, path: Path, most: int) -> Iterator[tuple[bytes, int]]:
+        """The pictures and labels of one file."""
+        import pyarrow.parquet
+
+        with pyarrow.parquet.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            image = next((name for name in _IMAGE_COLUMNS if name in names), None)
+            label = self.published.label_column
+            if image is None or label not in names:
+                raise ValueError(f"columns {', '.join(names)} instead of img and {label}")
+            about = file.metadata
+            if about.num_rows > most:
+                raise ValueError(f"{about.num_rows} rows, and at most {most} can be")
+            groups = (about.row_group(k) for k in range(about.num_row_groups))
+            size = sum(
+                group.column(k).total_uncompressed_size
+                for group in groups
+                for k in range(group.num_columns)
+            )
+            if size > png.LARGEST * max(about.num_rows, 1):
+                raise ValueError(f"{size} bytes of content")
+            for batch in file.iter_batches(_ROWS_A_READ, columns=[image, label]):
+                pictures, classes = (batch.column(name).to_pylist() for name in (image, label))
+                for picture, number in zip(pictures, classes, strict=True):
+                    yield _bytes(picture), number
+
+    @contextlib.contextmanager
+    def _whole(self, file: Path) -> Iterator[None]:
+        """Raises a `SourceError` if the file is not what it should be."""
+        try:
+            yield
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            # A damaged file can make pyarrow and Pillow raise nearly anything.
+            raise SourceError(
+                f"{file}: expected PNG pictures of 32 x 32 pixels (img or image) and whole numbers "
+                f"({self.published.label_column}), found something else ({brief(error)}); get the "
+                "file again"
+            ) from error
+
+
+def _bytes(picture: Any) -> bytes:
+    """The PNG itself, which Hugging Face stores beside its name."""
+    data = picture["bytes"] if isinstance(picture, dict) else picture
+    if not isinstance(data, bytes):
+        raise ValueError("a picture that is not in the file")
+    return data
+
+
+def find(path: Path, published: Published) -> Parquet | None:
+    """The files in a folder, or beside one of them.
+
+    Raises:
+        SourceError: if those of a split are missing.
+    """
+    beside = path if path.is_dir() else path.parent
+    for folder in (beside / name for name in _FOLDERS):
+        train, test = (sorted(folder.glob(f"{name}*.parquet")) for name in ("train", "test"))
+        if not train and not test:
+            continue
+        if not train or not test or len(train) + len(test) > _MOST_FILES:
+            raise SourceError(
+                f"{folder}: expected train*.parquet and test*.parquet, at most {_MOST_FILES} "
+                f"files, found {len(train)} and {len(test)}; give the folder that holds both"
+            )
+        return Parquet(folder, train, test, published)
+    return None
