@@ -95,7 +95,20 @@ OPS: dict[str, dict[str, Kind]] = {
     "flip": {"p": P},
     "flipud": {"p": P},
     "altflip": {},
-    "crop": {"pad": whole("0", "64", 4), "fillmode": words("constant", *FILL_MODES)},
+    "crop": {
+        "pad": whole("0", "64", 4),
+        "fillmode": words("constant", *FILL_MODES),
+        "fill": Kind(NUMBER, "0", "255", 0, whole=True, words=("mean",)),
+    },
+    "rrc": {
+        "area": alone("0", "1", (0.08, 1)),
+        "aspect": alone("0.01", "100", (0.75, 1.3333333333)),
+    },
+    "gridmask": {
+        "unit": alone("2", "4096", (24, 32), whole=True),
+        "ratio": number("0", "1", 0.4),
+        "fill": whole("0", "255", 0),
+    },
     "scalecrop": {"size": alone("32", "1024", (38, 60), whole=True)},
     "erase": {
         "p": P,
@@ -105,6 +118,8 @@ OPS: dict[str, dict[str, Kind]] = {
     },
     "cutout": {
         "size": whole("1", "4096", 16),
+        "holes": whole("1", "16", 1),
+        "inside": whole("0", "1", 0),
         "p": number("0", "1", 1),
         "fill": fill("mean"),
     },
@@ -139,6 +154,8 @@ OPS: dict[str, dict[str, Kind]] = {
     },
     "mixup": {"alpha": ALPHA},
     "cutmix": {"alpha": ALPHA, "p": P},
+    "resizemix": {"tau": alone("0", "1", (0.1, 0.8))},
+    "labelsmooth": {"smoothing": number("0", "1", 0.1)},
     **{
         f"corrupt{what}": SEVERITY
         for what in (
@@ -229,7 +246,7 @@ def _recipe(name: str) -> Read:
     mixes = [
         op
         for op, values in made.ops
-        if {"mixup", "cutmix"} & ({name for name, _ in values} if op == "or" else {op})
+        if {"mixup", "cutmix", "resizemix"} & ({name for name, _ in values} if op == "or" else {op})
     ]
     _check(len(mixes) <= 2)
     _check(names.count("rescale") + names.count("normalize") <= 1)
@@ -275,6 +292,8 @@ def _op(token: str) -> tuple[str, tuple[str, dict[str, Value]]]:
     _check(not {"factor", "isotropic"} <= set(given))
     values: dict[str, Value] = {f: kind.default for f, kind in kinds.items()}  # type: ignore[misc]
     values.update(given)
+    if name == "crop":
+        _check(not values["fill"] or values["fillmode"] == "constant")
     if "fillmode" in kinds and "cval" in kinds:
         _check(not values["cval"] or values["fillmode"] == "constant")
     return spelling, (name, values)

@@ -1,5 +1,8 @@
+import re
+
 import numpy as np
 import pytest
+from scipy import stats
 
 from cifar10_aug.recipes.recipe import Recipe
 
@@ -87,3 +90,43 @@ def test_the_mean_is_that_of_cifar10() -> None:
 def test_a_number_is_a_level(level: int) -> None:
     gray = np.full((3, 32, 32, 3), 9, np.uint8)
     assert (Recipe.parse(f"erase_p1_area1_fill{level}")(gray) == level).all()
+
+
+@pytest.mark.parametrize("text", ["cutout12_inside1", "cutout5_inside1_holes3"])
+def test_squares_inside_are_whole_and_equally_likely(text: str) -> None:
+    log = Recipe.parse(text).parameters(np.arange(40_000))
+    size = int(re.findall("[0-9]+", text)[0])
+    for key in (key for key in log if re.search("top|left", key)):
+        end = log[key.replace("top", "bottom").replace("left", "right")]
+        assert (end - log[key] == size).all()
+        assert stats.chisquare(np.bincount(log[key], minlength=33 - size)).pvalue > 0.001
+        assert log[key].max() == 32 - size
+
+
+def test_several_squares_are_drawn_independently_and_all_painted() -> None:
+    recipe = Recipe.parse("cutout8_holes3_fill7")
+    images = np.full((50, 32, 32, 3), 200, np.uint8)
+    made, log = recipe(images), recipe.parameters(np.arange(50))
+    for i in range(50):
+        expected = np.zeros((32, 32), bool)
+        for number in ("", "2", "3"):
+            top, left, bottom, right = (
+                log[f"0.cutout.{side}{number}"][i] for side in ("top", "left", "bottom", "right")
+            )
+            expected[top:bottom, left:right] = True
+        np.testing.assert_array_equal((made[i] == 7).all(-1), expected)
+    many = recipe.parameters(np.arange(20_000))
+    assert abs(np.corrcoef(many["0.cutout.top"], many["0.cutout.top2"])[0, 1]) < 0.03
+
+
+def test_the_first_square_is_that_of_one_alone() -> None:
+    one, several = (
+        Recipe.parse(text).parameters(np.arange(100)) for text in ("cutout", "cutout_holes4")
+    )
+    for side in ("top", "left", "bottom", "right"):
+        np.testing.assert_array_equal(one[f"0.cutout.{side}"], several[f"0.cutout.{side}"])
+
+
+def test_a_square_larger_than_the_image_covers_it() -> None:
+    images = np.full((5, 8, 10, 3), 200, np.uint8)
+    assert (Recipe.parse("cutout20_inside1_fill3")(images) == 3).all()

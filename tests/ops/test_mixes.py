@@ -242,3 +242,38 @@ def test_wrong_arguments_are_named(
 ) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Recipe.parse(recipe)(images[:2], **arguments)
+
+
+def test_resizemix_pastes_the_whole_partner_and_labels_by_area(images: np.ndarray) -> None:
+    recipe = Recipe.parse("resizemix")
+    made, labels = recipe(images, LABELS, seed=3)
+    log = recipe.parameters(np.arange(200), seed=3)
+    for i in range(200):
+        top, left, bottom, right = (
+            log[f"0.resizemix.{side}"][i] for side in ("top", "left", "bottom", "right")
+        )
+        partner = images[log["0.resizemix.partner"][i]]
+        # OpenMixup: interpolate(partner, size of the box, mode="nearest").
+        rows = np.arange(bottom - top) * 32 // max(bottom - top, 1)
+        columns = np.arange(right - left) * 32 // max(right - left, 1)
+        expected = images[i].copy()
+        expected[top:bottom, left:right] = partner[rows][:, columns]
+        np.testing.assert_array_equal(made[i], expected)
+        share = (bottom - top) * (right - left) / 1024
+        mixed = (1 - share) * np.eye(10)[LABELS[i]]
+        mixed += share * np.eye(10)[LABELS[log["0.resizemix.partner"][i]]]
+        np.testing.assert_allclose(labels[i], mixed, atol=1e-6)
+
+
+def test_resizemixs_boxes_are_tau_of_the_sides_cut_off_at_the_border() -> None:
+    log = Recipe.parse("resizemix").parameters(MANY)
+    tau = log["0.resizemix.tau"]
+    assert stats.kstest(tau, stats.uniform(0.1, 0.7).cdf).pvalue > 0.001
+    half = (32 * tau).astype(int) // 2
+    for low, high in (("top", "bottom"), ("left", "right")):
+        first, last = log[f"0.resizemix.{low}"], log[f"0.resizemix.{high}"]
+        whole = (first > 0) & (last < 32)
+        np.testing.assert_array_equal((last - first)[whole], 2 * half[whole])
+        assert (last - first <= 2 * half).all()
+        centres = (first + half)[whole & (half == 5)]
+        assert stats.chisquare(np.bincount(centres - 6, minlength=21)).pvalue > 0.001

@@ -20,9 +20,10 @@ def graph_of(recipe: Recipe, seed: int, height: int, width: int) -> Any:
 
     def run(images: Any, classes: Any, keys: Any, epoch: Any) -> tuple[Any, Any]:
         packed = pack(images)
-        if not recipe.mixes:
-            return engine(packed, keys, epoch), classes
         own = tf.one_hot(classes, 10)
+        if not recipe.mixes:
+            smooth = recipe.softens and engine.soft_labels(own, keys, epoch, None)
+            return engine(packed, keys, epoch), smooth if recipe.softens else classes
         partners = Partners(
             count=images.shape[0],
             rows=tf.identity,
