@@ -1,51 +1,102 @@
-"""What `cifar10-aug list` prints: every op with its fields, and the presets."""
+"""What `cifar10-aug list` prints: all ops and presets, a line each, or everything about one."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from cifar10_aug.ops import OPS, Op, PythonOp
+from cifar10_aug.errors import RecipeError
+from cifar10_aug.ops import GROUPS, OPS, Op, PythonOp
+from cifar10_aug.ops.base import ImageOp
 from cifar10_aug.ops.fields import fields_of
-from cifar10_aug.recipes.presets import DEFAULT, NAMED
+from cifar10_aug.recipes.grammar import closest, quote
+from cifar10_aug.recipes.presets import DEFAULT, NAMED, Preset
 
 _GRAMMAR = """\
 A recipe is op+op+…, each op a name, its main number and other fields:
   rotate30+erase     zoom0.5-1.5     erase_p0.5_area0.02-0.4+rescale
+Every op has p, how often it is done (rotate30_p0.5); a-or-b does one of several (mixup-or-cutmix).
+Say `cifar10-aug list NAME` for everything about one.
 """
+_HEADING = 22
 
 
 def listing(width: int = 100) -> str:
-    """The text, wrapped to `width` columns."""
-    built_in = {name: op for name, op in OPS.items() if not issubclass(op, PythonOp)}
-    lines = [_GRAMMAR, "Ops (the first field is the main one, written right after the name)", ""]
-    lines += _described(built_in, width)
-    if len(built_in) < len(OPS):
-        lines += ["Registered functions", ""]
-        lines += _described({n: op for n, op in OPS.items() if n not in built_in}, width)
-    lines += ["Presets (usable like ops; every op alone is a config as well)", ""]
-    for preset in NAMED.values():
-        default = " This is the default config." if preset.name == DEFAULT else ""
-        lines.append(f"{_heading(preset.name)}{preset.recipe or '(no op)'}")
-        lines += textwrap.wrap(
-            preset.about + default, width, initial_indent=" " * 13, subsequent_indent=" " * 13
-        )
+    """All ops and presets, a line each, cut to `width` columns."""
+    lines = [_GRAMMAR]
+    groups = {name: {op.name: op for op in ops} for name, ops in GROUPS.items()}
+    groups["Registered functions"] = {
+        name: op for name, op in OPS.items() if issubclass(op, PythonOp)
+    }
+    for title, ops in groups.items():
+        shown = {name: op for name, op in ops.items() if OPS.get(name) is op}
+        if shown:
+            lines.append(title)
+            lines += [_line(name, _summary(op), width) for name, op in shown.items()]
+            lines.append("")
+    lines.append("Presets, usable like ops; every op alone is a config as well")
+    lines += [
+        _line(preset.name, preset.recipe or "(no op)", width)
+        + (" (the default)" if preset.name == DEFAULT else "")
+        for preset in NAMED.values()
+    ]
     return "\n".join(lines)
 
 
-def _described(ops: Mapping[str, type[Op]], width: int) -> Iterator[str]:
-    for name, op in ops.items():
-        yield f"{_heading(name)}{op.about()}"
-        for spelling, field in fields_of(op).items():
+def about(name: str, width: int = 100) -> str:
+    """Everything about one op or preset.
+
+    Raises:
+        RecipeError: if there is none of this name; names the closest.
+    """
+    if name in NAMED:
+        return "\n".join(_about_preset(NAMED[name], width))
+    if name in OPS:
+        return "\n".join(_about_op(name, OPS[name], width))
+    raise RecipeError(
+        f"there is no op or preset {quote(name)}.{closest(name, sorted({*OPS, *NAMED}), 3)} "
+        "cifar10-aug list shows all of them"
+    )
+
+
+def _summary(op: type[Op]) -> str:
+    return f"{'(eager engine only) ' if _needs_eager(op) else ''}{op.about()}"
+
+
+def _line(name: str, text: str, width: int) -> str:
+    room = max(width - _HEADING - 1, 20)
+    return f"  {name:<{_HEADING - 2}} {text if len(text) <= room else text[: room - 1] + '…'}"
+
+
+def _about_preset(preset: Preset, width: int) -> Iterator[str]:
+    yield f"{preset.name}: {preset.recipe or '(no op)'}"
+    yield ""
+    yield from textwrap.wrap(preset.about, width)
+    yield ""
+    yield f"Look at it: cifar10-aug preview {preset.name} --sample --out {preset.name}.png"
+
+
+def _about_op(name: str, op: type[Op], width: int) -> Iterator[str]:
+    yield name
+    yield ""
+    documented = (op.__doc__ or "").strip()
+    for paragraph in documented.split("\n\n"):
+        yield from textwrap.wrap(" ".join(paragraph.split()), width)
+        yield ""
+    if fields := fields_of(op):
+        yield "Fields, the main one first; it is written right after the name:"
+        for spelling, field in fields.items():
             unit = f" {field.unit}" if field.unit else ""
-            default = field.show(field.default)
             about = f"{field.about}; " if field.about else ""
-            what = f"{spelling:<10} {default}{unit}: {about}takes {field.allowed()}"
+            what = f"{spelling:<10} {field.show(field.default)}{unit}: {about}takes "
             yield from textwrap.wrap(
-                what, width, initial_indent=" " * 13, subsequent_indent=" " * 24
+                what + field.allowed(), width, initial_indent="  ", subsequent_indent=" " * 13
             )
         yield ""
+    runs = "the eager engine only" if _needs_eager(op) else "both engines"
+    yield f"Runs with {runs}."
+    yield f"Look at it: cifar10-aug preview {name} --sample --explain --out {name}.png"
 
 
-def _heading(name: str) -> str:
-    return f"  {name:<10} "
+def _needs_eager(op: type[Op]) -> bool:
+    return issubclass(op, PythonOp) or (issubclass(op, ImageOp) and op.needs_codec)

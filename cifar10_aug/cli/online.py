@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cifar10_aug.cli import describe, shell
-from cifar10_aug.errors import SourceError
+from cifar10_aug.errors import RecipeError, SourceError
 from cifar10_aug.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -18,12 +18,17 @@ if TYPE_CHECKING:
 
 
 @shell.main.command("list")
+@click.argument("name", required=False)
 @shell.imports_option
-def list_command() -> None:
-    """List ops with their fields, defaults and units, and presets."""
-    from cifar10_aug.cli.listing import listing
+def list_command(name: str | None) -> None:
+    """List ops and presets, a line each; with a NAME, everything about one."""
+    from cifar10_aug.cli.listing import about, listing
 
-    click.echo(listing(min(shutil.get_terminal_size().columns, 100)))
+    width = min(shutil.get_terminal_size().columns, 100)
+    try:
+        click.echo(listing(width) if name is None else about(name, width))
+    except RecipeError as error:
+        raise click.UsageError(str(error)) from error
 
 
 @shell.main.command()

@@ -210,9 +210,12 @@ class ImageOp(PixelwiseOp):
 
     Attributes:
         process: which of the processes that engines define (`engines.processes`).
+        needs_codec: whether it needs an image codec that TensorFlow's graphs do not have, so that
+            only the eager engine runs it.
     """
 
     process: ClassVar[str]
+    needs_codec: ClassVar[bool] = False
 
     @abc.abstractmethod
     def numbers(self, draws: Draws) -> tuple[Any, ...]:

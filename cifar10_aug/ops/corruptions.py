@@ -276,6 +276,7 @@ class CorruptJpeg(Corruption):
 
     name: ClassVar[str] = "corruptjpeg"
     process: ClassVar[str] = "jpeg"
+    needs_codec: ClassVar[bool] = True
     constants: ClassVar = ((80,), (65,), (58,), (50,), (40,))
 
 

@@ -75,10 +75,11 @@ def quote(text: str) -> str:
     return shown if len(shown) <= 80 else f"{shown[:60]}…{shown[-10:]}"
 
 
-def _closest(word: str, words: Iterable[str]) -> str:
-    """A clause that suggests the most similar word, or "" if none is similar."""
-    match = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
-    return f" Did you mean {match[0]}?" if match else ""
+def closest(word: str, words: Iterable[str], most: int = 1) -> str:
+    """A clause that suggests the most similar words, or "" if none is similar."""
+    found = difflib.get_close_matches(word, list(words), n=most, cutoff=0.5)
+    listed = " or ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
+    return f" Did you mean {listed}?" if found else ""
 
 
 def _parse_step(step: str, recipe: str) -> tuple[str, list[Op]]:
@@ -150,11 +151,11 @@ def _name_in(token: str, where: str) -> str:
     if not word:
         raise RecipeError(
             f"{where}: an op starts with its name in lower-case letters, "
-            f"for example rotate30; the ops are {', '.join(sorted(OPS))}"
+            f"for example rotate30; cifar10-aug list shows all of them"
         )
     raise RecipeError(
-        f"{where}: there is no op {quote(word)}.{_closest(word, known)} "
-        f"The ops and presets are {', '.join(known)}. A function of your own is "
+        f"{where}: there is no op {quote(word)}.{closest(word, known, 3)} "
+        "cifar10-aug list shows all ops and presets. A function of your own is "
         f"registered first, in every process: cifar10_aug.register({quote(word)}, function), "
         "or --imports MODULE on the command line"
     )
@@ -186,7 +187,7 @@ def _split_assignment(
         )
     word = _WORD.match(assignment)[0]  # type: ignore[index]
     raise RecipeError(
-        f"{where}: {name} has no field {quote(word or assignment)}.{_closest(word, fields)} "
+        f"{where}: {name} has no field {quote(word or assignment)}.{closest(word, fields)} "
         f"Its fields are {', '.join(fields)}"
     )
 

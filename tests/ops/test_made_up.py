@@ -60,11 +60,12 @@ def test_a_made_up_op_appears_everywhere(
         again = np.concatenate([batch["image"] for batch in online.as_numpy_iterator()])
         np.testing.assert_array_equal(again, ours)
 
-        listed = CliRunner().invoke(main, ["list"]).output
-        assert "  divide     Divides all levels.\n             by" in listed
+        listed = CliRunner().invoke(main, ["list", "divide"]).output
+        assert "Divides all levels.\n" in listed
+        assert "  by         2-4: by how much; takes n or low-high" in listed
         monkeypatch.chdir(tmp_path)
         shown = CliRunner().invoke(main, ["preview", "divide", "--sample", "--explain"])
         assert shown.exit_code == 0, shown.output
         assert Path("preview.png").exists()
         wrong = CliRunner().invoke(main, ["preview", "divde", "--sample"])
-        assert "Did you mean divide?" in wrong.output
+        assert "Did you mean divide or invert?" in wrong.output

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from cifar10_aug.engines.plan import Plan
 from cifar10_aug.engines.stages import Mixture, Process, PythonCalls, Stage
-from cifar10_aug.engines.tensorflow.processes import PROCESSES
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.ops.base import ImageOp
 
@@ -32,7 +31,7 @@ def _obstacles(stages: tuple[Stage, ...]) -> list[tuple[str, str]]:
             found.append((stage.steps[0].op.name, "it is a Python function"))
         elif isinstance(stage, Process):
             assert isinstance(stage.step.op, ImageOp)
-            if stage.step.op.process not in PROCESSES:
+            if stage.step.op.needs_codec:
                 found.append((stage.step.op.name, "TensorFlow has nothing that does the same"))
         elif isinstance(stage, Mixture):
             for branch in stage.branches:
