@@ -66,7 +66,7 @@ def _op(draw: random.Random) -> str:
     name = draw.choice(list(reading.OPS))
     fields = list(reading.OPS[name].items())
     main = ""
-    if fields and draw.random() < 0.5:
+    if name not in reading.NO_MAIN and draw.random() < 0.5:
         _, kind = fields.pop(0)
         main = _value(draw, kind)
     draw.shuffle(fields)
@@ -91,7 +91,9 @@ def _config(draw: random.Random) -> str:
 
 def _many(draw: random.Random) -> str:
     """Names on both sides of what is long, and of how many ops there may be."""
-    part = draw.choice(("flip+", "hue+", "airbench+", "standard+", "mixup+", "+", "_", "-x1", "p"))
+    part = draw.choice(
+        ("flip+", "hue+", "airbench96+", "standard+", "mixup+", "+", "_", "-x1", "p")
+    )
     return (part * draw.choice((2, 20, 22, 40, 60, 3000))).removesuffix("+")
 
 

@@ -168,15 +168,28 @@ OPS: dict[str, dict[str, Kind]] = {
     "normalize": {},
 }
 RANGES = {"rescale", "normalize"}
+NO_MAIN = set(RANGES)
 for _name, _kinds in OPS.items():
     if _name not in RANGES:
+        if not _kinds:
+            NO_MAIN.add(_name)
         _kinds.setdefault("p", number("0", "1", 1))
 PRESETS = {
     "standard": "crop4+flip",
     "wrncutout": "crop4+flip+cutout16",
-    "airbench": "crop4_fillmodereflect+altflip+cutout12",
+    "airbench94": "crop2_fillmodereflect+altflip",
+    "airbench96": "crop4_fillmodereflect+altflip+cutout12_inside1",
+    "hlb": "crop2_fillmodereflect+flip",
+    "ffcv": "flip+crop2_fillmean+cutout4_inside1",
+    "simclr": "rrc+flip+colorjitter_p0.8+gray0.2",
+    "byola": "rrc+flip+colorjitter_saturation0.2_p0.8+gray0.2+blur_p1",
+    "byolb": "rrc+flip+colorjitter_saturation0.2_p0.8+gray0.2+blur_p0.1+solarize_p0.2",
+    "fixmatchweak": "flip+crop4_fillmodereflect",
+    "fixmatchstrong": "flip+crop4_fillmodereflect+randaugment_n2_m16+cutout16",
+    "threeaugment": "crop4_fillmodereflect+flip+gray_p1-or-solarize_p1-or-blur_p1"
+    "+colorjitter_brightness0.3_contrast0.3_saturation0.3_hue0",
     "wrnautoaugment": "crop4+flip+autoaugment+cutout16",
-    "wrnrandaugment": "crop4+flip+randaugment_n2_m9+cutout16",
+    "wrnrandaugment": "crop4+flip+randaugment_n3_m15+cutout16",
     "resnetmixup": "crop4+flip+mixup",
     "pyramidcutmix": "crop4+flip+cutmix",
 }
@@ -275,7 +288,7 @@ def _op(token: str) -> tuple[str, tuple[str, dict[str, Value]]]:
     spelling, main = name, head[len(name) :]
     given: dict[str, Value] = {}
     if main:
-        _check(bool(kinds))
+        _check(name not in NO_MAIN)
         field = next(iter(kinds))
         given[field], text = _value(kinds[field], main)
         spelling += text

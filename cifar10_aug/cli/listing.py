@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.ops import GROUPS, OPS, Op, PythonOp
 from cifar10_aug.ops.base import ImageOp
-from cifar10_aug.ops.fields import fields_of
+from cifar10_aug.ops.fields import fields_of, main_field
 from cifar10_aug.recipes.grammar import closest, quote
 from cifar10_aug.recipes.presets import DEFAULT, NAMED, Preset
 
@@ -84,7 +84,8 @@ def _about_op(name: str, op: type[Op], width: int) -> Iterator[str]:
         yield from textwrap.wrap(" ".join(paragraph.split()), width)
         yield ""
     if fields := fields_of(op):
-        yield "Fields, the main one first; it is written right after the name:"
+        main = main_field(op)
+        yield f"Fields{', the main one first; it is written right after the name' if main else ''}:"
         for spelling, field in fields.items():
             unit = f" {field.unit}" if field.unit else ""
             about = f"{field.about}; " if field.about else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Iterator, Mapping
 
 from cifar10_aug.data.spec import SPECS
@@ -37,7 +36,7 @@ class Frozen:
     file_format: str
     image_encoding: str
 
-    @functools.cached_property
+    @property
     def parsed(self) -> Recipe:
         """The recipe, for the dataset's images."""
         return Recipe.parse(self.recipe).on(SPECS[self.dataset])

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from cifar10_aug.ops.affine import Affine
-from cifar10_aug.ops.fields import NumberField, option
+from cifar10_aug.ops.fields import EVERY_OPS_P, option
 from cifar10_aug.rng.draws import Draws
 
 if TYPE_CHECKING:
@@ -44,13 +44,13 @@ class Op(abc.ABC):
 
     # For type checkers, which do not look into `option`.
     _: dataclasses.KW_ONLY
-    p: float = option(NumberField(1, unit="probability", about="how often"), kw_only=True)
+    p: float = option(EVERY_OPS_P, kw_only=True)
 
     @property
     def coin(self) -> float:
         """The probability that engines toss for; 1 where the op's own words decide about p."""
-        own = type(self).__dataclass_fields__["p"] is not Op.__dataclass_fields__["p"]
-        return 1.0 if own else self.p
+        field = type(self).__dataclass_fields__["p"].metadata["field"]
+        return self.p if field is EVERY_OPS_P else 1.0
 
     @classmethod
     def about(cls) -> str:

@@ -226,6 +226,10 @@ class ChoiceField(Field):
         return value if isinstance(value, str) else show_number(value)
 
 
+# All ops have this field, but for those that declare another p.
+EVERY_OPS_P = NumberField(1, unit="probability", about="how often")
+
+
 def option(field: Field, *, kw_only: bool = False) -> Any:
     """Declares an op's dataclass attribute with its field.
 
@@ -249,6 +253,14 @@ def attributes_of(op_class: type) -> dict[str, str]:
     if not op_class.value_range:  # type: ignore[attr-defined]
         spelled.setdefault("p", "p")
     return spelled
+
+
+def main_field(op_class: type) -> str | None:
+    """The field that the number right after the name sets: the first of the op's own."""
+    own = (a for a in dataclasses.fields(op_class) if a.metadata.get("field") is not EVERY_OPS_P)
+    names = {a.name for a in own}
+    spelled = attributes_of(op_class).items()
+    return next((field for field, attribute in spelled if attribute in names), None)
 
 
 def fields_of(op_class: type) -> dict[str, Field]:

@@ -18,7 +18,7 @@ from typing import Any
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.ops import OPS, Op, PythonOp
 from cifar10_aug.ops.compound import OneOf, SampleMixOp, flattened
-from cifar10_aug.ops.fields import Field, FieldError, attributes_of, fields_of
+from cifar10_aug.ops.fields import Field, FieldError, attributes_of, fields_of, main_field
 from cifar10_aug.recipes.presets import NAMED
 from cifar10_aug.rng.draws import MOST_OPS
 
@@ -122,9 +122,9 @@ def _parse_token(token: str, recipe: str) -> tuple[str, list[Op]]:
     values: dict[str, Any] = {}
     spelling = name
     if main:
-        if not fields:
+        first = main_field(op_class)
+        if first is None:
             raise RecipeError(f"{where}: {name} takes no number; write {name}")
-        first = next(iter(fields))
         values[first] = _value(fields[first], main, f"{where}: {first}")
         spelling += fields[first].normalise(main)
     for assignment in assignments:

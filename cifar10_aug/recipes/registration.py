@@ -17,7 +17,7 @@ import numpy as np
 from cifar10_aug.errors import RegistrationError
 from cifar10_aug.ops import OPS, PythonOp
 from cifar10_aug.ops.base import BACKENDS, OUTPUTS
-from cifar10_aug.ops.fields import PlainNumberField, fields_of, option
+from cifar10_aug.ops.fields import PlainNumberField, main_field, option
 from cifar10_aug.recipes.function_sources import about, called, identity
 from cifar10_aug.recipes.presets import NAMED
 
@@ -205,9 +205,11 @@ def _check_name(name: Any, replace: bool, registered_as: tuple[Any, ...]) -> Non
 
 def _check_alike(name: str, arguments: Collection[str]) -> None:
     """Raises a `RegistrationError` if recipes could mean two ops by one spelling."""
-    fields = {**{other: fields_of(op) for other, op in OPS.items()}, name: arguments}
-    for short, long in itertools.permutations(fields, 2):
-        if name in (short, long) and fields[short] and re.match(f"{short}[0-9_]", long):
+    main = {other: bool(main_field(op)) for other, op in OPS.items()} | {name: bool(arguments)}
+    for short, long in itertools.permutations(main, 2):
+        # Every op has a field, p, and those with a main one are followed by a number.
+        follows = "[0-9_]" if main[short] else "_"
+        if name in (short, long) and re.match(short + follows, long):
             raise RegistrationError(
                 f"{name}: {long!r} reads like {short!r} with a number or a field; choose another "
                 "name"

@@ -40,7 +40,10 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_the_list_shows_what_is_registered(module: str) -> None:
     result = run("list", "--imports", module)
     assert result.exit_code == 0
-    assert "Registered functions\n\n  sepia      Browns the image.\n" in result.output
+    assert (
+        "Registered functions\n  sepia                (eager engine only) Browns the image.\n"
+        in result.output
+    )
 
 
 def test_a_preview_is_drawn(module: str, tmp_path: Path) -> None:

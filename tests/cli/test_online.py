@@ -7,9 +7,6 @@ from PIL import Image
 
 from cifar10_aug.cli import main
 from cifar10_aug.data.sources.official import BINARY, CIFAR10
-from cifar10_aug.ops import OPS
-from cifar10_aug.ops.fields import fields_of
-from cifar10_aug.recipes.presets import NAMED
 from tests import archives
 from tests.cli.running import assert_fails, run
 
@@ -59,24 +56,6 @@ def test_recipes_and_their_errors_do_not_import_tensorflow() -> None:
         "assert 'tensorflow' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
-
-
-def test_list_shows_every_op_field_and_preset() -> None:
-    output = run("list").output
-    for name, op in OPS.items():
-        section = output.split(f"\n  {name} ", 1)[1].split("\n\n", 1)[0]
-        assert op.about() in section
-        for spelling in fields_of(op):
-            assert f"\n             {spelling} " in section
-    for name in NAMED:
-        assert f"\n  {name} " in output
-
-
-def test_list_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    descriptions = {op.about() for op in OPS.values()}
-    for line in run("list").output.splitlines():
-        assert len(line) <= 80 or any(about in line for about in descriptions)
 
 
 def test_preview_draws_the_sample(tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ def mine(image, rng):
     return image
 
 register("mine", mine)
-list(Deep(final, lambda _: drawn.read()).run(2))
+list(Deep(final, lambda _: sample.read()).run(2))
 """
 
 

@@ -186,7 +186,7 @@ def test_attributes_that_ops_inherit_come_last() -> None:
         "p": "p",
     }
     assert list(fields_of(Rotate)) == ["degrees", "fillmode", "cval", "p"]
-    assert list(fields_of(Cutout)) == ["size", "fill", "p"]
+    assert list(fields_of(Cutout)) == ["size", "holes", "inside", "fill", "p"]
     assert list(fields_of(Rescale)) == []
     assert fields_of(Rotate)["degrees"].unit == "degrees"
 

@@ -171,7 +171,7 @@ def test_other_recipes_and_seeds_are_refused() -> None:
         layer(seed=-1)
 
 
-@pytest.mark.parametrize("recipe", ["altflip", "rotate+altflip", "airbench"])
+@pytest.mark.parametrize("recipe", ["altflip", "rotate+altflip", "airbench96"])
 def test_ops_that_count_epochs_are_refused(recipe: str) -> None:
     with pytest.raises(RecipeError) as error:
         layer(recipe)

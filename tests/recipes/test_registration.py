@@ -138,7 +138,7 @@ def test_wrong_fields_are_named() -> None:
     with registered(sepia=functions.sepia):
         for text, message in (
             ("sepia_hue1", "'sepia_hue1': sepia has no field 'hue'. Its fields are strength"),
-            ("sepiax", "'sepiax': there is no op 'sepiax'. Did you mean sepia?"),
+            ("sepiax", "'sepiax': there is no op 'sepiax'. Did you mean sepia, "),
             (
                 "sepia_strength1-2",
                 "'sepia_strength1-2': strength is '1-2': not a number; it takes a number from 0",
@@ -167,7 +167,9 @@ def test_the_list_has_it() -> None:
     with registered(sepia=functions.sepia, averyveryverylongname=lambda image, rng: image):
         text = listing()
         assert "Registered functions" in text
-        assert "  sepia      Browns the image, more or less.\n" in text
+        assert (
+            "  sepia                (eager engine only) Browns the image, more or less.\n" in text
+        )
         assert "strength   0.5: takes a number from 0\n" in text
         assert "  averyveryverylongname Your function tests.recipes.test_registration." in text
         assert "for lists" not in text
