@@ -119,9 +119,7 @@ def dataset(
         texts["tfds_id"] = tf.constant(examples.joined("tfds_ids"))
 
     @GATE.guarded
-    def visit(step: Any, epoch: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        if step == 0:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0), np.int64)
+    def visit(epoch: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         left_out = start.step * size if epoch == start.epoch else 0
         visited = order.positions(count, int(epoch))[left_out:]
         sizes = _block_sizes(len(visited), size, images)
@@ -131,9 +129,9 @@ def dataset(
             row[: last - first] = visited[first:last]
         return np.full(len(sizes), epoch), sizes, rows
 
-    def blocks(step: tf.Tensor, epoch: tf.Tensor) -> tf.data.Dataset:
+    def blocks(epoch: tf.Tensor) -> tf.data.Dataset:
         types = (tf.int64, tf.int64, tf.int64)
-        epochs, sizes, rows = tf.numpy_function(visit, [step, epoch], types, stateful=False)
+        epochs, sizes, rows = tf.numpy_function(visit, [epoch], types, stateful=False)
         epochs.set_shape([None])
         sizes.set_shape([None])
         rows.set_shape([None, None])
@@ -181,10 +179,10 @@ def dataset(
             return tf.data.Dataset.from_tensor_slices(made)
         return tf.data.Dataset.from_tensor_slices((failed, made)).map(checked)
 
-    def epoch(step: tf.Tensor, number: tf.Tensor) -> tf.data.Dataset:
+    def epoch(number: tf.Tensor) -> tf.data.Dataset:
         # Functions in a pipeline are optimised anew for each iteration, which takes milliseconds
         # for each; so there are few, and they do little.
-        ds = blocks(step, number).map(augment, num_parallel_calls=calls).flat_map(sliced)
+        ds = blocks(number).map(augment, num_parallel_calls=calls).flat_map(sliced)
         return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
 
     return finished(

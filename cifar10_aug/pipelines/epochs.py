@@ -34,7 +34,7 @@ class Epochs:
         """A dataset of one element, the next epoch's number, int64 []; it cannot be restored."""
         return tf.data.Dataset.range(1).map(lambda step: self._call(self._take, step, step))
 
-    def each(self, make: Callable[[tf.Tensor, tf.Tensor], tf.data.Dataset]) -> tf.data.Dataset:
+    def each(self, make: Callable[[tf.Tensor], tf.data.Dataset]) -> tf.data.Dataset:
         """The elements of the next epoch.
 
         Whatever reads ahead of the user is part of what `make` returns, so that restoring opens the
@@ -46,8 +46,7 @@ class Epochs:
         element 1, made of that state, opens the epoch. Restoring runs element 1 alone.
 
         Args:
-            make: called twice, with a step and the epoch, both int64 []. It must return an empty
-                dataset where the step is 0, and the epoch's elements where it is 1.
+            make: called with the epoch, int64 []; it returns the epoch's elements.
         """
 
         def numbered(state: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, Any]:
@@ -55,8 +54,9 @@ class Epochs:
             return epoch, (step, epoch)
 
         def opened(step: tf.Tensor, epoch: tf.Tensor) -> tf.data.Dataset:
-            # What nothing depends on is not called.
-            return make(self._call(self._opened, step, epoch), epoch)
+            # None in step 0, which does not even open them, and all in step 1. (What nothing
+            # depends on is not called.)
+            return make(epoch).take(-self._call(self._opened, step, epoch))
 
         return tf.data.Dataset.range(2).scan(tf.constant(-1, tf.int64), numbered).flat_map(opened)
 

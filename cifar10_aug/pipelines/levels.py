@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -17,36 +19,33 @@ def check_dtype(dtype: tf.DType) -> None:
         )
 
 
-def readable(images: tf.Tensor) -> tf.Tensor:
-    """Images as `of` takes them: uint8 or float32."""
-    return images if images.dtype == tf.uint8 else tf.cast(images, tf.float32)
-
-
 def of(images: np.ndarray) -> np.ndarray:
     """uint8 images of the same shape, each number rounded to the nearest of 256 levels.
 
     Args:
-        images: uint8, which passes, or float32.
+        images: uint8, which passes, or any dtype of floats.
 
     Raises:
         ValueError: if a float is not from 0 to 1, or the last dimension is not three channels.
     """
     if images.shape[-1] != 3:
         raise ValueError(
-            f"images have {images.shape[-1]} channels; augment takes three: "
-            "decode them with channels=3"
+            f"images have {images.shape[-1]} channels; augment takes three: decode them with "
+            "channels=3, or tf.image.grayscale_to_rgb, before augment"
         )
     if images.dtype == np.uint8 or not images.size:
         return images.astype(np.uint8, copy=False)
+    # Halves are too coarse to be multiplied.
+    images = images.astype(np.result_type(images.dtype, np.float32), copy=False)
     least, most = images.min(), images.max()
     # What is not a number is not in the range either.
     if not (least >= 0 and most <= 1):
         raise ValueError(_wrong(images, least, most))
-    scaled = images * np.float32(255)
+    scaled = images * images.dtype.type(255)
     return np.rint(scaled, out=scaled).astype(np.uint8)
 
 
-def _wrong(images: np.ndarray, least: np.float32, most: np.float32) -> str:
+def _wrong(images: np.ndarray, least: Any, most: Any) -> str:
     if np.isnan(least):
         where = np.argwhere(np.isnan(images))[0].tolist()
         return (
@@ -64,9 +63,14 @@ def _wrong(images: np.ndarray, least: np.float32, most: np.float32) -> str:
     )
 
 
-def back(images: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """Levels from 0 to 1 in one of the dtypes of floats; uint8, and floats of an op, pass."""
-    if dtype == tf.uint8 or images.dtype != tf.uint8:
-        return images
+def back(levels: np.ndarray, out: np.ndarray) -> None:
+    """Writes levels as floats from 0 to 1, of whatever dtype `out` has."""
+    np.divide(
+        levels, 255, out=out, dtype=np.result_type(out.dtype, np.float32), casting="same_kind"
+    )
+
+
+def back_in_graph(levels: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """The same numbers in TensorFlow ops."""
     between = tf.float64 if dtype == tf.float64 else tf.float32
-    return tf.cast(tf.cast(images, between) / 255, dtype)
+    return tf.cast(tf.cast(levels, between) / 255, dtype)

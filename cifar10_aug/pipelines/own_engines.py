@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -30,41 +30,86 @@ _BUFFERS = Buffers()
 _MOST_SIZES = 64
 
 
+class Given(NamedTuple):
+    """What one call augments, as tensors: few, since each costs time in each iteration.
+
+    Attributes:
+        epoch: int64 [].
+        count: how many of the parts are there, int64 []; those that follow are fillers.
+        ids: of the images of each part, integers [images], or the first one's, int64 [], which the
+            others follow.
+        parts: a batch, [images, height, width, 3], or an image, [height, width, 3].
+        label: of the only part, if the recipe mixes.
+    """
+
+    epoch: tf.Tensor
+    count: tf.Tensor
+    ids: Sequence[tf.Tensor]
+    parts: Sequence[tf.Tensor]
+    label: tf.Tensor | None = None
+
+
+class Made(NamedTuple):
+    """What comes back.
+
+    Attributes:
+        failed: what failed in each part (or image), or nothing, string [parts].
+        parts: of the same shapes.
+        label: mixed, float32 [images, classes], if the recipe mixes.
+    """
+
+    failed: tf.Tensor
+    parts: Sequence[tf.Tensor]
+    label: tf.Tensor | None = None
+
+
 class OwnEngine(Protocol):
-    """Augments batches, all of one call at once."""
+    """Augments what one call is given."""
 
-    def __call__(
-        self,
-        epoch: tf.Tensor,
-        ids: tf.Tensor,
-        parts: Sequence[tf.Tensor],
-        label: tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor | None]:
-        """Takes several batches as one graph's tensors.
-
-        Args:
-            epoch: int64 [].
-            ids: of all images of all batches, integers [images].
-            parts: the batches, uint8 or floats from 0 to 1 [batch, height, width, 3] each.
-            label: of the only batch, if the recipe mixes.
-
-        Returns:
-            What failed in each batch (or image), or nothing, string [batches]; images of each
-            batch, uint8 or float32; mixed labels, float32 [batch, classes].
-        """
+    def __call__(self, given: Given) -> Made:
+        """Adds to the graph that is being built."""
         ...
+
+
+class _Parts:
+    """The arrays of one call, fillers left out."""
+
+    def __init__(self, count: Any, arrays: tuple[np.ndarray, ...]):
+        """Takes ids, then images."""
+        ids, parts = arrays[: len(arrays) // 2], arrays[len(arrays) // 2 :]
+        self.images = [part if part.ndim == 4 else part[None] for part in parts[:count]]
+        numbers = [
+            one if one.ndim else one + np.arange(len(image))
+            for one, image in zip(ids, self.images, strict=False)
+        ]
+        self.keys = np.concatenate(
+            [
+                arguments.keys_of(one, len(image))
+                for one, image in zip(numbers, self.images, strict=True)
+            ]
+        )
+        self.single = parts[0].ndim == 3
+        self.fillers = list(parts[count:])
+
+    def restored(self, images: list[np.ndarray], dtype: Any) -> list[np.ndarray]:
+        """Images in the shapes of the parts, fillers appended."""
+        shaped = [image[0] for image in images] if self.single else images
+        return [*shaped, *(one.astype(dtype) for one in self.fillers)]
 
 
 class Eager:
     """Compiled loops and functions of the user's, called from TensorFlow."""
 
-    def __init__(self, plan: Plan, seed: int, execution: Execution, *, singly: bool):
-        """Takes whether an image that fails costs itself alone, instead of its batch.
+    def __init__(
+        self, plan: Plan, seed: int, execution: Execution, dtype: tf.DType, *, singly: bool
+    ):
+        """Takes the images' dtype, and whether one that fails costs itself alone, not its batch.
 
         Raises:
             RegistrationError: if a function of the user's cannot run there.
         """
         self._plan, self._singly = plan, singly
+        self._dtype = dtype if plan.dtype == "uint8" else tf.float32
 
         def engine(height: int, width: int) -> Engine:
             arguments.check_size(height, width)
@@ -74,76 +119,80 @@ class Eager:
         # So that errors come now.
         self._of_size(*SHAPE[:2])
 
-    def __call__(
-        self,
-        epoch: tf.Tensor,
-        ids: tf.Tensor,
-        parts: Sequence[tf.Tensor],
-        label: tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor | None]:
+    def __call__(self, given: Given) -> Made:
         """See `OwnEngine`."""
-        dtype = tf.as_dtype(self._plan.dtype)
-        if label is None:
-            types = [tf.string, *[dtype] * len(parts)]
+        arrays = [given.epoch, given.count, *given.ids, *given.parts]
+        types = [tf.string, *[self._dtype] * len(given.parts)]
+        if given.label is None:
             call = GATE.guarded(self._images)
-            given = [epoch, ids, *map(levels.readable, parts)]
-            failed, *made = tf.numpy_function(call, given, types, stateful=False)
-            return failed, made, None
-        (part,) = parts
+            failed, *made = tf.numpy_function(call, arrays, types, stateful=False)
+            return Made(failed, made)
+        arrays, types = [*arrays, given.label], [*types, tf.float32]
         call = GATE.guarded(self._mixed)
-        types = [tf.string, dtype, tf.float32]
-        failed, image, shares = tf.numpy_function(
-            call, [epoch, ids, levels.readable(part), label], types, stateful=False
-        )
-        return failed, [image], shares
+        failed, image, label = tf.numpy_function(call, arrays, types, stateful=False)
+        return Made(failed, [image], label)
 
-    def _images(self, epoch: Any, ids: np.ndarray, *parts: np.ndarray) -> list[np.ndarray]:
-        keys = arguments.keys_of(ids, sum(map(len, parts)))
+    def _images(self, epoch: Any, count: Any, *arrays: np.ndarray) -> list[np.ndarray]:
+        parts = _Parts(count, arrays)
         failed, made, first = [], [], 0
-        for _, run in itertools.groupby(parts, lambda part: part.shape[1:]):
+        for _, run in itertools.groupby(parts.images, lambda part: part.shape[1:]):
             alike = list(run)
             ends = np.cumsum([len(part) for part in alike])
-            images, wrong = self._alike(epoch, keys[first : first + ends[-1]], alike, ends)
+            keys = parts.keys[first : first + ends[-1]]
+            images, wrong = self._alike(epoch, keys, alike, ends)
             failed.append(wrong)
             made += np.split(images, ends[:-1])
             first += int(ends[-1])
-        return [np.concatenate(failed), *made]
+        fillers = np.full(len(parts.fillers), b"", object)
+        return [np.concatenate([*failed, fillers]), *parts.restored(made, self._numpy_dtype)]
 
     def _alike(
         self, epoch: Any, keys: np.ndarray, parts: list[np.ndarray], ends: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Images of one size, and what failed in each part."""
+        shape = parts[0].shape[1:]
         if not len(keys):
-            shape = (0, *parts[0].shape[1:])
             failed = np.full(0 if self._singly else len(parts), b"", object)
-            return np.empty(shape, self._plan.dtype), failed
-        source, engine = _source(parts), self._of_size(*parts[0].shape[1:3])
+            return np.empty((0, *shape), self._numpy_dtype), failed
+        source, engine = _source(parts), self._of_size(*shape[:2])
         rows = np.arange(len(keys))
-        return surviving(
+        images, failed = surviving(
             lambda part: engine(source, rows[part], keys[part], int(epoch)),
             range(1, len(keys) + 1) if self._singly else ends.tolist(),
-            parts[0].shape[1:],
+            shape,
             self._plan.dtype,
         )
+        return self._finished(images), failed
 
     def _mixed(
-        self, epoch: Any, ids: np.ndarray, part: np.ndarray, label: np.ndarray
+        self, epoch: Any, count: Any, ids: np.ndarray, part: np.ndarray, label: np.ndarray
     ) -> list[np.ndarray]:
-        count, classes = len(part), self._plan.dataset.num_classes
-        keys = arguments.keys_of(ids, count)
-        shares = _shares(label, count, classes)
-        if not count:
-            return [np.full(1, b"", object), np.empty(part.shape, self._plan.dtype), shares]
+        parts = _Parts(count, (ids, part))
+        keys, shares = parts.keys, _shares(label, len(part), self._plan.dataset.num_classes)
+        if not len(part):
+            return [np.full(1, b"", object), np.empty(part.shape, self._numpy_dtype), shares]
         source, engine = _source([part]), self._of_size(*part.shape[1:3])
-        rows = np.arange(count)
+        rows = np.arange(len(part))
         partners = Partners.of(source, rows, keys, shares)
         image, failed = surviving(
             lambda part: engine(source, rows[part], keys[part], int(epoch), partners),
-            [count],
+            [len(part)],
             part.shape[1:],
             self._plan.dtype,
         )
-        return [failed, image, engine.soft_labels(shares, keys, int(epoch), partners)]
+        label = engine.soft_labels(shares, keys, int(epoch), partners)
+        return [failed, self._finished(image), label]
+
+    @property
+    def _numpy_dtype(self) -> Any:
+        return self._dtype.as_numpy_dtype
+
+    def _finished(self, images: np.ndarray) -> np.ndarray:
+        if self._plan.dtype == "float32" or self._dtype == tf.uint8:
+            return images
+        out = _BUFFERS.empty(images.shape, self._numpy_dtype)
+        levels.back(images, out)
+        return out
 
 
 def _shares(label: np.ndarray, count: int, classes: int) -> np.ndarray:
@@ -167,36 +216,46 @@ def _source(parts: list[np.ndarray]) -> Source:
 class Graph:
     """TensorFlow ops alone, on images of one size."""
 
-    def __init__(self, plan: Plan, seed: int, height: int, width: int, *, jit_compile: bool):
-        """Takes a recipe that `support.check` lets pass."""
+    def __init__(
+        self,
+        plan: Plan,
+        seed: int,
+        height: int,
+        width: int,
+        dtype: tf.DType,
+        *,
+        jit_compile: bool,
+    ):
+        """Takes a recipe that `support.check` lets pass, and the images' dtype."""
         self._engine = GraphEngine(plan, seed, height, width)
+        self._size, self._dtype = (height, width), dtype
         self._classes = plan.dataset.num_classes
         self._jit_compile = jit_compile
 
-    def __call__(
-        self,
-        epoch: tf.Tensor,
-        ids: tf.Tensor,
-        parts: Sequence[tf.Tensor],
-        label: tf.Tensor | None = None,
-    ) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor | None]:
+    def __call__(self, given: Given) -> Made:
         """See `OwnEngine`; nothing fails."""
-        images = tf.concat(parts, axis=0) if len(parts) > 1 else parts[0]
-        images = levels.readable(images)
+        arrays = [given.count, *given.ids, *given.parts]
+        types = [tf.int64, tf.int64, tf.uint8]
         call = GATE.guarded(self._checked)
-        given = [ids, images] if label is None else [ids, images, label]
-        types = [tf.int64, tf.uint8, tf.float32][: len(given)]
-        keys, made, *shares = tf.numpy_function(call, given, types, stateful=False)
-        keys.set_shape([images.shape[0]])
-        made.set_shape(images.shape)
-        if label is None:
-            made = self._run(self._images, epoch, keys, made)
-            mixed = None
+        if given.label is not None:
+            arrays, types = [*arrays, given.label], [*types, tf.float32]
+            call = GATE.guarded(self._checked_with_label)
+        lengths, keys, images, *shares = tf.numpy_function(call, arrays, types, stateful=False)
+        keys.set_shape([None])
+        lengths.set_shape([len(given.parts)])
+        images.set_shape([None, *self._size, 3])
+        label = None
+        if given.label is None:
+            made = self._run(self._images, given.epoch, keys, images)
         else:
-            shares[0].set_shape([images.shape[0], self._classes])
-            made, mixed = self._run(self._mixed, epoch, keys, made, *shares)
-        made = tf.split(made, [tf.shape(part)[0] for part in parts]) if len(parts) > 1 else [made]
-        return tf.zeros([len(parts)], tf.string), made, mixed
+            shares[0].set_shape([None, self._classes])
+            made, label = self._run(self._mixed, given.epoch, keys, images, *shares)
+        if made.dtype == tf.uint8 and self._dtype != tf.uint8:
+            made = levels.back_in_graph(made, self._dtype)
+        parts = tf.split(made, lengths) if len(given.parts) > 1 else [made]
+        if given.parts[0].shape.rank == 3:
+            parts = [tf.reshape(part, tf.shape(part)[1:]) for part in parts]
+        return Made(tf.zeros([len(parts)], tf.string), parts, label)
 
     def _run(self, call: Any, *given: tf.Tensor) -> Any:
         if self._jit_compile:
@@ -214,6 +273,13 @@ class Graph:
         made = self._engine(pixels, keys, epoch, partners)
         return made, self._engine.soft_labels(shares, keys, epoch, partners)
 
-    def _checked(self, ids: np.ndarray, images: np.ndarray, *label: np.ndarray) -> list[np.ndarray]:
-        keys = arguments.keys_of(ids, len(images)).astype(np.int64)
-        return [keys, levels.of(images), *(_shares(one, len(images), self._classes) for one in label)]
+    def _checked(self, count: Any, *arrays: np.ndarray) -> list[np.ndarray]:
+        parts = _Parts(count, arrays)
+        lengths = np.array([*map(len, parts.images), *[0] * len(parts.fillers)], np.int64)
+        found = [levels.of(image) for image in parts.images]
+        return [lengths, parts.keys.astype(np.int64), np.concatenate(found)]
+
+    def _checked_with_label(self, count: Any, *arrays: np.ndarray) -> list[np.ndarray]:
+        *arrays, label = arrays
+        made = self._checked(count, *arrays)
+        return [*made, _shares(label, len(made[1]), self._classes)]

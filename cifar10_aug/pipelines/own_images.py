@@ -17,11 +17,11 @@ import tensorflow as tf
 
 from cifar10_aug._compat import eager_context
 from cifar10_aug.engines.python.execution import Execution
-from cifar10_aug.pipelines import eager, levels, own_engines
+from cifar10_aug.pipelines import eager, own_engines
 from cifar10_aug.pipelines.elements import Elements
 from cifar10_aug.pipelines.epochs import Epochs, of_length
 from cifar10_aug.pipelines.options import OnlineOptions
-from cifar10_aug.pipelines.own_engines import OwnEngine
+from cifar10_aug.pipelines.own_engines import Given, OwnEngine
 from cifar10_aug.recipes.recipe import Recipe
 
 # Larger calls gain little, and those in flight would take hundreds of megabytes.
@@ -62,15 +62,13 @@ class OwnImages:
         stacked = self.elements.static and not self.elements.batched
         images = self._images_a_call
 
-        def epoch(step: tf.Tensor, number: tf.Tensor) -> tf.data.Dataset:
+        def epoch(number: tf.Tensor) -> tf.data.Dataset:
             with tf.control_dependencies([tf.identity(here)]):
                 number = tf.identity(number)
-            # None of them in step 0, all in step 1.
-            elements = own.take(-step)
             if stacked:
-                ds = self._stacked(elements, number, images)
+                ds = self._stacked(own, number, images)
             else:
-                ds = self._gathered(elements, number, gathered)
+                ds = self._gathered(own, number, gathered)
             return ds.prefetch(tf.data.AUTOTUNE)
 
         gathered = self._elements_a_call(own, images)
@@ -112,35 +110,34 @@ class OwnImages:
     def _numbered(
         self, ds: tf.data.Dataset, make: Callable[[tf.Tensor, Any], Any]
     ) -> tf.data.Dataset:
-        """What `make` makes of each element and the numbers of its images, int64 [images]."""
+        """What `make` makes of each element and its numbers; see `own_engines.Given.ids`."""
         one = self.elements
         if self.ids is not None:
-            return ds.map(lambda *parts: make(self._given(parts), one.packed(one.flat(parts))))
+            return ds.map(lambda *parts: make(self._chosen(parts), one.packed(one.flat(parts))))
 
         def step(first: tf.Tensor, element: Any) -> tuple[tf.Tensor, Any]:
             image = one.flat(element)[one.image]
             count = 1 if image.shape.rank == 3 else tf.shape(image, tf.int64)[0]
-            return first + count, make(first + tf.range(count, dtype=tf.int64), element)
+            return first + count, make(first, element)
 
         return ds.scan(tf.constant(0, tf.int64), step)
 
-    def _given(self, parts: tuple[Any, ...]) -> tf.Tensor:
-        """The numbers that the user has chosen."""
-        found = tf.convert_to_tensor(
-            parts[0][self.ids] if isinstance(self.ids, str) else self.ids(*parts)  # type: ignore
-        )
-        return tf.cast(found if self.elements.batched else found[None], tf.int64)
+    def _chosen(self, parts: tuple[Any, ...]) -> tf.Tensor:
+        """The numbers that the user gives."""
+        found = parts[0][self.ids] if isinstance(self.ids, str) else self.ids(*parts)  # type: ignore
+        return tf.cast(found, tf.int64)
 
     def _stacked(self, own: tf.data.Dataset, epoch: tf.Tensor, images: int) -> tf.data.Dataset:
         one = self.elements
 
         def augment(ids: tf.Tensor, stack: Any) -> Any:
             tensors = one.flat(stack)
-            image = tensors[one.image]
-            failed, (made,), _ = self.engine(epoch, tf.reshape(ids, [-1]), [image])
-            tensors[one.image] = self._finished(made, [None, *one.image_spec.shape])
-            made = one.packed(tensors)
-            return made if self.python_workers is None else (failed, made)
+            made = self.engine(Given(epoch, tf.constant(1), [ids], [tensors[one.image]]))
+            (tensors[one.image],) = made.parts
+            for tensor, spec in zip(tensors, self._made_specs, strict=True):
+                tensor.set_shape([None, *spec.shape])
+            element = one.packed(tensors)
+            return element if self.python_workers is None else (made.failed, element)
 
         def separated(*made: Any) -> tf.data.Dataset:
             ds = tf.data.Dataset.from_tensor_slices
@@ -156,45 +153,43 @@ class OwnImages:
 
     def _gathered(self, own: tf.data.Dataset, epoch: tf.Tensor, size: int) -> tf.data.Dataset:
         one = self.elements
-        given = [tf.TensorSpec([None], tf.int64), *one.specs]
-        made = self._made_specs
+        # Fillers have other shapes.
+        given = [tf.TensorSpec([None] * (self.ids is not None and one.batched), tf.int64)]
+        given += [tf.TensorSpec(_of_rank(spec, None), spec.dtype) for spec in one.specs]
 
-        def augment(optionals: tf.Tensor) -> tf.Tensor:
-            count = tf.size(optionals)
-            if size > 1:
-                nothing = tf.raw_ops.OptionalFromValue(
-                    components=[tf.zeros([n or 0 for n in s.shape], s.dtype) for s in given]
-                )
-                places = tf.range(size)
-                filled = tf.gather(optionals, tf.minimum(places, count - 1))
-                optionals = tf.where(places < count, filled, tf.stack([nothing] * size))
-            ids, *elements = zip(*(_values(o, given) for o in tf.unstack(optionals, size)), strict=True)
-            parts = [image if one.batched else image[None] for image in elements[one.image]]
-            if size > 1:
-                lengths = [tf.where(i < count, tf.shape(part)[0], 0) for i, part in enumerate(parts)]
-                parts = [part[:length] for part, length in zip(parts, lengths, strict=True)]
+        def optional(ids: tf.Tensor, element: Any) -> tuple[tf.Tensor, bool]:
+            return tf.raw_ops.OptionalFromValue(components=[ids, *one.flat(element)]), True
+
+        def augment(optionals: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
+            count = tf.math.count_nonzero(real)
+            ids, *elements = map(
+                list, zip(*(_values(o, given) for o in tf.unstack(optionals, size)))
+            )
             label = None if self.mixed_classes is None else elements[one.label][0]
-            failed, images, mixed = self.engine(epoch, tf.concat(ids, 0), parts, label)
-            if not one.batched:
-                images = [tf.reshape(image, tf.shape(image)[1:]) for image in images]
-            elements[one.image] = [self._finished(i, one.image_spec.shape) for i in images]
-            if mixed is not None:
-                elements[one.label] = [mixed]
-            whole = [
-                tf.raw_ops.OptionalFromValue(components=list(each))
-                for each in zip(tf.unstack(failed, size), *elements, strict=True)
+            made = self.engine(Given(epoch, count, ids, elements[one.image], label))
+            elements[one.image] = made.parts
+            if made.label is not None:
+                elements[one.label] = [made.label]
+            failed = [] if self.python_workers is None else [tf.unstack(made.failed, size)]
+            each = zip(*failed, *elements, strict=True)
+            return tf.stack([tf.raw_ops.OptionalFromValue(components=list(e)) for e in each])[
+                :count
             ]
-            return tf.stack(whole)[:count]
 
         def separate(optional: tf.Tensor) -> Any:
-            failed, *tensors = _values(optional, [tf.TensorSpec([], tf.string), *made])
-            element = one.packed(tensors)
-            return element if self.python_workers is None else eager.checked(failed, element)
+            if self.python_workers is None:
+                return one.packed(_values(optional, self._made_specs))
+            failed, *tensors = _values(optional, [tf.TensorSpec([], tf.string), *self._made_specs])
+            return eager.checked(failed, one.packed(tensors))
 
-        def optional(ids: tf.Tensor, element: Any) -> tf.Tensor:
-            return tf.raw_ops.OptionalFromValue(components=[ids, *one.flat(element)])
-
-        groups = self._numbered(own.prefetch(2 * size), optional).batch(size)
+        optionals = self._numbered(own.prefetch(2 * size), optional)
+        if size > 1:
+            filler = tf.raw_ops.OptionalFromValue(
+                components=[tf.zeros(_of_rank(spec, 0), spec.dtype) for spec in given]
+            )
+            fillers = tf.data.Dataset.from_tensors((filler, False)).repeat(size - 1)
+            optionals = optionals.concatenate(fillers)
+        groups = optionals.batch(size, drop_remainder=True)
         groups = groups.map(augment, num_parallel_calls=self._calls)
         return groups.flat_map(tf.data.Dataset.from_tensor_slices).map(separate)
 
@@ -209,10 +204,10 @@ class OwnImages:
             specs[one.label] = tf.TensorSpec([batch, self.mixed_classes], tf.float32)
         return specs
 
-    def _finished(self, made: tf.Tensor, shape: Any) -> tf.Tensor:
-        made = levels.back(made, self.elements.image_spec.dtype)
-        made.set_shape(shape)
-        return made
+
+def _of_rank(spec: tf.TensorSpec, size: int | None) -> list[int | None] | None:
+    """A shape of the same rank, each side of one size; None if the rank is not known."""
+    return None if spec.shape.rank is None else [size] * spec.shape.rank
 
 
 def _values(optional: tf.Tensor, specs: list[tf.TensorSpec]) -> list[tf.Tensor]:
@@ -239,11 +234,12 @@ def augmented(
     elements = Elements.of(own.element_spec)
     _check(recipe, elements, ids)
     engine: OwnEngine
+    dtype = elements.image_spec.dtype
     if options.engine == "eager":
-        engine = own_engines.Eager(recipe.plan, seed, execution, singly=not elements.batched)
+        engine = own_engines.Eager(recipe.plan, seed, execution, dtype, singly=not elements.batched)
     else:
         engine = own_engines.Graph(
-            recipe.plan, seed, *_size(elements), jit_compile=options.jit_compile
+            recipe.plan, seed, *_size(elements), dtype, jit_compile=options.jit_compile
         )
     return OwnImages(
         elements=elements,
