@@ -219,7 +219,8 @@ def surviving(
         if isinstance(error.__cause__, worker_pool.ENDED):
             raise
         image = np.zeros((ends[-1], *shape), dtype)
-    for number, batch in enumerate(map(slice, [0, *ends[:-1]], ends)):
+    for number, (first, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
+        batch = slice(first, end)
         try:
             image[batch] = make(batch)
         except PythonOpError as error:
