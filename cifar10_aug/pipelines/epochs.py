@@ -111,10 +111,6 @@ def of_length(dataset: tf.data.Dataset, length: int) -> tf.data.Dataset:
     middle, or one from which `ignore_errors` leaves something out, which would then never end.
     So this is the first `length` elements of a dataset that seems to be endless.
     """
-    nothing = tf.data.Dataset.range(1).filter(lambda _: False)
-    nothing = nothing.map(lambda _: tf.nest.map_structure(_zeros, dataset.element_spec))
+    # None of its elements, but nobody can tell how many.
+    nothing = dataset.take(0).filter(lambda *_: True)
     return dataset.concatenate(nothing.repeat()).take(length)
-
-
-def _zeros(spec: tf.TensorSpec) -> tf.Tensor:
-    return tf.zeros([size or 0 for size in spec.shape], spec.dtype)
