@@ -280,6 +280,6 @@ class Graph:
         return [lengths, parts.keys.astype(np.int64), np.concatenate(found)]
 
     def _checked_with_label(self, count: Any, *arrays: np.ndarray) -> list[np.ndarray]:
-        *arrays, label = arrays
-        made = self._checked(count, *arrays)
+        *given, label = arrays
+        made = self._checked(count, *given)
         return [*made, _shares(label, len(made[1]), self._classes)]

@@ -22,6 +22,8 @@ _IMAGES_A_CALL = 2048
 _BYTES_A_CALL = 16_000_000
 # Of images whose sizes are not known before they arrive.
 _IMAGES_OF_ANY_SIZE = 16
+# Each is some nodes of a graph, which is optimised anew in each iteration.
+_ELEMENTS_A_CALL = 16
 
 Ids: TypeAlias = str | Callable[..., Any] | None
 _plain = tf.autograph.experimental.do_not_convert
@@ -219,11 +221,11 @@ class Bundles(Groups):
             # Partners come from the batch.
             return 1
         if not self.elements.batched:
-            return self.images_a_call
+            return min(self.images_a_call, _ELEMENTS_A_CALL)
         batch = self.elements.image_spec.shape[0]
         if batch is None:
             batch = int(tf.raw_ops.ComputeBatchSize(input_dataset=own._variant_tensor))
-        return max(1, self.images_a_call // batch) if batch > 0 else 1
+        return max(1, min(self.images_a_call // batch, _ELEMENTS_A_CALL)) if batch > 0 else 1
 
 
 def _of_rank(spec: tf.TensorSpec, size: int | None) -> list[int | None] | None:
