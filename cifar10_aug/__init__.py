@@ -19,6 +19,7 @@ from cifar10_aug.errors import (
     RegistrationError,
     SourceError,
 )
+from cifar10_aug.pipelines.augmenting import augment
 from cifar10_aug.pipelines.service import distribute
 from cifar10_aug.recipes.recipe import Config, Recipe
 from cifar10_aug.recipes.registration import register, seeded
@@ -31,6 +32,7 @@ __all__ = [
     "RecipeError",
     "RegistrationError",
     "SourceError",
+    "augment",
     "cifar10_aug_dataset_builder",
     "cifar10_aug_sample_dataset_builder",
     "distribute",

@@ -33,6 +33,7 @@ import tensorflow_datasets as tfds
 from options import Parser, count, failing_in_one_line
 from peers import PEERS, opencv_batch
 
+import cifar10_aug
 from cifar10_aug import Recipe
 from cifar10_aug.cli import timing
 from cifar10_aug.data import sample
@@ -70,6 +71,9 @@ def _batch(batch_size: int | None) -> str:
     return "unbatched" if batch_size is None else f"batch {batch_size}"
 
 
+OWN = f"augment, {RECIPE}, batch 128"
+
+
 class Budget(NamedTuple):
     """A row, what it is compared with, and the greatest ratio."""
 
@@ -83,6 +87,9 @@ BUDGETS = (
     *(Budget(ours(FLOATS, size), floor(size, True), 1.0) for size in SIZES),
     Budget(ours(RECIPE, 128), "OpenCV, image by image, batch 128", 1 / 4),
     Budget(ours(RECIPE, 128), "joblib + Keras, batch 128", 1 / 50),
+    Budget(OWN, "joblib + Keras, batch 128", 1 / 25),
+    Budget(OWN, "keras.layers, batch 128", 1 / 5),
+    Budget(OWN, ours(RECIPE, 128), 1.6),
     Budget(ours(FLOATS, 512), GATHER, 4.0),
     Budget(ours("standard", 512), floor(512), 0.6),
     Budget(ours(RECIPE, None), floor(None), 1.3),
@@ -130,6 +137,9 @@ def rows_of(
             options = {"engine": "graph", "jit_compile": xla}
             ds = load(f"{name}/{recipe}", batch_size=128, builder_kwargs=options)
             add(graph(recipe, 128, xla), ds)
+    own = tf.data.Dataset.from_tensor_slices((images, labels)).batch(128)
+    add(OWN, own.apply(cifar10_aug.augment(RECIPE)))
+    lacks[OWN] = "not shuffled"
     for peer, how in PEERS.items():
         if not how.installed:
             print(f"{peer} is left out: {how.needs} is not installed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import joblib
@@ -23,8 +24,8 @@ _IMAGES_A_CALL = {"uint8": 4096, "float32": 2048}
 _IMAGES_OF_THE_FIRST_CALL = 256
 # Functions of the user's can take a thousand times as long as ours: calls are small, so that the
 # first batch comes soon, and few, since each only waits for workers, which share its images.
-_IMAGES_A_WORKER = 256
-_CALLS_OF_PYTHON = 3
+IMAGES_A_WORKER = 256
+CALLS_OF_PYTHON = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,8 +107,11 @@ def dataset(
     dtype = tf.as_dtype(examples.dtype)
     images, calls = _IMAGES_A_CALL[examples.dtype], joblib.cpu_count()
     if python_workers is not None:
-        images, calls = min(images, _IMAGES_A_WORKER * python_workers), _CALLS_OF_PYTHON
-    here = in_this_process(name, runs_as_graph)
+        images, calls = min(images, IMAGES_A_WORKER * python_workers), CALLS_OF_PYTHON
+    here = in_this_process(
+        f"{name} is made by Python code in the process that loads it, so it cannot be sent to "
+        f"others (tf.data service) or saved. {_instead(name, runs_as_graph)}"
+    )
     labels = examples.labels_at(0, np.empty(0, np.int64))
     # Strings are gathered by TensorFlow, and only if they are asked for.
     texts = {} if as_supervised else {"id": tf.constant(examples.joined("ids"))}
@@ -115,9 +119,7 @@ def dataset(
         texts["tfds_id"] = tf.constant(examples.joined("tfds_ids"))
 
     @GATE.guarded
-    def visit(step: Any, epoch: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        if step == 0:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0), np.int64)
+    def visit(epoch: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         left_out = start.step * size if epoch == start.epoch else 0
         visited = order.positions(count, int(epoch))[left_out:]
         sizes = _block_sizes(len(visited), size, images)
@@ -127,9 +129,9 @@ def dataset(
             row[: last - first] = visited[first:last]
         return np.full(len(sizes), epoch), sizes, rows
 
-    def blocks(step: tf.Tensor, epoch: tf.Tensor) -> tf.data.Dataset:
+    def blocks(epoch: tf.Tensor) -> tf.data.Dataset:
         types = (tf.int64, tf.int64, tf.int64)
-        epochs, sizes, rows = tf.numpy_function(visit, [step, epoch], types, stateful=False)
+        epochs, sizes, rows = tf.numpy_function(visit, [epoch], types, stateful=False)
         epochs.set_shape([None])
         sizes.set_shape([None])
         rows.set_shape([None, None])
@@ -142,7 +144,12 @@ def dataset(
     def make(epoch: Any, length: Any, row: np.ndarray) -> list[np.ndarray]:
         positions = row[:length]
         per = min(size, len(positions))
-        image, failed = _made(examples, epoch, positions, per)
+        image, failed = surviving(
+            lambda batch: examples.images(epoch, positions[batch]),
+            range(per, len(positions) + 1, per),
+            SHAPE,
+            examples.dtype,
+        )
         made = [positions, image, examples.labels_at(epoch, positions)]
         if batch_size is not None:
             made = [array.reshape(-1, per, *array.shape[1:]) for array in made]
@@ -171,11 +178,11 @@ def dataset(
         slices = made if python_workers is None else (failed, made)
         return tf.data.Dataset.from_tensor_slices(slices)
 
-    def epoch(step: tf.Tensor, number: tf.Tensor) -> tf.data.Dataset:
+    def epoch(number: tf.Tensor) -> tf.data.Dataset:
         # Functions in a pipeline are optimised anew for each iteration, which takes milliseconds
         # for each; so there are few, and they do little.
-        ds = blocks(step, number).map(augment, num_parallel_calls=calls).flat_map(sliced)
-        ds = ds if python_workers is None else ds.map(_checked)
+        ds = blocks(number).map(augment, num_parallel_calls=calls).flat_map(sliced)
+        ds = ds if python_workers is None else ds.map(checked)
         return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
 
     return finished(
@@ -189,31 +196,39 @@ def dataset(
     )
 
 
-def _made(
-    examples: Examples, epoch: Any, positions: np.ndarray, per: int
+def surviving(
+    make: Callable[[slice], np.ndarray],
+    ends: Sequence[int],
+    shape: tuple[int, ...],
+    dtype: str,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Images, and for each batch of `per` what failed in it, or nothing: bytes [batches].
+    """Images, and for each batch what failed in it, or nothing: bytes [batches].
 
     If a function of the user's fails, the other batches of the call are made all the same, so that
     an example that fails costs its batch. A worker that has ended is an error of the whole call.
+
+    Args:
+        make: makes the images of a slice, of all batches or of one.
+        ends: where the batches end, each after the one before.
+        shape, dtype: of an image.
     """
-    failed = np.full(len(positions) // per, b"", object)
+    failed = np.full(len(ends), b"", object)
     try:
-        return examples.images(epoch, positions), failed
+        return make(slice(0, ends[-1])), failed
     except PythonOpError as error:
         if isinstance(error.__cause__, worker_pool.ENDED):
             raise
-        image = np.zeros((len(positions), *SHAPE), examples.dtype)
-    for number, first in enumerate(range(0, len(positions), per)):
-        batch = slice(first, first + per)
+        image = np.zeros((ends[-1], *shape), dtype)
+    for number, (first, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
+        batch = slice(first, end)
         try:
-            image[batch] = examples.images(epoch, positions[batch])
+            image[batch] = make(batch)
         except PythonOpError as error:
             failed[number] = str(error).encode()
     return image, failed
 
 
-def _checked(failed: tf.Tensor, made: Any) -> Any:
+def checked(failed: tf.Tensor, made: Any) -> Any:
     """A batch; reading it raises a `PythonOpError` if it failed."""
     first, *others = tf.nest.flatten(made)
     # What nothing depends on is not called.
@@ -268,24 +283,25 @@ def _block_sizes(count: int, batch_size: int, images_a_call: int) -> np.ndarray:
     return np.array(sizes, np.int64)
 
 
-def in_this_process(name: str, runs_as_graph: bool) -> tf.Tensor:
+def _instead(name: str, runs_as_graph: bool) -> str:
+    frozen = f"{name}-x5"
+    graph = "Load it with builder_kwargs={'engine': 'graph'}. Or: " if runs_as_graph else ""
+    return (
+        f"{graph}Freeze it and load that: cifar10-aug export {name} --copies 5, or tfds.load with "
+        f"the config {frozen}. "
+    )
+
+
+def in_this_process(why: str) -> tf.Tensor:
     """A tensor that keeps a pipeline that depends on it from being copied to other processes.
 
     Python calls are numbers in the graph; another process has other calls under the same numbers,
     or none. TensorFlow would notice when the first batch is made, or never. So the pipeline refers
     to a resource that nobody has made: it is never looked up, except when the graph is serialised,
-    and then TensorFlow's error gives its name.
+    and then TensorFlow's error gives its name, which says why and what to do instead.
     """
-    frozen = f"{name}-x5"
-    graph = "Load it with builder_kwargs={'engine': 'graph'}. Or: " if runs_as_graph else ""
     with tf.init_scope(), tf.device("CPU:0"):
-        return tf.raw_ops.VarHandleOp(
-            dtype=tf.bool,
-            shape=[],
-            shared_name=f"cifar10_aug: {name} is made by Python code in the process that loads it, "
-            f"so it cannot be sent to others (tf.data service) or saved. {graph}Freeze it and load "
-            f"that: cifar10-aug export {name} --copies 5, or tfds.load with the config {frozen}. ",
-        )
+        return tf.raw_ops.VarHandleOp(dtype=tf.bool, shape=[], shared_name=f"cifar10_aug: {why}")
 
 
 def tuned(user: tf.data.Options | None, *, sharded: bool) -> tf.data.Options:

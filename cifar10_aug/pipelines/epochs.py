@@ -35,7 +35,7 @@ class Epochs:
         """A dataset of one element, the next epoch's number, int64 []; it cannot be restored."""
         return tf.data.Dataset.range(1).map(lambda step: self._call(self._take, step, step))
 
-    def each(self, make: Callable[[tf.Tensor, tf.Tensor], tf.data.Dataset]) -> tf.data.Dataset:
+    def each(self, make: Callable[[tf.Tensor], tf.data.Dataset]) -> tf.data.Dataset:
         """The elements of the next epoch.
 
         Whatever reads ahead of the user is part of what `make` returns, so that restoring opens the
@@ -47,8 +47,7 @@ class Epochs:
         element 1, made of that state, opens the epoch. Restoring runs element 1 alone.
 
         Args:
-            make: called twice, with a step and the epoch, both int64 []. It must return an empty
-                dataset where the step is 0, and the epoch's elements where it is 1.
+            make: called with the epoch, int64 []; it returns the epoch's elements.
         """
 
         def numbered(state: tf.Tensor, step: tf.Tensor) -> tuple[tf.Tensor, Any]:
@@ -56,8 +55,9 @@ class Epochs:
             return epoch, (step, epoch)
 
         def opened(step: tf.Tensor, epoch: tf.Tensor) -> tf.data.Dataset:
-            # What nothing depends on is not called.
-            return make(self._call(self._opened, step, epoch), epoch)
+            # None in step 0, which does not even open them, and all in step 1. (What nothing
+            # depends on is not called.)
+            return make(epoch).take(-self._call(self._opened, step, epoch))
 
         steps = tf.data.Dataset.range(2).scan(tf.constant(-1, tf.int64), numbered)
         return debug_mode.flat_map(steps, opened)
@@ -114,11 +114,6 @@ def of_length(dataset: tf.data.Dataset, length: int) -> tf.data.Dataset:
     middle, or one from which `ignore_errors` leaves something out, which would then never end.
     So this is the first `length` elements of a dataset that seems to be endless.
     """
-    nothing = tf.data.Dataset.range(1).filter(lambda _: False)
-    spec = dataset.element_spec
-    nothing = nothing.map(lambda _: tf.nest.map_structure(_zeros, spec))
+    # None of its elements, but nobody can tell how many.
+    nothing = dataset.take(0).filter(lambda *_: True)
     return dataset.concatenate(nothing.repeat()).take(length)
-
-
-def _zeros(spec: tf.TensorSpec) -> tf.Tensor:
-    return tf.zeros([size or 0 for size in spec.shape], spec.dtype)

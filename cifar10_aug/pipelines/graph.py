@@ -53,10 +53,9 @@ class GraphEpochs:
         tables = self.examples.tables(graph_tables.shared)
         graphs = []
 
-        def epoch(step: tf.Tensor, number: tf.Tensor) -> tf.data.Dataset:
+        def epoch(number: tf.Tensor) -> tf.data.Dataset:
             graphs.append(tf.compat.v1.get_default_graph())
-            batches = tf.data.Dataset.from_tensors(number).take(step)
-            batches = debug_mode.flat_map(batches, self._batches)
+            batches = debug_mode.flat_map(tf.data.Dataset.from_tensors(number), self._batches)
             batches = tf.data.Dataset.zip((batches, *(table.repeat() for table in tables)))
             ds = self._each(batches, make, joblib.cpu_count())
             return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds

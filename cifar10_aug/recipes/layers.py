@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -27,33 +28,45 @@ _FIRST_REPLICA = len(draws.SPLIT_NUMBERS)
 class RecipeLayer(keras.layers.Layer):
     """Augments batches of images while a model trains, and lets them through otherwise.
 
-    What is drawn depends on the seed, on how many batches the layer has seen in training (which is
-    saved with the model), and on an image's place in its batch. Ops that set the range of numbers
+    What is drawn depends on the seed, on the layer's name, on how many batches it has seen in
+    training (which is saved with the model), and on an image's place in its batch. Two layers of a
+    model with the same seed have different names, so they draw differently; give a name to have the
+    same draws in another program. Ops that set the range of numbers
     apply to all batches.
 
     As Keras's own random layers do, it augments when it is called outside of a model, for example
     in `Dataset.map`, unless it is called with `training=False`.
 
-    Input: levels from 0 to 255, any dtype, [batch, height, width, 3]; height and width are static.
-    Images from 0 to 1 are an error in training, but where XLA compiles the model: it drops checks.
-    Output: the same shape in the layer's compute dtype.
+    Input: levels from 0 to 255, any dtype, or with `value_range=(0, 1)` floats from 0 to 1, which
+    are rounded to 256 levels; [batch, height, width, 3]; height and width are static. Images that
+    are clearly in the other range are an error in training, but where XLA compiles the model: it
+    drops checks, and such images come out black, or white.
+    Output: the same shape and range in the layer's compute dtype; what `rescale` and `normalize`
+    make is the same for both ranges.
     """
 
     def __init__(
-        self, recipe: str, *, seed: int = 0, jit_compile: bool = False, **kwargs: Any
+        self,
+        recipe: str,
+        *,
+        seed: int = 0,
+        value_range: tuple[float, float] = (0, 255),
+        jit_compile: bool = False,
+        **kwargs: Any,
     ) -> None:
         """Takes a recipe's name.
 
         Args:
             recipe: the name.
             seed: 0 to 2**64 - 1.
+            value_range: of the images, (0, 255) or (0, 1).
             jit_compile: whether XLA compiles the layer; a model that is compiled with
                 `jit_compile=True` compiles it in any case.
             **kwargs: of any Keras layer.
 
         Raises:
             RecipeError: if the name is none, or the recipe does not run inside a model.
-            ValueError: if the seed is wrong.
+            ValueError: if the seed or the range is wrong.
             RuntimeError: if Keras does not run on TensorFlow.
         """
         super().__init__(**kwargs)
@@ -65,8 +78,10 @@ class RecipeLayer(keras.layers.Layer):
         self.recipe = planned(recipe)
         _check(self.recipe)
         self.seed = arguments.checked("seed", seed, draws.SEED_LIMIT)
+        self.value_range = _checked_range(value_range)
         self.jit_compile = jit_compile
-        self._augment = _augmenting(self.recipe, self.seed, jit_compile=jit_compile)
+        own_seed = _of_name(self.seed, self.name)
+        self._augment = _augmenting(self.recipe, own_seed, jit_compile=jit_compile)
         self.steps = self.add_weight(
             name="steps", shape=(), dtype="int64", initializer="zeros", trainable=False
         )
@@ -74,18 +89,22 @@ class RecipeLayer(keras.layers.Layer):
     def call(self, images: Any, training: bool = True) -> Any:
         """See the class."""
         self._check_shape(images.shape)
+        one = self.value_range == (0, 1)
         if not training:
             return self._cast(self._in_range(tf.cast(images, tf.float32)))
-        levels = _levels(_checked(images, self.name))
+        images = _checked(tf.cast(images, tf.float32) if one else images, self.name, one)
+        levels = _levels(images * 255 if one else images)
         made = self._augment(levels, tf.identity(self.steps.value), _replica())
         self.steps.assign_add(1)
+        if one and self.recipe.scale_and_offset is None:
+            made = tf.cast(made, tf.float32) / 255
         return self._cast(made)
 
-    def _in_range(self, levels: tf.Tensor) -> tf.Tensor:
+    def _in_range(self, images: tf.Tensor) -> tf.Tensor:
         if self.recipe.scale_and_offset is None:
-            return levels
+            return images
         scale, offset = self.recipe.scale_and_offset
-        return levels * scale + offset
+        return images * (255 if self.value_range == (0, 1) else 1) * scale + offset
 
     def _cast(self, images: tf.Tensor) -> tf.Tensor:
         return tf.cast(images, self.compute_dtype)
@@ -110,6 +129,7 @@ class RecipeLayer(keras.layers.Layer):
             **super().get_config(),
             "recipe": self.recipe.name,
             "seed": self.seed,
+            "value_range": list(self.value_range),
             "jit_compile": self.jit_compile,
         }
 
@@ -150,21 +170,43 @@ def _check(plan: Plan) -> None:
     support.check(plan, elsewhere)
 
 
-def _checked(images: tf.Tensor, name: str) -> tf.Tensor:
+def _of_name(seed: int, name: str) -> int:
+    """Another seed for each name of a layer: 64 bits of SHA-256."""
+    digest = hashlib.sha256(f"{seed} {name}".encode()).digest()
+    return int.from_bytes(digest[:8], "little")
+
+
+def _checked_range(value_range: Any) -> tuple[int, int]:
+    for allowed in ((0, 255), (0, 1)):
+        # A list, after loading.
+        if isinstance(value_range, (tuple, list)) and tuple(value_range) == allowed:
+            return allowed
+    raise ValueError(f"value_range is {value_range!r}; give (0, 255) or (0, 1)")
+
+
+def _checked(images: tf.Tensor, name: str, one: bool) -> tf.Tensor:
     """The images.
 
     Raises:
-        ValueError: if they are clearly from 0 to 1; in a graph, an error of TensorFlow's when it
-            runs.
+        ValueError: if they are clearly in the other range; in a graph, an error of TensorFlow's
+            when it runs.
     """
-    if not images.dtype.is_floating:
+    if one:
+        # Filters overshoot; nothing but levels reaches so far.
+        right = tf.reduce_all((images >= -1) & (images <= 2))
+        wrong = (
+            f"{name} got images that are not from 0 to 1, as value_range=(0, 1) says: leave it out "
+            "if they are levels from 0 to 255"
+        )
+    elif images.dtype.is_floating:
+        fractions = tf.reduce_any((images > 0) & (images < 1))
+        right = tf.logical_not(fractions & tf.reduce_all(images <= 1))
+        wrong = (
+            f"{name} got images from 0 to 1; it takes levels from 0 to 255: give the layer "
+            "value_range=(0, 1)"
+        )
+    else:
         return images
-    fractions = tf.reduce_any((images > 0) & (images < 1))
-    right = tf.logical_not(fractions & tf.reduce_all(images <= 1))
-    wrong = (
-        f"{name} got images from 0 to 1; it takes levels from 0 to 255: multiply them by 255 "
-        "before the layer, and end its recipe with +rescale to have images from 0 to 1 after it"
-    )
     if tf.executing_eagerly():
         if not right:
             raise ValueError(wrong)

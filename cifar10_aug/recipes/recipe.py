@@ -147,20 +147,31 @@ class Recipe:
             execution=Execution(n_jobs, backend),
         )
 
-    def layer(self, *, seed: int = 0, jit_compile: bool = False, **kwargs: Any) -> Any:
+    def layer(
+        self,
+        *,
+        seed: int = 0,
+        value_range: tuple[float, float] = (0, 255),
+        jit_compile: bool = False,
+        **kwargs: Any,
+    ) -> Any:
         """A Keras layer that augments batches while a model trains; see `layers.RecipeLayer`.
 
         Args:
             seed: 0 to 2**64 - 1.
+            value_range: of the images, (0, 255), or (0, 1) for floats, which come back in it.
             jit_compile: whether XLA compiles the layer.
-            **kwargs: of any Keras layer, such as `name`.
+            **kwargs: of any Keras layer, such as `name`, on which draws depend, too.
 
         Raises:
             RecipeError: if the recipe does not run inside a model.
+            ValueError: if the seed or the range is wrong.
         """
         from cifar10_aug.recipes.layers import RecipeLayer
 
-        return RecipeLayer(self.name, seed=seed, jit_compile=jit_compile, **kwargs)
+        return RecipeLayer(
+            self.name, seed=seed, value_range=value_range, jit_compile=jit_compile, **kwargs
+        )
 
     def parameters(
         self,

@@ -1,4 +1,5 @@
 import copy
+import hashlib
 import pickle
 import re
 from collections.abc import Callable
@@ -26,7 +27,8 @@ LABELS = np.arange(16) % 10
 
 
 def layer(text: str = "rotate30+erase", **kwargs: Any) -> RecipeLayer:
-    made: RecipeLayer = Recipe.parse(text).layer(**kwargs)
+    # Draws depend on names, which Keras counts.
+    made: RecipeLayer = Recipe.parse(text).layer(**{"name": "augment", **kwargs})
     return made
 
 
@@ -60,7 +62,8 @@ def test_in_training_it_makes_what_the_recipe_makes() -> None:
     # Places in the batch, as examples that belong to no split.
     of_layers = np.arange(16, dtype=np.uint64) | np.uint64(len(draws.SPLIT_NUMBERS) << 32)
     recipe = Recipe.parse("rotate30+erase")
-    engine = Engine(recipe.plan, 5, 32, 32)
+    own_seed = int.from_bytes(hashlib.sha256(b"5 augment").digest()[:8], "little")
+    engine = Engine(recipe.plan, own_seed, 32, 32)
     for step in range(3):
         expected = engine(Source.of(IMAGES), np.arange(16), of_layers, step)
         found = made(IMAGES, training=True)
@@ -227,8 +230,7 @@ def test_compiled_layers_are_copied_and_saved_and_work_in_several_models(tmp_pat
 
 
 LEVELS_WANTED = (
-    "mine got images from 0 to 1; it takes levels from 0 to 255: multiply them by 255 before the "
-    "layer, and end its recipe with +rescale to have images from 0 to 1 after it"
+    "mine got images from 0 to 1; it takes levels from 0 to 255: give the layer value_range=(0, 1)"
 )
 
 
@@ -261,3 +263,51 @@ def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
 def test_an_input_without_a_size_is_refused() -> None:
     with pytest.raises(ValueError, match=re.escape("give the model an Input of such a shape")):
         layer()(keras.Input((None, None, 3)))
+
+
+def test_two_layers_with_one_seed_draw_differently() -> None:
+    first, second, again = (layer("flip", name=name) for name in ("one", "two", "one"))
+    assert (first(IMAGES).numpy() != second(IMAGES).numpy()).any()
+    assert (layer("flip", name="one")(IMAGES).numpy() == again(IMAGES).numpy()).all()
+    unnamed = [Recipe.parse("flip").layer()(IMAGES).numpy() for _ in range(2)]
+    assert (unnamed[0] != unnamed[1]).any()
+
+
+@pytest.mark.parametrize("how", [{}, {"jit_compile": True}])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_images_from_0_to_1_come_back_in_this_range(dtype: str, how: dict[str, Any]) -> None:
+    made = layer("zoom", value_range=(0, 1), **how)
+    expected = layer("zoom")(IMAGES).numpy() / np.float32(255)
+    np.testing.assert_allclose(made((IMAGES / 255).astype(dtype)).numpy(), expected, atol=1e-6)
+    floats = (IMAGES / 255).astype(np.float32)
+    assert (made(floats, training=False).numpy() == floats).all()
+    again = RecipeLayer.from_config(made.get_config())
+    assert again.value_range == (0, 1)
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("recipe", ["rescale", "normalize"])
+def test_ops_that_set_the_range_make_the_same_of_both_ranges(recipe: str, training: bool) -> None:
+    floats = (IMAGES / 255).astype(np.float32)
+    found = layer(recipe, value_range=(0, 1))(floats, training=training)
+    np.testing.assert_allclose(found, layer(recipe)(IMAGES, training=training), atol=1e-5)
+
+
+def test_levels_are_refused_where_images_are_to_be_from_0_to_1() -> None:
+    made = layer("flip", value_range=(0, 1), name="mine")
+    message = re.escape(
+        "mine got images that are not from 0 to 1, as value_range=(0, 1) says: leave it out if "
+        "they are levels from 0 to 255"
+    )
+    for images in IMAGES, IMAGES.astype(np.float32):
+        with pytest.raises(ValueError, match=message):
+            made(images)
+        with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            mapped(made, images)
+
+
+@pytest.mark.parametrize("value_range", [(0, 2), (1, 0), 1, "01", (0, 1, 2)])
+def test_other_ranges_are_refused(value_range: Any) -> None:
+    message = re.escape(f"value_range is {value_range!r}; give (0, 255) or (0, 1)")
+    with pytest.raises(ValueError, match=message):
+        layer(value_range=value_range)

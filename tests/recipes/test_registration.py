@@ -9,7 +9,7 @@ import pytest
 
 import cifar10_aug
 from cifar10_aug.builders.configs import RecipeConfig, RecipeConfigs
-from cifar10_aug.cli.listing import listing
+from cifar10_aug.cli.listing import about, listing
 from cifar10_aug.errors import RecipeError, RegistrationError
 from cifar10_aug.ops import OPS, PythonOp
 from cifar10_aug.ops.fields import fields_of
@@ -170,7 +170,7 @@ def test_the_list_has_it() -> None:
         assert (
             "  sepia                (eager engine only) Browns the image, more or less.\n" in text
         )
-        assert "strength   0.5: takes a number from 0\n" in text
+        assert "strength   0.5: takes a number from 0\n" in about("sepia")
         assert "  averyveryverylongname Your function tests.recipes.test_registration." in text
         assert "for lists" not in text
 

@@ -27,18 +27,34 @@ class Partners:
     Only those that are drawn are looked up, since there may be a whole split of them.
 
     Attributes:
-        count: how many there are.
+        count: how many there are, int64 [] or a number.
         rows: of some of them, 0 to count - 1, in the tables; int64 both.
         pixels: packed images by row, int32 [batch, height * width].
         keys: by row, int64 [batch], see `draws.example_keys`.
         labels: by row, float32 [batch, classes].
     """
 
-    count: int
+    count: int | tf.Tensor
     rows: Callable[[tf.Tensor], tf.Tensor]
     pixels: Callable[[tf.Tensor], tf.Tensor]
     keys: Callable[[tf.Tensor], tf.Tensor]
     labels: Callable[[tf.Tensor], tf.Tensor]
+
+    @staticmethod
+    def of(pixels: tf.Tensor, keys: tf.Tensor, labels: tf.Tensor) -> Partners:
+        """The partners among the examples of a batch, each once, however often it is there."""
+        order = tf.argsort(keys, stable=True)
+        ordered = tf.gather(keys, order)
+        first = tf.concat([[True], ordered[1:] != ordered[:-1]], axis=0)
+        # Those that are there again come last, where none is drawn.
+        kept = tf.gather(order, tf.argsort(tf.cast(~first, tf.int32), stable=True))
+        return Partners(
+            count=tf.math.count_nonzero(first),
+            rows=lambda places: tf.cast(tf.gather(kept, places), tf.int64),
+            pixels=lambda rows: tf.gather(pixels, rows),
+            keys=lambda rows: tf.gather(keys, rows),
+            labels=lambda rows: tf.gather(labels, rows),
+        )
 
 
 def partners_drawn(drawn: Draws, partners: Partners) -> tf.Tensor:
