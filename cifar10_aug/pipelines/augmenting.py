@@ -35,10 +35,10 @@ def augment(
     """What augments a dataset of one's own: `ds.apply(cifar10_aug.augment("rotate30+erase"))`.
 
     Elements of the dataset are an image, (image, label), (image, label, weight), or a dict with
-    "image" (and "label", if the recipe changes labels, and whatever else, which passes). Images are single,
-    [height, width, 3], or in batches, [batch, height, width, 3], as their static rank says, of any
-    height and width, which may differ from element to element. They are uint8, or float32, float16,
-    bfloat16 or float64 from 0 to 1, which are rounded to 256 levels first (levels of bfloat16 above
+    "image" (and "label", if the recipe changes labels, and whatever else, which passes). Images are
+    single, [height, width, 3], or in batches, [batch, height, width, 3], as their static rank says,
+    of any height and width, which may differ from element to element. They are uint8, or float32,
+    float16, bfloat16 or float64 from 0 to 1, which are rounded to 256 levels first (levels of bfloat16 above
     128 may be one off, since it has 8 bits). Shapes, structure and dtype stay; `rescale`,
     `normalize` and functions that return floats make float32. `normalize` and the fill "mean" use
     CIFAR-10's mean and deviation.
@@ -51,8 +51,8 @@ def augment(
     Args:
         recipe: the name of a recipe, or a `Recipe`.
         seed: 0 to 2**64 - 1; None draws one.
-        num_classes: of labels, for recipes that mix or smooth them, which need batches. Their labels, classes from
-            0 on or shares [batch, num_classes], become float32 [batch, num_classes]; partners come
+        num_classes: of labels, for recipes that mix or smooth them, which need batches. Their
+            labels, classes from 0 on or shares [batch, num_classes], become float32 [batch, num_classes]; partners come
             from the batch. Other recipes let labels pass.
         engine: "eager" (compiled loops, called from TensorFlow) or "graph" (TensorFlow alone, for
             images whose static shape says height and width).
@@ -88,7 +88,8 @@ def augment(
         recipe = recipe.on(dataclasses.replace(recipe.dataset, class_names=names))
     elif recipe.softens:
         raise RecipeError(
-            f"{recipe} changes labels, and nothing says how many classes they have; give num_classes"
+            f"{recipe} changes labels, and nothing says how many classes they have; "
+            "give num_classes"
         )
     seed = secrets.randbits(64) if seed is None else seed
     seed = arguments.checked("seed", seed, draws.SEED_LIMIT)
