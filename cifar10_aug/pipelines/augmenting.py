@@ -38,10 +38,10 @@ def augment(
     "image" (and "label", if the recipe changes labels, and whatever else, which passes). Images are
     single, [height, width, 3], or in batches, [batch, height, width, 3], as their static rank says,
     of any height and width, which may differ from element to element. They are uint8, or float32,
-    float16, bfloat16 or float64 from 0 to 1, which are rounded to 256 levels first (levels of bfloat16 above
-    128 may be one off, since it has 8 bits). Shapes, structure and dtype stay; `rescale`,
-    `normalize` and functions that return floats make float32. `normalize` and the fill "mean" use
-    CIFAR-10's mean and deviation.
+    float16, bfloat16 or float64 from 0 to 1, which are rounded to 256 levels first
+    (levels of bfloat16 above 128 may be one off, since it has 8 bits). Shapes, structure and dtype
+    stay; `rescale`, `normalize` and functions that return floats make float32. `normalize` and the
+    fill "mean" use CIFAR-10's mean and deviation.
 
     What is drawn depends on the seed, on the epoch, and on an example's number: its place in the
     dataset, so `augment` comes before `shuffle`, or what `ids` gives. Each time that the dataset is
@@ -52,8 +52,8 @@ def augment(
         recipe: the name of a recipe, or a `Recipe`.
         seed: 0 to 2**64 - 1; None draws one.
         num_classes: of labels, for recipes that mix or smooth them, which need batches. Their
-            labels, classes from 0 on or shares [batch, num_classes], become float32 [batch, num_classes]; partners come
-            from the batch. Other recipes let labels pass.
+            labels, classes from 0 on or shares [batch, num_classes], become float32 [batch,
+            num_classes]; partners come from the batch. Other recipes let labels pass.
         engine: "eager" (compiled loops, called from TensorFlow) or "graph" (TensorFlow alone, for
             images whose static shape says height and width).
         jit_compile: whether XLA compiles the graph.
