@@ -8,11 +8,11 @@ from cifar10_aug.ops.augmix import AugMix
 from cifar10_aug.ops.axes import ShearX, ShearY, TranslateX, TranslateY
 from cifar10_aug.ops.base import AffineOp, BoxOp, Op, PythonOp, ValueRangeOp
 from cifar10_aug.ops.boxes import Cutout, Erase
-from cifar10_aug.ops.colours import ColorJitter, Gray, Hue, Saturation
+from cifar10_aug.ops.colours import ChannelShuffle, ColorJitter, Gray, Hue, RGBShift, Saturation
 from cifar10_aug.ops.corruptions import CORRUPTIONS
 from cifar10_aug.ops.crops import Crop, ScaleCrop
-from cifar10_aug.ops.filters import Blur, GaussianNoise, Sharpness
-from cifar10_aug.ops.flips import AlternatingFlip, Flip, FlipUpDown
+from cifar10_aug.ops.filters import Blur, GaussianNoise, Jpeg, SaltPepper, Sharpness
+from cifar10_aug.ops.flips import AlternatingFlip, Flip, FlipUpDown, QuarterTurn
 from cifar10_aug.ops.geometry import Rotate, Shear, Shift, Zoom
 from cifar10_aug.ops.intensity import (
     AutoContrast,
@@ -20,12 +20,14 @@ from cifar10_aug.ops.intensity import (
     ChannelShift,
     Contrast,
     Equalize,
+    Gamma,
     Invert,
     Posterize,
     Solarize,
+    SolarizeAdd,
 )
 from cifar10_aug.ops.mixes import CutMix, MixUp
-from cifar10_aug.ops.policies import AutoAugment, RandAugment, TrivialAugment
+from cifar10_aug.ops.policies import AutoAugment, RandAugment, TimmAugment, TrivialAugment
 from cifar10_aug.ops.values import Normalize, Rescale
 from cifar10_aug.ops.warps import Elastic, RandomPerspective
 
@@ -43,26 +45,34 @@ _BUILT_IN: tuple[type[Op], ...] = (
     Flip,
     FlipUpDown,
     AlternatingFlip,
+    QuarterTurn,
     Crop,
     ScaleCrop,
     Erase,
     Cutout,
     Brightness,
+    Gamma,
     Contrast,
     Saturation,
     Hue,
     ColorJitter,
     Gray,
     ChannelShift,
+    RGBShift,
+    ChannelShuffle,
     Invert,
     AutoContrast,
     Equalize,
     Posterize,
     Solarize,
+    SolarizeAdd,
     Sharpness,
     Blur,
     GaussianNoise,
+    SaltPepper,
+    Jpeg,
     RandAugment,
+    TimmAugment,
     TrivialAugment,
     AutoAugment,
     AugMix,
