@@ -27,7 +27,7 @@ class Rescale(ValueRangeOp):
 class Normalize(ValueRangeOp):
     """Returns float32 of mean 0 and deviation 1, by the dataset's own mean and deviation.
 
-    Most published CIFAR-10 networks were trained with another deviation, which is less: the mean of
+    Many published CIFAR-10 networks were trained with another deviation, which is less: the mean of
     the images' own ones, (0.2023, 0.1994, 0.2010). That is `stdwidespread`.
     """
 
@@ -37,7 +37,7 @@ class Normalize(ValueRangeOp):
         ChoiceField(
             "own",
             words=("own", "widespread"),
-            about="the deviation: the dataset's own, or that of most published CIFAR-10 networks",
+            about="the deviation: the dataset's own, or that of many published CIFAR-10 networks",
         )
     )
 

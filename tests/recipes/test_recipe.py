@@ -16,14 +16,15 @@ from cifar10_aug.recipes.presets import NAMED, PRESETS
 from cifar10_aug.recipes.recipe import Config, Recipe
 
 BUILT_IN = (
-    "altflip, augmix, autoaugment, autocontrast, blur, brightness, channelshift, colorjitter, "
-    "contrast, corruptbrightness, corruptcontrast, corruptdefocusblur, corruptelastic, corruptfog, "
-    "corruptfrost, corruptgaussiannoise, corruptglassblur, corruptimpulsenoise, corruptjpeg, "
-    "corruptmotionblur, corruptpixelate, corruptshotnoise, corruptsnow, corruptzoomblur, crop, "
-    "cutmix, cutout, elastic, equalize, erase, flip, flipud, gray, hue, invert, mixup, noise, "
-    "normalize, perspective, posterize, randaugment, rescale, rotate, saturation, scalecrop, "
-    "sharpness, shear, shearx, sheary, shift, solarize, translatex, translatey, trivialaugment, "
-    "zoom"
+    "altflip, augmix, autoaugment, autocontrast, blur, brightness, channelshift, channelshuffle, "
+    "colorjitter, contrast, corruptbrightness, corruptcontrast, corruptdefocusblur, "
+    "corruptelastic, corruptfog, corruptfrost, corruptgaussiannoise, corruptglassblur, "
+    "corruptimpulsenoise, corruptjpeg, corruptmotionblur, corruptpixelate, corruptshotnoise, "
+    "corruptsnow, corruptzoomblur, crop, cutmix, cutout, elastic, equalize, erase, flip, flipud, "
+    "gamma, gray, hue, invert, jpeg, mixup, noise, normalize, perspective, posterize, "
+    "randaugment, rescale, rgbshift, rot, rotate, saltpepper, saturation, scalecrop, sharpness, "
+    "shear, shearx, sheary, shift, solarize, solarizeadd, timmaugment, translatex, translatey, "
+    "trivialaugment, zoom"
 )
 PRESET_NAMES = (
     "airbench, plain, pyramidcutmix, resnetmixup, standard, wrnautoaugment, wrncutout, "
