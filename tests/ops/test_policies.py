@@ -383,9 +383,11 @@ def test_timmaugment_does_what_pillow_does(sample_images: np.ndarray) -> None:
     names, values = log["0.timmaugment.op1"].tolist(), log["0.timmaugment.value1"]
     assert set(names) == set(TIMM)
     for image, ours, name, value in zip(images, made, names, values, strict=True):
-        if name.startswith("translate"):
-            moved = 32 * float(value)
-            matrix = (1, 0, moved, 0, 1, 0) if "x" in name[:10] else (1, 0, 0, 0, 1, moved)
+        matrix: tuple[float, ...]
+        if name == "translatexrel":
+            matrix = (1, 0, 32 * value, 0, 1, 0)
+        elif name == "translateyrel":
+            matrix = (1, 0, 0, 0, 1, 32 * value)
         elif name in GEOMETRIC:
             matrix = GEOMETRIC[name](value)
         elif name == "solarizeadd":
