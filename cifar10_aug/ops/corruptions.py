@@ -103,13 +103,13 @@ class CorruptMotionBlur(Corruption):
 def _zoomed(size: int, factor: float) -> tuple[float, float]:
     """How an axis is read that is enlarged as `clipped_zoom` does: the step, and where it starts.
 
-    It crops to whole pixels, spreads those so that the outermost stay the outermost, over a rounded
-    number of pixels, and trims what is too much; both halves of an odd pixel fall to one side.
+    It crops to whole pixels about the middle and spreads those over a rounded number of pixels,
+    the outermost on the outermost (SciPy's zoom). With factors below 1.5 that is at most one pixel
+    too much; the last one is cut off.
     """
     crop = math.ceil(size / factor)
-    made = round(crop * factor)
-    step = (crop - 1) / max(made - 1, 1)
-    return step, (size - crop) // 2 + (made - size) // 2 * step
+    step = (crop - 1) / max(round(crop * factor) - 1, 1)
+    return step, (size - crop) // 2
 
 
 @dataclasses.dataclass(frozen=True)
