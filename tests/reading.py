@@ -95,6 +95,7 @@ OPS: dict[str, dict[str, Kind]] = {
     "flip": {"p": P},
     "flipud": {"p": P},
     "altflip": {},
+    "rot": {"degrees": words("90", "180")},
     "crop": {
         "pad": whole("0", "64", 4),
         "fillmode": words("constant", *FILL_MODES),
@@ -124,6 +125,7 @@ OPS: dict[str, dict[str, Kind]] = {
         "fill": fill("mean"),
     },
     "brightness": {"factor": factor(0.6, 1.4)},
+    "gamma": {"gamma": zoom((0.8, 1.2))},
     "contrast": {"factor": factor(0.6, 1.4)},
     "saturation": {"factor": factor(0.6, 1.4)},
     "sharpness": {"factor": factor(0.1, 1.9)},
@@ -140,10 +142,25 @@ OPS: dict[str, dict[str, Kind]] = {
     "equalize": {"p": P},
     "posterize": {"bits": alone("1", "8", (4, 4), whole=True), "p": P},
     "solarize": {"threshold": alone("0", "256", (128, 128)), "p": P},
+    "solarizeadd": {
+        "addition": alone("0", "255", (0, 110)),
+        "threshold": whole("0", "256", 128),
+    },
     "channelshift": {"range": symmetric("255", "20")},
+    "rgbshift": {"shift": symmetric("255", "20")},
+    "channelshuffle": {},
     "blur": {"sigma": alone("0", "10", (0.1, 2))},
     "noise": {"sigma": alone("0", "255", (0, 10))},
+    "saltpepper": {"amount": alone("0", "1", (0.01, 0.06))},
+    "jpeg": {"quality": alone("1", "100", (50, 100), whole=True)},
     "randaugment": {"n": whole("1", "8", 2), "m": whole("0", "30", 9), "cval": CVAL},
+    "timmaugment": {
+        "n": whole("1", "8", 2),
+        "m": number("0", "10", 9),
+        "std": number("0", "10", 0.5),
+        "prob": P,
+        "cval": whole("0", "255", 128),
+    },
     "trivialaugment": {"cval": CVAL},
     "autoaugment": {"cval": CVAL},
     "augmix": {
@@ -165,7 +182,7 @@ OPS: dict[str, dict[str, Kind]] = {
         )
     },
     "rescale": {},
-    "normalize": {},
+    "normalize": {"std": words("own", "widespread")},
 }
 RANGES = {"rescale", "normalize"}
 NO_MAIN = set(RANGES)
@@ -184,6 +201,8 @@ PRESETS = {
     "simclr": "rrc+flip+colorjitter_p0.8+gray0.2",
     "byola": "rrc+flip+colorjitter_saturation0.2_p0.8+gray0.2+blur_p1",
     "byolb": "rrc+flip+colorjitter_saturation0.2_p0.8+gray0.2+blur_p0.1+solarize_p0.2",
+    "deit": "rrc+flip+timmaugment_m9_std0.5_n2+erase_p0.25_area0.02-0.33_fillnoise"
+    "+mixup0.8-or-cutmix_p1+labelsmooth0.1",
     "fixmatchweak": "flip+crop4_fillmodereflect",
     "fixmatchstrong": "flip+crop4_fillmodereflect+randaugment_n2_m16+cutout16",
     "threeaugment": "crop4_fillmodereflect+flip+gray_p1-or-solarize_p1-or-blur_p1"

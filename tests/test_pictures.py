@@ -29,7 +29,7 @@ def test_every_op_still_makes_what_the_contact_sheet_shows(
     # Names are drawn, and JPEGs written, by Pillow, whose versions differ.
     assert made.shape == golden.shape
     for name, corners in places.items():
-        if name != "corruptjpeg":
+        if name not in ("jpeg", "corruptjpeg"):
             for x, y in corners:
                 area = slice(y, y + 64), slice(x, x + 64)
                 np.testing.assert_array_equal(made[area], golden[area], err_msg=name)

@@ -14,6 +14,7 @@ class DatasetSpec:
         class_names: in the order of the labels 0, 1, 2, ….
         mean, std: of all pixels of the training images by channel, as fractions of 255.
         shape: height, width and channels of its images.
+        widespread_std: a deviation that published networks were trained with instead, if any.
     """
 
     title: str
@@ -21,6 +22,7 @@ class DatasetSpec:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     shape: tuple[int, int, int] = (32, 32, 3)
+    widespread_std: tuple[float, float, float] | None = None
 
     @property
     def num_classes(self) -> int:
@@ -49,6 +51,7 @@ CIFAR10 = DatasetSpec(
     ),
     mean=(0.4914, 0.4822, 0.4465),
     std=(0.2470, 0.2435, 0.2616),
+    widespread_std=(0.2023, 0.1994, 0.2010),
 )
 
 # Pictures to try recipes on, which are normalised as CIFAR-10 is.

@@ -8,11 +8,11 @@ from cifar10_aug.ops.augmix import AugMix
 from cifar10_aug.ops.axes import ShearX, ShearY, TranslateX, TranslateY
 from cifar10_aug.ops.base import AffineOp, BoxOp, Op, PythonOp, ValueRangeOp
 from cifar10_aug.ops.boxes import Cutout, Erase
-from cifar10_aug.ops.colours import ColorJitter, Gray, Hue, Saturation
+from cifar10_aug.ops.colours import ChannelShuffle, ColorJitter, Gray, Hue, RGBShift, Saturation
 from cifar10_aug.ops.corruptions import CORRUPTIONS
 from cifar10_aug.ops.crops import Crop, RandomResizedCrop, ScaleCrop
-from cifar10_aug.ops.filters import Blur, GaussianNoise, Sharpness
-from cifar10_aug.ops.flips import AlternatingFlip, Flip, FlipUpDown
+from cifar10_aug.ops.filters import Blur, GaussianNoise, Jpeg, SaltPepper, Sharpness
+from cifar10_aug.ops.flips import AlternatingFlip, Flip, FlipUpDown, QuarterTurn
 from cifar10_aug.ops.geometry import Rotate, Shear, Shift, Zoom
 from cifar10_aug.ops.grid import GridMask
 from cifar10_aug.ops.intensity import (
@@ -21,13 +21,15 @@ from cifar10_aug.ops.intensity import (
     ChannelShift,
     Contrast,
     Equalize,
+    Gamma,
     Invert,
     Posterize,
     Solarize,
+    SolarizeAdd,
 )
 from cifar10_aug.ops.labels import LabelSmooth
 from cifar10_aug.ops.mixes import CutMix, MixUp, ResizeMix
-from cifar10_aug.ops.policies import AutoAugment, RandAugment, TrivialAugment
+from cifar10_aug.ops.policies import AutoAugment, RandAugment, TimmAugment, TrivialAugment
 from cifar10_aug.ops.values import Normalize, Rescale
 from cifar10_aug.ops.warps import Elastic, RandomPerspective
 
@@ -47,21 +49,32 @@ GROUPS: dict[str, tuple[type[Op], ...]] = {
         Flip,
         FlipUpDown,
         AlternatingFlip,
+        QuarterTurn,
     ),
     "Crops and boxes": (Crop, ScaleCrop, RandomResizedCrop, Erase, Cutout, GridMask),
     "Intensity": (
         Brightness,
+        Gamma,
         Contrast,
         Invert,
         AutoContrast,
         Equalize,
         Posterize,
         Solarize,
+        SolarizeAdd,
     ),
-    "Colour": (Saturation, Hue, ColorJitter, Gray, ChannelShift),
-    "Noise and blur": (Sharpness, Blur, GaussianNoise),
+    "Colour": (
+        Saturation,
+        Hue,
+        ColorJitter,
+        Gray,
+        ChannelShift,
+        RGBShift,
+        ChannelShuffle,
+    ),
+    "Noise and blur": (Sharpness, Blur, GaussianNoise, SaltPepper, Jpeg),
     "Mixing and labels": (MixUp, CutMix, ResizeMix, LabelSmooth),
-    "Policies": (RandAugment, TrivialAugment, AutoAugment, AugMix),
+    "Policies": (RandAugment, TimmAugment, TrivialAugment, AutoAugment, AugMix),
     "Corruptions of CIFAR-10-C": CORRUPTIONS,
     "Output": (Rescale, Normalize),
 }

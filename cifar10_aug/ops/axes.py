@@ -78,6 +78,16 @@ class TranslateX(Resampled):
 
 
 @dataclasses.dataclass(frozen=True)
+class TranslateXRel(TranslateX):
+    """As `TranslateX`, but by fractions of pixels, too, as timm's translate_x_rel does."""
+
+    pixel_aligned: ClassVar[bool] = False
+
+    def affine(self, draws: Draws, height: int, width: int) -> Affine:
+        return translated(draws.uniform(0, *self.fraction) * width, 0.0)
+
+
+@dataclasses.dataclass(frozen=True)
 class TranslateY(Resampled):
     """Moves the image up or down by whole pixels."""
 
@@ -91,3 +101,13 @@ class TranslateY(Resampled):
     def affine(self, draws: Draws, height: int, width: int) -> Affine:
         fraction = draws.name("fraction", draws.uniform(0, *self.fraction))
         return translated(0.0, draws.truncated(fraction * height))
+
+
+@dataclasses.dataclass(frozen=True)
+class TranslateYRel(TranslateY):
+    """As `TranslateY`, but by fractions of pixels, too, as timm's translate_y_rel does."""
+
+    pixel_aligned: ClassVar[bool] = False
+
+    def affine(self, draws: Draws, height: int, width: int) -> Affine:
+        return translated(0.0, draws.uniform(0, *self.fraction) * height)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import Any, ClassVar
 
 from cifar10_aug.ops.base import ImageOp, Op
@@ -60,6 +61,47 @@ class Hue(ImageOp):
 
     def numbers(self, draws: Draws) -> tuple[Any, ...]:
         return (draws.name("turn", draws.uniform(0, *self.turn)),)
+
+
+@dataclasses.dataclass(frozen=True)
+class RGBShift(ImageOp):
+    """Adds a number to all levels of a channel, for each channel another (Albumentations)."""
+
+    name: ClassVar[str] = "rgbshift"
+    slots: ClassVar[int] = 3
+    process: ClassVar[str] = "rgbshift"
+
+    shift: Interval = option(
+        IntervalField((-20, 20), unit="levels", about="what is added", high=255, single=symmetric)
+    )
+
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        return tuple(
+            draws.name(channel, draws.uniform(slot, *self.shift))
+            for slot, channel in enumerate(("red", "green", "blue"))
+        )
+
+
+_PERMUTATIONS = tuple(itertools.permutations(range(3)))
+
+
+@dataclasses.dataclass(frozen=True)
+class ChannelShuffle(ImageOp):
+    """Puts the channels into one of their six orders, as torchvision and Albumentations do."""
+
+    name: ClassVar[str] = "channelshuffle"
+    slots: ClassVar[int] = 1
+    process: ClassVar[str] = "channelshuffle"
+
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        """The channels of the input that red, green and blue show: 0, 1 and 2."""
+        place = draws.integers(0, 0, len(_PERMUTATIONS) - 1)
+        names = ["".join("rgb"[channel] for channel in order) for order in _PERMUTATIONS]
+        draws.name("channels", draws.take(names, place))
+        return tuple(
+            draws.take([float(order[shown]) for order in _PERMUTATIONS], place)
+            for shown in range(3)
+        )
 
 
 @dataclasses.dataclass(frozen=True)

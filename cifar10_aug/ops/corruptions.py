@@ -9,9 +9,12 @@ levels are rounded where the authors cut fractions off.
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any, ClassVar
 
-from cifar10_aug.ops.affine import Affine, centred
+import numpy as np
+
+from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.base import AffineOp, Border, ImageOp, Op
 from cifar10_aug.ops.compound import SequenceOp, WeightedSumOp
 from cifar10_aug.ops.fields import NumberField, option
@@ -97,9 +100,21 @@ class CorruptMotionBlur(Corruption):
         return *super().numbers(draws), angle
 
 
+def _zoomed(size: int, factor: float) -> tuple[float, float]:
+    """How an axis is read that is enlarged as `clipped_zoom` does: the step, and where it starts.
+
+    It crops to whole pixels about the middle and spreads those over a rounded number of pixels,
+    the outermost on the outermost (SciPy's zoom). With factors below 1.5 that is at most one pixel
+    too much; the last one is cut off.
+    """
+    crop = math.ceil(size / factor)
+    step = (crop - 1) / max(round(crop * factor) - 1, 1)
+    return step, (size - crop) // 2
+
+
 @dataclasses.dataclass(frozen=True)
 class _Enlarged(AffineOp):
-    """The image about its centre, enlarged by a factor."""
+    """The image enlarged by about a factor."""
 
     name: ClassVar[str] = "corruptzoomblur"
     border: ClassVar[Border] = Border("nearest")
@@ -107,25 +122,29 @@ class _Enlarged(AffineOp):
     factor: float
 
     def affine(self, draws: Draws, height: int, width: int) -> Affine:
-        return centred(1 / self.factor, 0.0, 0.0, 1 / self.factor, height, width)
+        (xx, x0), (yy, y0) = _zoomed(width, self.factor), _zoomed(height, self.factor)
+        return Affine(xx, 0.0, x0, 0.0, yy, y0)
 
 
 @dataclasses.dataclass(frozen=True)
 class CorruptZoomBlur(WeightedSumOp):
     """CIFAR-10-C's zoom blur: the mean of enlarged images.
 
-    They are enlarged about the exact centre; the authors' are off by up to half a pixel.
+    They are enlarged as the authors' are, whose centre is off by up to a pixel.
     """
 
     name: ClassVar[str] = "corruptzoomblur"
     every_epoch: ClassVar[bool] = False
+    # Factors go from 1 to below these. By rounding, the authors' np.arange includes the first two;
+    # and its 1.25 is so much more that 26 pixels become 33.
+    ends: ClassVar[tuple[float, ...]] = (1.06, 1.11, 1.16, 1.21, 1.26)
 
     severity: int = option(_SEVERITY)
 
     @property
     def branches(self) -> tuple[Op, ...]:
-        # 1.01 to 1.05 for severity 1, to 1.25 for severity 5; the authors begin with 1.
-        return tuple(_Enlarged(1 + k / 100) for k in range(1, 5 * self.severity + 1))
+        factors = np.arange(1, self.ends[self.severity - 1], 0.01)
+        return tuple(_Enlarged(float(factor)) for factor in factors[1:])
 
     def weights(self, draws: Draws) -> tuple[Any, ...]:
         # The image itself counts twice, as one of the enlarged ones and beside them.
@@ -272,7 +291,7 @@ class CorruptPixelate(Corruption):
 
 @dataclasses.dataclass(frozen=True)
 class CorruptJpeg(Corruption):
-    """CIFAR-10-C's JPEG compression, by Pillow; its bytes depend on Pillow's version."""
+    """CIFAR-10-C's JPEG compression, by Pillow; eager engine only."""
 
     name: ClassVar[str] = "corruptjpeg"
     process: ClassVar[str] = "jpeg"

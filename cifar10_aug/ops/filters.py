@@ -1,4 +1,4 @@
-"""Sharper, softer, noisier."""
+"""Sharper, softer, noisier, stored with losses."""
 
 from __future__ import annotations
 
@@ -56,3 +56,41 @@ class GaussianNoise(ImageOp):
 
     def numbers(self, draws: Draws) -> tuple[Any, ...]:
         return (draws.name("sigma", draws.uniform(0, *self.sigma)),)
+
+
+@dataclasses.dataclass(frozen=True)
+class SaltPepper(ImageOp):
+    """Makes a share of the pixels black or white, as often one as the other.
+
+    Each pixel by itself, all its channels at once; Albumentations' SaltAndPepper paints exactly the
+    share, and draws how much of it is white.
+    """
+
+    name: ClassVar[str] = "saltpepper"
+    slots: ClassVar[int] = 1
+    process: ClassVar[str] = "saltpepper"
+
+    amount: Interval = option(
+        IntervalField((0.01, 0.06), unit="fraction of the pixels", about="how many change")
+    )
+
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        return (draws.name("amount", draws.uniform(0, *self.amount)),)
+
+
+@dataclasses.dataclass(frozen=True)
+class Jpeg(ImageOp):
+    """Writes and reads a JPEG, by Pillow."""
+
+    name: ClassVar[str] = "jpeg"
+    slots: ClassVar[int] = 1
+    process: ClassVar[str] = "jpeg"
+    needs_codec: ClassVar[bool] = True
+
+    quality: Interval = option(
+        IntervalField((50, 100), unit="", about="Pillow's", low=1, high=100, whole=True)
+    )
+
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        low, high = (int(end) for end in self.quality)
+        return (draws.name("quality", draws.integers(0, low, high)),)

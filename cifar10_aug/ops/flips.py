@@ -1,13 +1,13 @@
-"""Mirror images."""
+"""Mirror images and quarter turns: the image onto itself."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import ClassVar
 
-from cifar10_aug.ops.affine import Affine
+from cifar10_aug.ops.affine import Affine, centred
 from cifar10_aug.ops.base import AffineOp
-from cifar10_aug.ops.fields import NumberField, option
+from cifar10_aug.ops.fields import ChoiceField, NumberField, option
 from cifar10_aug.rng.draws import Draws
 
 
@@ -64,3 +64,31 @@ class AlternatingFlip(AffineOp):
         flipped = draws.name("flipped", (draws.integers(0, 0, 1) + draws.epoch) % 2 == 1)
         sign = draws.where(flipped, -1.0, 1.0)
         return Affine(sign, 0.0, draws.where(flipped, width - 1.0, 0.0), 0.0, 1.0, 0.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class QuarterTurn(AffineOp):
+    """Turns anticlockwise by a multiple of 90 degrees; images that are not square, of 180.
+
+    All multiples below 360 are equally likely, 0 among them, as in Albumentations' RandomRotate90.
+    """
+
+    # Recipes spell it rot90, after NumPy's and TensorFlow's function.
+    name: ClassVar[str] = "rot"
+    slots: ClassVar[int] = 1
+    # It is not pixel_aligned, which goes along rows; turns swap rows and columns.
+    border: ClassVar[None] = None
+
+    degrees: str = option(
+        ChoiceField(
+            "90", words=("90", "180"), unit="degrees", about="which multiples; 180 is half turns"
+        )
+    )
+
+    def affine(self, draws: Draws, height: int, width: int) -> Affine:
+        turns = draws.integers(0, 0, 3)
+        if height != width or self.degrees == "180":
+            turns = turns - turns % 2
+        draws.name("quarterturns", turns)
+        sine, cosine = draws.sine_cosine(90.0 * draws.real(turns))
+        return centred(cosine, -sine, sine, cosine, height, width)

@@ -38,6 +38,35 @@ class Brightness(LookupTableOp):
 
 
 @dataclasses.dataclass(frozen=True)
+class Gamma(LookupTableOp):
+    """Raises levels, as fractions of white, to a power: below 1 is lighter.
+
+    To the level as torchvision's adjust_gamma: 255.999 * (level / 255) ** gamma, fractions cut off.
+    """
+
+    name: ClassVar[str] = "gamma"
+    slots: ClassVar[int] = 1
+
+    gamma: Interval = option(
+        IntervalField(
+            (0.8, 1.2),
+            unit="power",
+            about="1 is the image as it is",
+            low=0.1,
+            high=10,
+            single=around_one,
+        )
+    )
+
+    def table(self, draws: Draws, levels: Any) -> Any:
+        gamma = draws.name("gamma", draws.uniform(0, *self.gamma))
+        # Black has no logarithm, and stays black.
+        logarithm = draws.logarithm(draws.quotient(draws.maximum(levels, 1.0), 255.0))
+        made = 255.999 * draws.exponential(draws.times(gamma, logarithm))
+        return draws.where(levels < 1.0, 0.0, made)
+
+
+@dataclasses.dataclass(frozen=True)
 class Contrast(ImageOp):
     """Draws levels to the image's mean grey or away from it, as Pillow's ImageEnhance.Contrast."""
 
@@ -126,6 +155,28 @@ class Solarize(LookupTableOp):
     def table(self, draws: Draws, levels: Any) -> Any:
         threshold = draws.name("threshold", draws.uniform(1, *self.threshold))
         return draws.where(levels < threshold, levels, 255 - levels)
+
+
+@dataclasses.dataclass(frozen=True)
+class SolarizeAdd(LookupTableOp):
+    """Adds to levels below a threshold, as AutoAugment's authors and timm's solarize_add do."""
+
+    name: ClassVar[str] = "solarizeadd"
+    slots: ClassVar[int] = 1
+
+    addition: Interval = option(
+        IntervalField((0, 110), unit="levels", about="what is added", high=255)
+    )
+    threshold: int = option(
+        NumberField(
+            128, unit="levels", about="the first that stays as it is", high=256, whole=True
+        ),
+        kw_only=True,
+    )
+
+    def table(self, draws: Draws, levels: Any) -> Any:
+        addition = draws.name("addition", draws.uniform(0, *self.addition))
+        return draws.where(levels < self.threshold, levels + addition, levels)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -86,6 +86,79 @@ class RandAugment(SequenceOp):
         return tuple(_RandomOp(number + 1, self.m, self.cval) for number in range(self.n))
 
 
+# timm's `rand-m9-mstd0.5-inc1`: the ops of `_RAND_INCREASING_TRANSFORMS`, at levels 0 and 10.
+_INCREASING = {
+    **dict.fromkeys(("autocontrast", "equalize", "invert"), (0.0, 0.0)),
+    "rotate": (0.0, 30.0),
+    "posterize": (4.0, 0.0),
+    "solarize": (256.0, 0.0),
+    "solarizeadd": (0.0, 110.0),
+    **dict.fromkeys(("color", "contrast", "brightness", "sharpness"), (1.0, 1.9)),
+    **dict.fromkeys(("shearx", "sheary"), (0.0, 0.3)),
+    **dict.fromkeys(("translatexrel", "translateyrel"), (0.0, 0.45)),
+}
+_CUT = dict.fromkeys(("posterize", "solarize", "solarizeadd"), "down")
+_LEVELS = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class _TimmOp(PolicyOp):
+    """One of timm's layers."""
+
+    name: ClassVar[str] = "timmaugment"
+    slots: ClassVar[int] = 5
+
+    number: int
+    m: float
+    std: float
+    prob: float
+    cval: int
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        return options_of(_INCREASING, self.cval, _CUT)
+
+    def choose(self, draws: Draws) -> Choice:
+        options = self.options
+        drawn = self.m + draws.times(self.std, draws.normal(3))
+        magnitude = draws.minimum(draws.maximum(drawn, 0.0), float(_LEVELS))
+        draws.name(f"magnitude{self.number}", magnitude)
+        index = draws.integers(0, 0, len(options) - 1)
+        index = draws.where(draws.chance(1, self.prob), index, len(options))
+        strength = draws.quotient(magnitude, _LEVELS)
+        return chosen(options, draws, index, strength, half(draws, 2), self.number)
+
+
+@dataclasses.dataclass(frozen=True)
+class TimmAugment(SequenceOp):
+    """timm's RandAugment, rand-m9-mstd0.5-inc1: n times one of 15 ops, at magnitude m of 10.
+
+    Each is done with probability prob, and draws its magnitude from a normal distribution, cut off
+    at 0 and 10. Ops, magnitudes and defaults are those of timm's `rand_augment_transform`; timm
+    also draws how pixels are interpolated, bilinearly or bicubically, and here it is bilinear.
+    """
+
+    name: ClassVar[str] = "timmaugment"
+
+    n: int = option(NumberField(2, unit="ops", about="how many", low=1, high=8, whole=True))
+    m: float = option(NumberField(9, unit="of 10", about="how strong, on average", high=_LEVELS))
+    std: float = option(
+        NumberField(0.5, unit="of 10", about="by how much strength varies", high=_LEVELS)
+    )
+    prob: float = option(NumberField(0.5, unit="probability", about="how often each op is done"))
+    cval: int = option(dataclasses.replace(CVAL, default=128))
+
+    @property
+    def slots(self) -> int:  # type: ignore[override]
+        return _TimmOp.slots * self.n
+
+    @property
+    def parts(self) -> tuple[Op, ...]:
+        return tuple(
+            _TimmOp(number + 1, self.m, self.std, self.prob, self.cval) for number in range(self.n)
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class TrivialAugment(PolicyOp):
     """Does one of 14 things, doing nothing being one, at any of 31 magnitudes (arXiv:2103.10158).

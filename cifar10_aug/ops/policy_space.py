@@ -7,7 +7,15 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from cifar10_aug.ops.axes import PillowRotate, ShearX, ShearY, TranslateX, TranslateY
+from cifar10_aug.ops.axes import (
+    PillowRotate,
+    ShearX,
+    ShearY,
+    TranslateX,
+    TranslateXRel,
+    TranslateY,
+    TranslateYRel,
+)
 from cifar10_aug.ops.base import Op
 from cifar10_aug.ops.colours import Saturation
 from cifar10_aug.ops.compound import Choice, ChoiceOp
@@ -21,6 +29,7 @@ from cifar10_aug.ops.intensity import (
     Invert,
     Posterize,
     Solarize,
+    SolarizeAdd,
 )
 from cifar10_aug.rng.draws import Draws
 
@@ -70,6 +79,8 @@ def _ops(cval: int) -> Mapping[str, Op]:
         "sheary": ShearY(**border),
         "translatex": TranslateX(**border),
         "translatey": TranslateY(**border),
+        "translatexrel": TranslateXRel(**border),
+        "translateyrel": TranslateYRel(**border),
         "rotate": PillowRotate(**border),
         "brightness": Brightness(),
         "color": Saturation(),
@@ -77,6 +88,7 @@ def _ops(cval: int) -> Mapping[str, Op]:
         "sharpness": Sharpness(),
         "posterize": Posterize(),
         "solarize": Solarize(),
+        "solarizeadd": SolarizeAdd(),
         "autocontrast": AutoContrast(),
         "equalize": Equalize(),
         "invert": Invert(),
@@ -84,7 +96,7 @@ def _ops(cval: int) -> Mapping[str, Op]:
 
 
 _SIGNED = (
-    *("shearx", "sheary", "translatex", "translatey", "rotate"),
+    *("shearx", "sheary", "translatex", "translatey", "translatexrel", "translateyrel", "rotate"),
     *("brightness", "color", "contrast", "sharpness"),
 )
 # The numbers at strength 0 and 1, torchvision's for AutoAugment and RandAugment

@@ -111,6 +111,13 @@ NAMED = {
             "magnitude; this is the mean of its 1 to 10 of 10.",
         ),
         Preset(
+            "deit",
+            "rrc+flip+timmaugment_m9_std0.5_n2+erase_p0.25_area0.02-0.33_fillnoise"
+            "+mixup0.8-or-cutmix_p1+labelsmooth0.1",
+            "What DeiT trains with (Touvron et al., arXiv:2012.12877, table 9), at the image's own "
+            "size; it erases with normal noise.",
+        ),
+        Preset(
             "threeaugment",
             "crop4_fillmodereflect+flip+gray_p1-or-solarize_p1-or-blur_p1"
             "+colorjitter_brightness0.3_contrast0.3_saturation0.3_hue0",

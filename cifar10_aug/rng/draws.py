@@ -143,6 +143,15 @@ class Draws:
         odds = self.minimum(self.maximum(odds, -600.0), 600.0)
         return 1.0 / (1.0 + self.exponential(-odds))
 
+    def normal(self, slot: int) -> Any:
+        """Standard normal, from the words of two slots; at most 6.8 from 0.
+
+        By Box and Muller ("A note on the generation of random normal deviates", 1958).
+        """
+        radius = self.sqrt(-2.0 * self.logarithm(self.maximum(self.unit(slot), 2.0**-33)))
+        _, cosine = self.sine_cosine(360.0 * self.unit(slot + 1))
+        return self.times(radius, cosine)
+
     def chance(self, slot: int, probability: Any) -> Any:
         """True with the given probability: never for 0, always for 1."""
         return self._words[slot].astype(np.float64) < probability * 4294967296.0

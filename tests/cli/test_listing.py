@@ -108,4 +108,4 @@ def test_a_wrong_name_is_bad_usage_and_names_the_closest() -> None:
 
 def test_only_what_needs_a_codec_or_is_a_function_needs_the_eager_engine() -> None:
     eager = [name for name in OPS if "eager engine only" in listing.about(name)]
-    assert eager == ["corruptjpeg"]
+    assert eager == ["jpeg", "corruptjpeg"]

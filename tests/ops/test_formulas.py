@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from cifar10_aug.data.spec import CIFAR10
+from cifar10_aug.errors import RecipeError
 from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.base import Noise
 from cifar10_aug.recipes.recipe import Recipe
@@ -142,6 +144,18 @@ def scaled_and_cropped(words: Words) -> Made:
     return (x, 0, (right + 0.5) * x - 0.5, 0, y, (down + 0.5) * y - 0.5), log
 
 
+def turned(square: bool) -> Callable[[Words], Made]:
+    def expected(words: Words) -> Made:
+        turns = words[0] * 4 >> 32
+        if not square:
+            turns = 2 * (turns // 2)
+        assert 0 <= turns < 4
+        cosine, sine = ((1, 0), (0, 1), (-1, 0), (0, -1))[turns]
+        return about_the_middle(cosine, -sine, sine, cosine), {"quarterturns": turns}
+
+    return expected
+
+
 AFFINE: list[tuple[str, Callable[[Words], Made]]] = [
     ("rotate10-50", rotated),
     ("shear40", slanted),
@@ -157,6 +171,7 @@ AFFINE: list[tuple[str, Callable[[Words], Made]]] = [
     ("flip0.3", lambda words: mirrored(chance(0.3, words[0]))),
     ("flipud0.3", upside_down),
     ("altflip", lambda words: mirrored((integer(0, 1, words[0]) + EPOCH) % 2 == 1)),
+    ("rot90", turned(square=False)),
     ("crop5", cropped),
     ("scalecrop40-50", scaled_and_cropped),
 ]
@@ -230,6 +245,16 @@ def one_number(name: str, low: float, high: float, *behind: float) -> Callable[[
     return expected
 
 
+def shifted_channels(words: Words) -> Made:
+    made = [uniform(5, 90, word) for word in words]
+    return made, dict(zip(("red", "green", "blue"), made, strict=True))
+
+
+def compressed(words: Words) -> Made:
+    quality = integer(20, 30, words[0])
+    return (quality,), {"quality": quality}
+
+
 NUMBERS: list[tuple[str, Callable[[Words], Made]]] = [
     ("contrast0.2-1.7", one_number("factor", 0.2, 1.7)),
     ("saturation0.2-1.7", one_number("factor", 0.2, 1.7)),
@@ -238,6 +263,9 @@ NUMBERS: list[tuple[str, Callable[[Words], Made]]] = [
     ("hue0.1-0.3", one_number("turn", 0.1, 0.3)),
     ("blur1-3", one_number("sigma", 1, 3, 3)),
     ("noise1-3", one_number("sigma", 1, 3)),
+    ("saltpepper0.1-0.3", one_number("amount", 0.1, 0.3)),
+    ("rgbshift5-90", shifted_channels),
+    ("jpeg20-30", compressed),
     ("gray", lambda words: ((0,), {})),
     ("autocontrast", lambda words: ((), {})),
     ("equalize", lambda words: ((), {})),
@@ -290,10 +318,23 @@ def solarized(words: Words) -> Made:
     return made, {"threshold": threshold}
 
 
+def raised(words: Words) -> Made:
+    gamma = uniform(0.5, 3, words[0])
+    return [255.999 * (level / 255) ** gamma for level in range(256)], {"gamma": gamma}
+
+
+def added(words: Words) -> Made:
+    addition = uniform(20, 90, words[0])
+    made = [level + addition if level < 100 else level for level in range(256)]
+    return made, {"addition": addition}
+
+
 TABLES: list[tuple[str, Callable[[Words], Made]]] = [
     ("brightness0.2-1.7", brightened),
     ("posterize1-8", posterized),
     ("solarize20-200", solarized),
+    ("gamma0.5-3", raised),
+    ("solarizeadd20-90_threshold100", added),
     ("invert", lambda words: (range(255, -1, -1), {})),
 ]
 
@@ -309,11 +350,27 @@ def test_the_range_of_the_pixels_is_as_said() -> None:
         (1 / 255, 1 / 255, 1 / 255),
         (0.0, 0.0, 0.0),
     )
-    scale, offset = Recipe.parse("normalize").ops[0].scale_and_offset(CIFAR10)  # type: ignore[attr-defined]
-    published = zip((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616), strict=True)
-    for channel, (mean, deviation) in enumerate(published):
+    assert_normalizes("normalize", (0.2470, 0.2435, 0.2616))
+    assert_normalizes("normalize_stdwidespread", (0.2023, 0.1994, 0.2010))
+
+
+def assert_normalizes(text: str, deviations: Numbers) -> None:
+    scale, offset = Recipe.parse(text).ops[0].scale_and_offset(CIFAR10)  # type: ignore[attr-defined]
+    for channel, mean in enumerate((0.4914, 0.4822, 0.4465)):
         assert 255 * mean * scale[channel] + offset[channel] == pytest.approx(0)
-        assert 255 * (mean + deviation) * scale[channel] + offset[channel] == pytest.approx(1)
+        high = 255 * (mean + deviations[channel])
+        assert high * scale[channel] + offset[channel] == pytest.approx(1)
+
+
+def test_other_datasets_have_no_widespread_deviation() -> None:
+    flowers = dataclasses.replace(CIFAR10, title="Flowers", widespread_std=None)
+    recipe = Recipe.parse("flip+normalize_stdwidespread").on(flowers)
+    message = (
+        "normalize_stdwidespread is for CIFAR-10; no such deviation is known of Flowers; write "
+        "normalize, which takes its own"
+    )
+    with pytest.raises(RecipeError, match=f"^{message}$"):
+        recipe(np.zeros((1, 32, 32, 3), np.uint8))
 
 
 def lambda_of(alpha: float, words: Words) -> float:
@@ -392,14 +449,17 @@ def test_colorjitter_is_its_parts() -> None:
 
 
 def test_zoom_blur_is_the_mean_of_enlarged_images() -> None:
-    op: Any = Recipe.parse("corruptzoomblur2").ops[0]
+    op: Any = Recipe.parse("corruptzoomblur1").ops[0]
     draws = Draws(np.empty((0, 1), np.uint32))
-    assert [part.affine(draws, HEIGHT, WIDTH) for part in op.branches] == [
-        pytest.approx(about_the_middle(1 / factor, 0, 0, 1 / factor))
-        for factor in (1.01, 1.02, 1.03, 1.04, 1.05, 1.06, 1.07, 1.08, 1.09, 1.1)
-    ]
+    maps = [part.affine(draws, 32, 31) for part in op.branches]
+    # The first and the last place that is shown, of 32 and of 31: for 1.01, 1.02 and so on.
+    down = [(0, 31), *[(0, 31 * 31 / 32)] * 2, (0, 30), *[(0, 31 * 30 / 32)] * 2]
+    right = [(0, 30), *[(0, 30 * 30 / 31)] * 2, (0, 29), *[(0, 30 * 29 / 31)] * 2]
+    assert [(made.y0, made.y0 + 31 * made.yy) for made in maps] == [pytest.approx(d) for d in down]
+    assert [(made.x0, made.x0 + 30 * made.xx) for made in maps] == [pytest.approx(r) for r in right]
+    assert {(made.xy, made.yx) for made in maps} == {(0, 0)}
     # The image itself is one of the enlarged, too.
-    assert op.weights(draws) == pytest.approx((2 / 12, *(1 / 12,) * 10))
+    assert op.weights(draws) == pytest.approx((2 / 8, *(1 / 8,) * 6))
 
 
 def test_corrupt_elastic_moves_three_points() -> None:
@@ -417,6 +477,21 @@ def test_corrupt_elastic_moves_three_points() -> None:
             assert at.tolist() == pytest.approx([start + one for one in by])
         assert numbers[0] * at_x + numbers[1] * at_y + numbers[2] == pytest.approx(x)
         assert numbers[3] * at_x + numbers[4] * at_y + numbers[5] == pytest.approx(y)
+
+
+def test_quarter_turns_of_a_square_are_as_said() -> None:
+    quarter: Any = Recipe.parse("rot").ops[0]
+    half: Any = Recipe.parse("rot180").ops[0]
+    for op, square in ((quarter, True), (half, False)):
+        words = words_for(op)
+        made = np.stack([np.broadcast_to(n, 60) for n in op.affine(Draws(words), 27, 27)])
+        for i in range(60):
+            turns = int(turned(square)([int(words[0, i])])[1]["quarterturns"])
+            at = made[:, i].reshape(2, 3)
+            # The corner that is shown in the upper left one: after one turn, the upper right.
+            corner = ((0, 0), (26, 0), (26, 26), (0, 26))[turns]
+            assert at[:, 2].tolist() == list(corner)
+            assert np.linalg.det(at[:, :2]) == pytest.approx(1)
 
 
 def test_maps_follow_each_other_as_matrices_do() -> None:

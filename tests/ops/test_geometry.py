@@ -126,3 +126,23 @@ def test_positive_numbers_move_pixels_where_the_list_says(
         made = Recipe.parse(f"{text}_fillmodeconstant")(image)
         to_y, to_x = np.unravel_index(made[..., 0].argmax(), (33, 33))
         assert (to_x - 16, to_y - 16) == moved
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "turned"),
+    [
+        ("rot90", (32, 32), {0, 1, 2, 3}),
+        ("rot180", (32, 32), {0, 2}),
+        ("rot90", (20, 27), {0, 2}),
+        # One map with its neighbours, and still exact.
+        ("rot90+flip_p0", (7, 7), {0, 1, 2, 3}),
+    ],
+)
+def test_quarter_turns_are_numpys(text: str, size: tuple[int, int], turned: set[int]) -> None:
+    images = np.random.default_rng(3).integers(0, 256, (60, *size, 3), np.uint8)
+    recipe = Recipe.parse(text)
+    log = recipe.parameters(np.arange(60), height=size[0], width=size[1])
+    turns = log["0.rot.quarterturns"].tolist()
+    assert set(turns) == turned
+    for image, ours, k in zip(images, recipe(images), turns, strict=True):
+        np.testing.assert_array_equal(ours, np.rot90(image, k))

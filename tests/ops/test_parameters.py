@@ -1,5 +1,6 @@
 """What ops draw: over their whole range, both ends reachable, with the stated distribution."""
 
+import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,13 @@ def threshold(op: Any, drawn: Draws) -> np.ndarray:
     return drawn.uniform(1, *op.threshold)
 
 
+def order_of_channels(op: Any, drawn: Draws) -> np.ndarray:
+    """Which of the six orders."""
+    shown = np.stack([np.asarray(channel, int) for channel in op.numbers(drawn)], axis=1)
+    orders = np.array(list(itertools.permutations(range(3))))
+    return np.argmax((shown[:, None] == orders).all(axis=-1), axis=1)
+
+
 # recipe, what is measured, its least and greatest value
 UNIFORM: list[tuple[str, Measure, float, float]] = [
     ("rotate", angle, -30, 30),
@@ -72,10 +80,14 @@ UNIFORM: list[tuple[str, Measure, float, float]] = [
     ("zoom_isotropic0.5-1.5", lambda op, d: affine(op, d).yy, 0.5, 1.5),
     ("brightness", lambda op, d: op.table(d, np.array([[1.0]])).ravel(), 0.6, 1.4),
     ("brightness0.2-3", lambda op, d: op.table(d, np.array([[1.0]])).ravel(), 0.2, 3),
+    ("gamma", lambda op, d: (op.table(d, np.array([[1.0]])), d.named["gamma"])[1], 0.8, 1.2),
     ("contrast", amount, 0.6, 1.4),
     ("saturation0.9", amount, 0.1, 1.9),
     ("hue", amount, -0.1, 0.1),
     ("channelshift", amount, -20, 20),
+    *(("rgbshift", lambda op, d, c=c: op.numbers(d)[c], -20, 20) for c in range(3)),
+    ("solarizeadd", lambda op, d: op.table(d, np.array([[0.0]])).ravel(), 0, 110),
+    ("saltpepper", amount, 0.01, 0.06),
     ("sharpness", amount, 0.1, 1.9),
     ("blur", amount, 0.1, 2),
     ("noise5-6", amount, 5, 6),
@@ -104,6 +116,10 @@ DISCRETE: list[tuple[str, Measure, int, int]] = [
         1,
         8,
     ),
+    ("rot90", lambda op, d: (affine(op, d), d.named["quarterturns"])[1], 0, 3),
+    ("rot180", lambda op, d: (affine(op, d), d.named["quarterturns"])[1] // 2, 0, 1),
+    ("jpeg", amount, 50, 100),
+    ("channelshuffle", order_of_channels, 0, 5),
     ("gray_p0.5", applied, 0, 1),
     ("invert", applied, 0, 1),
     ("autocontrast", applied, 0, 1),

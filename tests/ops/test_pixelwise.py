@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import colorsys
 import dataclasses
+import io
 import itertools
 from collections.abc import Callable
 from typing import Any
 
+import albumentations
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
@@ -54,6 +56,18 @@ def turned(turn: float) -> Reference:
     return turn_hue
 
 
+def raised(gamma: float) -> Reference:
+    """As torchvision's adjust_gamma on Pillow's images."""
+    table = [int((255 + 1 - 1e-3) * pow(level / 255.0, gamma)) for level in range(256)]
+    return lambda image: image.point(3 * table)
+
+
+def added(addition: int, threshold: int) -> Reference:
+    """As timm's solarize_add."""
+    table = [min(255, level + addition) for level in range(threshold)]
+    return lambda image: image.point(3 * [*table, *range(threshold, 256)])
+
+
 FACTORS = (0, 0.3, 0.7, 1, 1.5, 5)
 # recipe, what it is to equal, and how many levels apart a few pixels may be
 CASES: list[tuple[str, Reference, int]] = [
@@ -61,6 +75,9 @@ CASES: list[tuple[str, Reference, int]] = [
     *((f"contrast{f}-{f}", enhanced(ImageEnhance.Contrast, f), 1) for f in FACTORS),
     *((f"saturation{f}-{f}", enhanced(ImageEnhance.Color, f), 1) for f in FACTORS),
     *((f"sharpness{f}-{f}", enhanced(ImageEnhance.Sharpness, f), 1) for f in FACTORS),
+    *((f"gamma{g}-{g}", raised(g), 0) for g in (0.1, 0.5, 1, 1.7, 10)),
+    *((f"solarizeadd{n}_threshold128", added(n, 128), 0) for n in (0, 37, 110)),
+    *((f"solarizeadd255_threshold{t}", added(255, t), 0) for t in (0, 3, 256)),
     ("gray_p1", lambda image: image.convert("L").convert("RGB"), 0),
     ("invert_p1", ImageOps.invert, 0),
     ("autocontrast_p1", ImageOps.autocontrast, 0),
@@ -92,6 +109,62 @@ def test_a_channel_shift_keeps_to_the_images_range(by: float, images: np.ndarray
     recipe = Recipe("shifted", (dataclasses.replace(op, range=(by, by)),))  # type: ignore[call-arg]
     theirs = np.stack([keras.apply_channel_shift(image.astype(float), by) for image in images])
     np.testing.assert_array_equal(recipe(images), theirs.astype(np.uint8))
+
+
+@pytest.mark.parametrize("text", ["rgbshift100", "rgbshift10-100"])
+def test_each_channel_is_shifted_by_what_is_logged(text: str, images: np.ndarray) -> None:
+    log = Recipe.parse(text).parameters(np.arange(len(images)))
+    for i, (image, ours) in enumerate(zip(images, Recipe.parse(text)(images), strict=True)):
+        shifts = [float(log[f"0.rgbshift.{channel}"][i]) for channel in ("red", "green", "blue")]
+        theirs = np.clip(image + np.array(shifts), 0, 255).astype(np.uint8)
+        np.testing.assert_array_equal(ours, theirs)
+        if min(shifts) > 1:  # Less is a fraction there.
+            transform = albumentations.RGBShift(*((by, by) for by in shifts), p=1)
+            assert np.abs(transform(image=image)["image"].astype(int) - ours).max() <= 1
+
+
+def test_channels_are_shuffled_as_logged(images: np.ndarray) -> None:
+    made = Recipe.parse("channelshuffle")(images)
+    log = Recipe.parse("channelshuffle").parameters(np.arange(len(images)))
+    orders = log["0.channelshuffle.channels"]
+    assert set(orders.tolist()) == {"rgb", "rbg", "grb", "gbr", "brg", "bgr"}
+    for image, ours, order in zip(images, made, orders, strict=True):
+        np.testing.assert_array_equal(ours, image[..., ["rgb".index(c) for c in order]])
+
+
+@pytest.mark.parametrize("amount", [0.03, 0.5, 1])
+def test_salt_and_pepper_are_whole_pixels_equally_often(amount: float) -> None:
+    grey = np.full((200, 32, 32, 3), [9, 128, 77], np.uint8)
+    made = Recipe.parse(f"saltpepper{amount}")(grey)
+    salt, pepper = (made == 255).all(-1), (made == 0).all(-1)
+    np.testing.assert_array_equal(made[~salt & ~pepper], grey[~salt & ~pepper])
+    found = [salt.sum(), pepper.sum(), (~salt & ~pepper).sum()]
+    expected = np.array([amount / 2, amount / 2, 1 - amount]) * salt.size
+    kinds = expected > 0
+    assert stats.chisquare(np.array(found)[kinds], expected[kinds]).pvalue > 0.001
+    assert sum(found) == sum(np.array(found)[kinds])
+    for one, other in ((salt[:, :, 1:], salt[:, :, :-1]), (salt[:, 1:], salt[:, :-1])):
+        assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.01
+    assert (Recipe.parse(f"saltpepper{amount}")(grey, epoch=1) != made).any()
+
+
+def test_every_example_has_its_own_amount_of_salt_and_pepper() -> None:
+    white = np.full((300, 32, 32, 3), 128, np.uint8)
+    made = Recipe.parse("saltpepper0-1")(white)
+    amounts = Recipe.parse("saltpepper0-1").parameters(np.arange(300))["0.saltpepper.amount"]
+    shares = (made != 128).any(-1).mean(axis=(1, 2))
+    # Five deviations of a share of 1,024 pixels.
+    assert np.abs(shares - amounts).max() < 5 * 0.5 / 32
+    assert (Recipe.parse("saltpepper0")(white) == white).all()
+
+
+def test_jpeg_is_pillows_at_the_quality_that_is_logged(images: np.ndarray) -> None:
+    made = Recipe.parse("jpeg1-100")(images)
+    log = Recipe.parse("jpeg1-100").parameters(np.arange(len(images)))["0.jpeg.quality"]
+    for image, ours, quality in zip(images, made, log.tolist(), strict=True):
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "JPEG", quality=quality)
+        np.testing.assert_array_equal(ours, np.asarray(Image.open(file)))
 
 
 def test_noise_is_normal_and_independent() -> None:

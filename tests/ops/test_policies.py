@@ -299,3 +299,107 @@ def test_augmix_takes_other_widths_and_depths(sample_images: np.ndarray) -> None
         log = recipe.parameters(MANY[:50])
         chains = {key.split("op")[0] for key in log if "op" in key}
         assert len(chains) == recipe.ops[0].width  # type: ignore[attr-defined]
+
+
+# timm's increasing ops: what each does at a magnitude of m, without signs.
+TIMM = {
+    "autocontrast": None,
+    "equalize": None,
+    "invert": None,
+    "rotate": lambda m: 30 * m / 10,
+    "posterize": lambda m: 4 - int(0.4 * m),
+    "solarize": lambda m: 256 - min(256, int(m / 10 * 256)),
+    "solarizeadd": lambda m: min(128, int(m / 10 * 110)),
+    **dict.fromkeys(sorted(CENTRED_ON_ONE), lambda m: max(0.1, m / 10 * 0.9)),
+    **dict.fromkeys(("shearx", "sheary"), lambda m: 0.3 * m / 10),
+    **dict.fromkeys(("translatexrel", "translateyrel"), lambda m: 0.45 * m / 10),
+}
+SIGNED_IN_TIMM = CENTRED_ON_ONE | {
+    *("rotate", "shearx", "sheary", "translatexrel", "translateyrel"),
+}
+
+
+def assert_timms_share(names: np.ndarray, prob: float) -> None:
+    found, counts = np.unique(names, return_counts=True)
+    assert set(found.tolist()) == {*TIMM, "identity"}
+    shares = np.where(found == "identity", 1 - prob, prob / 15)
+    assert stats.chisquare(counts, shares * len(names)).pvalue > 0.001
+
+
+def test_timmaugment_does_each_of_fifteen_ops_half_the_time() -> None:
+    log = Recipe.parse("timmaugment_m9_std0.5_n2").parameters(MANY)
+    for number in (1, 2):
+        assert_timms_share(log[f"0.timmaugment.op{number}"], 0.5)
+    assert "0.timmaugment.op3" not in log
+    # With replacement, and independently.
+    one, other = (log[f"0.timmaugment.op{number}"] for number in (1, 2))
+    both = (one == other)[one != "identity"].mean()
+    assert 0.5 / 15 * 0.8 < both < 0.5 / 15 * 1.2
+    often = Recipe.parse("timmaugment1_prob0.8").parameters(MANY)
+    assert_timms_share(often["0.timmaugment.op1"], 0.8)
+
+
+@pytest.mark.parametrize(("m", "std"), [(9, 0.5), (5, 2), (0, 1), (10, 0)])
+def test_timmaugments_magnitudes_are_normal_and_cut_off(m: float, std: float) -> None:
+    log = Recipe.parse(f"timmaugment_m{m}_std{std}").parameters(MANY)
+    one, other = (log[f"0.timmaugment.magnitude{number}"] for number in (1, 2))
+    assert (one.min() >= 0) & (one.max() <= 10)
+    if std == 0:
+        assert set(one.tolist()) == {10.0}
+        return
+    edges = stats.norm.ppf(np.arange(1, 20) / 20, m, std)
+    edges = np.r_[0, edges[(edges > 0) & (edges < 10)], 10]
+    # What is cut off lies at the ends.
+    shares = np.diff(np.r_[0, stats.norm.cdf(edges[1:-1], m, std), 1])
+    counts, _ = np.histogram(one, edges)
+    assert stats.chisquare(counts, shares * len(one)).pvalue > 0.001
+    assert (one == 10).mean() == pytest.approx(stats.norm.sf(10, m, std), abs=0.01)
+    assert (one == 0).mean() == pytest.approx(stats.norm.cdf(0, m, std), abs=0.02)
+    assert abs(np.corrcoef(one, other)[0, 1]) < 0.03
+
+
+@pytest.mark.parametrize("text", ["timmaugment", "timmaugment_m5_std4"])
+def test_timmaugments_numbers_are_timms(text: str) -> None:
+    log = Recipe.parse(text).parameters(MANY)
+    names, values, magnitudes = (
+        log[f"0.timmaugment.{what}1"] for what in ("op", "value", "magnitude")
+    )
+    for name, number in TIMM.items():
+        found, drawn = values[names == name], magnitudes[names == name].tolist()
+        if number is None:
+            assert np.isnan(found).all()
+            continue
+        if name in SIGNED_IN_TIMM:
+            assert_both_signs(name, found[np.array(drawn) > 0])
+        far = np.abs(found - (name in CENTRED_ON_ONE)) if name in SIGNED_IN_TIMM else found
+        expected = [m / 10 * 0.9 if name in CENTRED_ON_ONE else number(m) for m in drawn]
+        np.testing.assert_allclose(far, expected, atol=1e-12)
+    assert found.min() >= -0.45
+
+
+def test_timmaugment_does_what_pillow_does(sample_images: np.ndarray) -> None:
+    recipe, images = Recipe.parse("timmaugment1_prob1"), sample_images[:400]
+    made, log = recipe(images, seed=3), recipe.parameters(np.arange(400), seed=3)
+    names, values = log["0.timmaugment.op1"].tolist(), log["0.timmaugment.value1"]
+    assert set(names) == set(TIMM)
+    for image, ours, name, value in zip(images, made, names, values, strict=True):
+        matrix: tuple[float, ...]
+        if name == "translatexrel":
+            matrix = (1, 0, 32 * value, 0, 1, 0)
+        elif name == "translateyrel":
+            matrix = (1, 0, 0, 0, 1, 32 * value)
+        elif name in GEOMETRIC:
+            matrix = GEOMETRIC[name](value)
+        elif name == "solarizeadd":
+            table = [min(255, level + int(value)) if level < 128 else level for level in range(256)]
+            np.testing.assert_array_equal(ours, np.array(table)[image])
+            continue
+        else:
+            theirs = recoloured(image, name, value)
+            assert theirs is not None
+            assert np.abs(ours - theirs).max() <= 1
+            continue
+        theirs = transformed(image, Image.Transform.AFFINE, matrix)
+        visible = inside(matrix, 32, 32)
+        assert np.abs(ours.astype(int) - theirs)[visible].max(initial=0) <= 2
+        assert (ours[~inside(matrix, 32, 32, margin=-1)] == 128).all()

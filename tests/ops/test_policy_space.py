@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cifar10_aug.ops.axes import PillowRotate
+from cifar10_aug.ops.axes import PillowRotate, TranslateXRel, TranslateYRel
 from cifar10_aug.recipes.recipe import Recipe
 from cifar10_aug.rng.draws import Draws
 from tests.ops.test_formulas import TOP, chance, integer, uniform
@@ -34,6 +34,13 @@ WIDE = {
 AUGMIX = {
     **{"autocontrast": 0, "equalize": 0, "posterize": 4, "rotate": 30, "solarize": 256},
     **{"shearx": 0.3, "sheary": 0.3, "translatex": 1 / 3, "translatey": 1 / 3},
+}
+# How far each goes at a magnitude of 10.
+TIMM = {
+    **{"autocontrast": 0, "equalize": 0, "invert": 0, "rotate": 30},
+    **{"posterize": 4, "solarize": 256, "solarizeadd": 110},
+    **dict.fromkeys(("color", "contrast", "brightness", "sharpness"), 0.9),
+    **{"shearx": 0.3, "sheary": 0.3, "translatexrel": 0.45, "translateyrel": 0.45},
 }
 # Three of the 25: with signs, without numbers, with roundings.
 SUBPOLICIES = {
@@ -95,6 +102,31 @@ def test_randaugments_choices_are_as_said() -> None:
 
     for number, part in enumerate(parts, start=1):
         assert_chosen(part, 2, [f"op{number}", f"value{number}"], expected)
+
+
+def test_timmaugments_choices_are_as_said() -> None:
+    parts = Recipe.parse("timmaugment3_m6_std2_prob0.7").ops[0].parts  # type: ignore[attr-defined]
+    assert len(parts) == 3
+
+    def expected(words: Words) -> Chosen:
+        name = list(TIMM)[integer(0, 14, words[0])]
+        if not chance(0.7, words[1]):
+            return "identity", math.nan
+        radius = math.sqrt(-2 * math.log(max(words[3] / TOP, 2.0**-33)))
+        drawn = 6 + 2 * radius * math.cos(2 * math.pi * words[4] / TOP)
+        far = TIMM[name] * min(max(drawn, 0), 10) / 10
+        if name in ("posterize", "solarize"):
+            return name, TIMM[name] - int(far)
+        if name == "solarizeadd":
+            return name, int(far)
+        if name in COLOURS:
+            return name, 1 + (-far if chance(0.5, words[2]) else far)
+        moves = name in ("rotate", "shearx", "sheary", "translatexrel", "translateyrel")
+        return name, (-far if chance(0.5, words[2]) else far) if moves else math.nan
+
+    for number, part in enumerate(parts, start=1):
+        log = [f"magnitude{number}", f"op{number}", f"value{number}"]
+        assert_chosen(part, 5, log, expected)
 
 
 def test_trivialaugments_choices_are_as_said() -> None:
@@ -170,6 +202,7 @@ def test_augmixs_weights_are_as_said() -> None:
         ("trivialaugment_cval7", SEARCHED),
         ("autoaugment_cval7", (*SEARCHED, "invert")),
         ("augmix_cval7", tuple(AUGMIX)),
+        ("timmaugment_cval7", tuple(TIMM)),
     ],
 )
 def test_options_are_ops_of_their_own(text: str, names: tuple[str, ...]) -> None:
@@ -178,12 +211,13 @@ def test_options_are_ops_of_their_own(text: str, names: tuple[str, ...]) -> None
         part = (part.branches if hasattr(part, "branches") else part.parts)[0]
     assert tuple(one.name for one in part.options) == names
     for one, op in zip(part.options, part.choices, strict=True):
-        spelled = {"color": "saturation"}.get(one.name, one.name)
-        border = "_fillmodeconstant_cval7" if one.name in MOVES else ""
+        spelled = {"color": "saturation"}.get(one.name, one.name).removesuffix("rel")
+        border = "_fillmodeconstant_cval7" if spelled in MOVES else ""
         alone = Recipe.parse(f"{spelled}{border}").ops[0]
-        # A turn whose border is Pillow's is no op by itself.
+        # A turn whose border is Pillow's is no op by itself, nor a move by fractions of pixels.
         assert vars(op) == vars(alone)
-        assert type(op) is type(alone) or isinstance(op, PillowRotate)
+        parts = PillowRotate, TranslateXRel, TranslateYRel
+        assert type(op) is type(alone) or isinstance(op, parts)
 
 
 CONSTANTS: dict[str, list[tuple[float, ...]]] = {

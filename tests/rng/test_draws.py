@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from cifar10_aug.engines.numba.kernels.philox import draw_words, philox
 from cifar10_aug.rng import draws, elementary
@@ -175,6 +176,24 @@ def test_beta_is_exact_where_its_words_are_least_and_greatest() -> None:
     # All of the odds are the second word's: ln 2**-33, over alpha.
     odds = 2.0**-33
     assert Draws(words).beta(0, 1.0)[0] == pytest.approx(odds / (1 + odds), rel=1e-9)
+
+
+def test_normal_is_normal() -> None:
+    words = words_of(list(range(50_000)), slots=(3, 2))
+    one, other = (Draws(words[first : first + 2]).normal(0) for first in (1, 3))
+    for values in (one, other):
+        assert stats.kstest(values, stats.norm.cdf).pvalue > 0.001
+    assert abs(np.corrcoef(one, other)[0, 1]) < 0.02
+
+
+def test_normal_is_the_formula_of_box_and_muller() -> None:
+    first, second = [0, 5, 2**31, TOP], [0, 2**30, 2**31 + 99, TOP]
+    found = Draws(np.array([[7] * 4, first, second], np.uint32)).normal(1)
+    for one, two, ours in zip(first, second, found, strict=True):
+        unit = max(one / TOP, 2.0**-33)
+        expected = math.sqrt(-2 * math.log(unit)) * math.cos(2 * math.pi * two / TOP)
+        assert ours == pytest.approx(expected, abs=1e-9)
+    assert found[0] == pytest.approx(6.7637, abs=1e-4)
 
 
 def test_formulas_use_the_functions_of_the_array_library() -> None:

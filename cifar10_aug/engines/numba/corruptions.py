@@ -1,7 +1,7 @@
 """Hands the compiled corruptions of CIFAR-10-C what they need to know.
 
 Each function changes some rows of a canvas by numbers, float64 [numbers, rows], as
-`processes.Run`; the numbers are the same for all rows, but for angles.
+`processes.Run`; the numbers are the same for all rows, but for angles and JPEG's quality.
 """
 
 from __future__ import annotations
@@ -79,13 +79,12 @@ def pixelate(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
 
 
 def compress(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
-    """Writes and reads JPEGs of a quality, with Pillow."""
-    quality = int(numbers[0, 0])
+    """Writes and reads JPEGs with Pillow; the number is the quality."""
     image = np.empty((canvas.height, canvas.width, 3), np.uint8)
-    for row in rows:
+    for row, quality in zip(rows, numbers[0], strict=True):
         line = canvas.pixels[row]
         packing.unpack(line, image.reshape(-1, 3))
         file = io.BytesIO()
-        Image.fromarray(image).save(file, "JPEG", quality=quality)
+        Image.fromarray(image).save(file, "JPEG", quality=int(quality))
         with Image.open(file, formats=["JPEG"]) as picture:
             packing.pack(np.array(picture.convert("RGB")).reshape(-1, 3), line)

@@ -41,6 +41,11 @@ def turn_hue(canvas: Canvas, by: Any) -> tf.Tensor:
     return tf.where(colourless, canvas.pixels, turned)
 
 
+def shuffle_channels(canvas: Canvas, *shown: Any) -> tf.Tensor:
+    red, green, blue = channels(canvas.pixels)
+    return joined(*(tf.where(at == 0.0, red, tf.where(at == 1.0, green, blue)) for at in shown))
+
+
 def brighten(canvas: Canvas, by: Any) -> tf.Tensor:
     levels = channels(canvas.pixels)
     value = numbers(tf.maximum(tf.maximum(levels[0], levels[1]), levels[2]))

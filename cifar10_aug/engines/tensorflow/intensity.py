@@ -75,3 +75,8 @@ def channel_shift(canvas: Canvas, by: Any) -> tf.Tensor:
     low = numbers(tf.reduce_min(every, 1, keepdims=True))
     high = numbers(tf.reduce_max(every, 1, keepdims=True))
     return joined(*(as_levels(tf.clip_by_value(numbers(c) + by, low, high)) for c in levels))
+
+
+def rgb_shift(canvas: Canvas, *shifts: Any) -> tf.Tensor:
+    pairs = zip(channels(canvas.pixels), shifts, strict=True)
+    return joined(*(as_levels(numbers(c) + by) for c, by in pairs))

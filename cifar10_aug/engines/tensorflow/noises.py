@@ -65,3 +65,11 @@ def count_photons(canvas: Canvas, photons: Any) -> tf.Tensor:
             low, high = tf.where(above, middle + 1, low), tf.where(above, high, middle)
         made.append(as_levels(divide(numbers(low) * 255.0, float(most)) + 0.5))
     return joined(*made)
+
+
+def whiten_or_blacken(canvas: Canvas, share: Any) -> tf.Tensor:
+    size = canvas.height * canvas.width
+    word = in_order(list(canvas.noise(np.arange(-(-size // 4)))), size)
+    changed = tf.cast(numbers(share) * 4294967296.0, tf.int64)
+    extreme = tf.where(word < changed // 2, 0xFFFFFF, 0)
+    return tf.where(word < changed, extreme, canvas.pixels)

@@ -62,7 +62,7 @@ def test_without_compilation_the_kernels_do_the_same() -> None:
         " 'augmix+corruptfog+corruptsnow+corruptglassblur+corruptzoomblur+corruptpixelate3',"
         " 'corruptshotnoise+corruptimpulsenoise+corruptdefocusblur+corruptmotionblur',"
         " 'corruptfrost+corruptbrightness+corruptcontrast',"
-        " 'channelshift+equalize_p1+autocontrast_p1+solarize'];"
+        " 'channelshift+equalize_p1+autocontrast_p1+solarize+rgbshift+channelshuffle+saltpepper'];"
         "print([hashlib.sha256(Recipe.parse(n)(images)).hexdigest() for n in names])"
     )
     outputs = {

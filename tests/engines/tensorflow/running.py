@@ -13,6 +13,9 @@ from cifar10_aug.engines.tensorflow.pixels import pack
 from cifar10_aug.recipes.recipe import Recipe
 from cifar10_aug.rng import draws
 
+# Ops that need a codec.
+NOT_A_GRAPH = ("jpeg", "corruptjpeg")
+
 
 def graph_of(recipe: Recipe, seed: int, height: int, width: int) -> Any:
     """(images, classes, keys, epoch) → (images, labels); partners are the batch."""

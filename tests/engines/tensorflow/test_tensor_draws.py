@@ -21,7 +21,14 @@ SEED = 2**63 + 12345
 RECIPES = [
     *OPS,
     *("shift_width0.2_height0.1", "zoom_isotropic0.5-2", "erase_fillmean", "mixup_alpha0.2"),
-    *("randaugment_n3_m30", "augmix_width2_depth2", "posterize1-8", "rotate+crop+erase+mixup"),
+    *(
+        "randaugment_n3_m30",
+        "augmix_width2_depth2",
+        "posterize1-8",
+        "rot180",
+        "timmaugment_n3_m5_std2",
+        "rotate+crop+erase+mixup",
+    ),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import int64 as i64
 
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
@@ -55,6 +56,17 @@ def turn_hue(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
         for i in range(line.shape[0]):
             r, g, b = channels(line[i])
             line[i] = _turned(r, g, b, numbers[0, n])
+
+
+@compiled
+def shuffle_channels(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Shows the channels of numbers [3, n], each 0, 1 or 2, as red, green and blue."""
+    for n in range(rows.shape[0]):
+        line = canvas.pixels[rows[n]]
+        red, green, blue = i64(numbers[0, n]), i64(numbers[1, n]), i64(numbers[2, n])
+        for i in range(line.shape[0]):
+            levels = channels(line[i])
+            line[i] = packed(levels[red], levels[green], levels[blue])
 
 
 @compiled

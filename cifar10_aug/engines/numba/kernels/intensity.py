@@ -109,6 +109,17 @@ def channel_shift(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None
 
 
 @compiled
+def rgb_shift(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Adds a number to each channel's levels: numbers [3, n]."""
+    tables = np.empty((3, 256), np.uint8)
+    for n in range(rows.shape[0]):
+        for channel in range(3):
+            for level in range(256):
+                tables[channel, level] = as_level(level + numbers[channel, n])
+        _look_up(tables, canvas.pixels[rows[n]])
+
+
+@compiled
 def channel_contrast(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Draws each channel to its own mean by a factor, and rounds: numbers [1, n]."""
     counts = np.empty((3, 256), np.int64)

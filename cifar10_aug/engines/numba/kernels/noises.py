@@ -94,3 +94,17 @@ def _salted(level: int, word: int, flipped: int) -> int:
     if word >= flipped:
         return level
     return 255 if word < flipped // uint64(2) else 0
+
+
+@compiled
+def whiten_or_blacken(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Makes some pixels white or black: numbers [1, n], the share of them."""
+    for n in range(rows.shape[0]):
+        line = canvas.pixels[rows[n]]
+        changed = uint64(numbers[0, n] * 4294967296.0)
+        four = (uint64(0), uint64(0), uint64(0), uint64(0))
+        for i in range(line.shape[0]):
+            if i % 4 == 0:
+                four = noise_words(canvas, rows[n], i // 4)
+            if four[i % 4] < changed:
+                line[i] = 0xFFFFFF if four[i % 4] < changed // uint64(2) else 0
