@@ -146,7 +146,7 @@ def test_a_wrong_recipe_is_one_readable_error(version: str, data_dir: str) -> No
     with pytest.raises(RecipeError) as error:
         tfds.load(f"cifar10_aug/rotat30+erase{version}", data_dir=data_dir)
     assert str(error.value).startswith(
-        "'rotat30' in recipe 'rotat30+erase': there is no op 'rotat'. Did you mean rotate or "
+        "'rotat30' in recipe 'rotat30+erase': there is no op 'rotat'. Did you mean rotate, "
     )
     assert "\n" not in str(error.value)
 

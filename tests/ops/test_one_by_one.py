@@ -17,7 +17,7 @@ MODES = st.sampled_from(["constant", "nearest", "reflect"])
 WHOLE = st.one_of(
     st.builds("crop{}_fillmode{}".format, st.integers(0, 6), MODES),
     st.builds("translate{}0.4_fillmode{}".format, st.sampled_from("xy"), MODES),
-    st.sampled_from(["flip", "flipud", "altflip"]),
+    st.sampled_from(["flip", "flipud", "altflip", "rot90"]),
 )
 STEPS = st.one_of(
     WHOLE,

@@ -14,6 +14,7 @@ from cifar10_aug.data.spec import CIFAR10
 from cifar10_aug.engines.numba.kernels.philox import draw_words
 from cifar10_aug.ops import OPS, ValueRangeOp
 from cifar10_aug.ops.affine import Affine
+from cifar10_aug.ops.base import Boxes, LabelOp
 from cifar10_aug.recipes.recipe import Recipe
 from cifar10_aug.rng import draws
 from cifar10_aug.rng.draws import Draws
@@ -38,6 +39,11 @@ def test_ops_that_look_at_the_number_of_the_epoch_say_so(
     monkeypatch.setattr(Draws, "epoch", property(look, lambda *_: None), raising=False)
     Recipe.parse(name).parameters(range(9))
     assert bool(looked) == OPS[name].counts_epochs
+
+
+def square(op: Any, drawn: Draws) -> Boxes:
+    """Cutout's first."""
+    return op.parts[0].boxes(drawn, 32, 32)
 
 
 def angle(op: Any, drawn: Draws) -> np.ndarray:
@@ -107,9 +113,9 @@ DISCRETE: list[tuple[str, Measure, int, int]] = [
     ("erase", lambda op, d: op.boxes(d, 32, 32).top < op.boxes(d, 32, 32).bottom, 0, 1),
     ("erase", lambda op, d: op.fill_levels(d, CIFAR10)[0], 0, 255),
     ("altflip", lambda op, d: affine(op, d).xx < 0, 0, 1),
-    ("cutout_p0.5", lambda op, d: op.boxes(d, 32, 32).top < op.boxes(d, 32, 32).bottom, 0, 1),
-    ("cutout1", lambda op, d: op.boxes(d, 32, 32).top, 0, 31),
-    ("cutout1", lambda op, d: op.boxes(d, 32, 32).left, 0, 31),
+    ("cutout_p0.5", lambda op, d: square(op, d).top < square(op, d).bottom, 0, 1),
+    ("cutout1", lambda op, d: square(op, d).top, 0, 31),
+    ("cutout1", lambda op, d: square(op, d).left, 0, 31),
     (
         "posterize1-8",
         lambda op, d: 8 - np.log2(256 - op.table(d, np.array([[255.0]])).ravel()),
@@ -192,7 +198,7 @@ def test_every_op_draws_with_all_its_words_or_says_it_needs_none(name: str) -> N
     op = OPS[name]()
     here = {text.rstrip("0123456789-.").split("_")[0] for text, *_ in UNIFORM + DISCRETE}
     if not op.slots:
-        assert isinstance(op, ValueRangeOp) or not op.every_epoch
+        assert isinstance(op, (ValueRangeOp, LabelOp)) or not op.every_epoch
         assert name not in here
     elif name not in here:
         # Those whose draws take more to test have a test of their own.

@@ -156,7 +156,7 @@ def test_every_preset_is_a_recipe(name: str) -> None:
         ("", "the recipe is empty; write op+op, for example rotate30+erase"),
         (
             "rotat30",
-            f"'rotat30': there is no op 'rotat'. Did you mean rotate or contrast? "
+            f"'rotat30': there is no op 'rotat'. Did you mean rotate, rot or contrast? "
             f"{ALL} {registering('rotat')}",
         ),
         (
@@ -332,11 +332,12 @@ def test_a_layer_gets_what_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> N
     # Keras takes seconds to import; tests/recipes/test_layers.py has the layer itself.
     made = types.SimpleNamespace(RecipeLayer=lambda *args, **kwargs: (args, kwargs))
     monkeypatch.setitem(sys.modules, "cifar10_aug.recipes.layers", made)
-    assert Recipe.parse("rotate030").layer() == (("rotate30",), {"seed": 0, "jit_compile": False})
-    assert Recipe.parse("flip").layer(seed=7, jit_compile=True, name="mine") == (
-        ("flip",),
-        {"seed": 7, "jit_compile": True, "name": "mine"},
+    assert Recipe.parse("rotate030").layer() == (
+        ("rotate30",),
+        {"seed": 0, "value_range": (0, 255), "jit_compile": False},
     )
+    given = {"seed": 7, "value_range": (0, 1), "jit_compile": True, "name": "mine"}
+    assert Recipe.parse("flip").layer(**given) == (("flip",), given)  # type: ignore[arg-type]
 
 
 def test_an_op_is_spelled_without_its_defaults() -> None:
