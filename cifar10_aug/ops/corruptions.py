@@ -291,7 +291,7 @@ class CorruptPixelate(Corruption):
 
 @dataclasses.dataclass(frozen=True)
 class CorruptJpeg(Corruption):
-    """CIFAR-10-C's JPEG compression, by Pillow; eager engine only."""
+    """CIFAR-10-C's JPEG compression, by Pillow; its bytes depend on Pillow's version."""
 
     name: ClassVar[str] = "corruptjpeg"
     process: ClassVar[str] = "jpeg"

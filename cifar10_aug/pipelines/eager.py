@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from cifar10_aug._compat.shutdown import GATE
 from cifar10_aug.data.images import SHAPE
+from cifar10_aug.engines.numba import shuffling
 from cifar10_aug.engines.python import worker_pool
 from cifar10_aug.errors import PythonOpError
 from cifar10_aug.pipelines.eager_examples import Examples
@@ -46,10 +47,7 @@ class Order:
         """int64 [count], a permutation of 0 … count - 1."""
         if not self.shuffle:
             return np.arange(count)
-        from cifar10_aug.engines.numba.kernels import philox
-
-        keyed = np.uint64(epoch if self.reshuffle else 0)
-        return philox.shuffled(count, keyed, np.uint64(self.seed))
+        return shuffling.shuffled(count, epoch if self.reshuffle else 0, self.seed)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,8 +12,7 @@ from cifar10_aug.rng.draws import ORDER_POSITION, POSITION_SHIFT
 def shuffled(count: int, epoch: tf.Tensor, seed: int) -> tf.Tensor:
     """A permutation of 0 … count - 1, keyed by epoch and seed: int64 [count].
 
-    Each place gets 62 random bits, and they are sorted. (The eager engine swaps one pair after the
-    other, which tensors cannot do; so its order is another one.)
+    Each place gets 62 random bits, and they are sorted; so does the eager engine.
     """
     blocks = tf.range(-(-count // 2), dtype=tf.int64)
     words = philox(blocks, epoch, np.int64(ORDER_POSITION << POSITION_SHIFT), seed)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cifar10_aug.engines.numba.kernels import philox, pixels
+from cifar10_aug.engines.numba.shuffling import shuffled
 from cifar10_aug.rng import draws
 
 
@@ -30,13 +31,13 @@ def test_noise_of_large_images_does_not_run_into_the_next_op(block: int) -> None
 
 @pytest.mark.parametrize("count", [0, 1, 2, 1000])
 def test_an_order_is_a_permutation(count: int) -> None:
-    order = philox.shuffled(count, np.uint64(3), np.uint64(0))
+    order = shuffled(count, 3, 0)
     assert sorted(order.tolist()) == list(range(count))
 
 
 def test_orders_differ_by_epoch_and_seed_and_by_nothing_else() -> None:
     orders = {
-        tuple(philox.shuffled(50, np.uint64(epoch), np.uint64(seed)).tolist())
+        tuple(shuffled(50, epoch, seed).tolist())
         for epoch in range(3)
         for seed in range(3)
         for _ in range(2)
@@ -45,7 +46,7 @@ def test_orders_differ_by_epoch_and_seed_and_by_nothing_else() -> None:
 
 
 def test_every_place_is_equally_likely() -> None:
-    where = np.array([philox.shuffled(6, np.uint64(e), np.uint64(1)) for e in range(6000)])
+    where = np.array([shuffled(6, e, 1) for e in range(6000)])
     for place in range(6):
         counts = np.bincount(where[:, place], minlength=6)
         assert np.abs(counts - 1000).max() < 130  # four and a half deviations

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from cifar10_aug.engines.numba import shuffling as eager
 from cifar10_aug.engines.tensorflow.shuffling import shuffled
 
 
@@ -12,6 +13,11 @@ def order(count: int, epoch: int, seed: int) -> np.ndarray:
 @pytest.mark.parametrize("count", [1, 2, 3, 100, 50_001])
 def test_it_is_a_permutation(count: int) -> None:
     assert (np.sort(order(count, 0, 0)) == np.arange(count)).all()
+
+
+@pytest.mark.parametrize(("count", "epoch", "seed"), [(1, 0, 0), (7, 3, 2**64 - 1), (50_001, 5, 9)])
+def test_both_engines_visit_examples_in_the_same_order(count: int, epoch: int, seed: int) -> None:
+    np.testing.assert_array_equal(order(count, epoch, seed), eager.shuffled(count, epoch, seed))
 
 
 def test_epoch_and_seed_decide_it() -> None:
