@@ -14,6 +14,7 @@ from cifar10_aug.engines.numba import mixing, passes
 from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.drawing import Drawing
+from cifar10_aug.engines.numba.kernels.pass_arguments import FLOATS, LEVELS, PACKED
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.plan import Plan
@@ -91,8 +92,6 @@ class Engine:
         Raises:
             PythonOpError: if a function of the user's fails.
         """
-        from cifar10_aug.engines.numba.kernels import render
-
         *before, last = self._stages
         batch = self._batch(source, rows, keys, epoch)
         if isinstance(last, Group):
@@ -105,7 +104,7 @@ class Engine:
             batch = batch.moved(Source.of(images))
         floats = self.plan.dtype == "float32"
         out = self._buffers.empty(self._shape(batch), np.float32 if floats else np.uint8)
-        kind = render.FLOATS if floats else render.LEVELS
+        kind = FLOATS if floats else LEVELS
         passes.run(last, batch, kind, *self._range, out)
         return out
 
@@ -172,10 +171,8 @@ class Engine:
         return batch, images
 
     def _pass(self, made: Pass, batch: Batch) -> Batch:
-        from cifar10_aug.engines.numba.kernels import render
-
         target = Source.empty(len(batch), self._height, self._width)
-        passes.run(made, batch, render.PACKED, *self._range, target.packed)
+        passes.run(made, batch, PACKED, *self._range, target.packed)
         return batch.moved(target)
 
     def _mixture(self, stage: Mixture, batch: Batch) -> None:

@@ -7,6 +7,17 @@ import numpy as np
 from cifar10_aug.engines import gaussians
 from cifar10_aug.engines.fixed_point import FARTHEST, ONE, WIDEST_STEP
 from cifar10_aug.engines.numba.batch import Batch
+from cifar10_aug.engines.numba.kernels.pass_arguments import (
+    AFFINE,
+    BORDERS,
+    EDGE,
+    FIELD,
+    PERSPECTIVE,
+    Images,
+    Keys,
+    Output,
+    Warps,
+)
 from cifar10_aug.engines.numba.pixelwise import strokes_of
 from cifar10_aug.engines.stages import Pass, Warp
 from cifar10_aug.ops.affine import Affine
@@ -26,33 +37,38 @@ def run(
     Args:
         made: the pass.
         batch: the images, and what they have drawn.
-        kind: render.PACKED, LEVELS or FLOATS.
+        kind: PACKED, LEVELS or FLOATS; see `pass_arguments`.
         scale, offset: float32 [3], for FLOATS.
         out: of the kind's dtype, its first dimension the batch.
     """
-    from cifar10_aug.engines.numba.kernels import render
+    from cifar10_aug.engines.numba.kernels.render import render
 
+    source, count = batch.source, len(batch)
+    images = Images(source.pixels, batch.rows, source.height, source.width)
+    keys = Keys(batch.keys, np.uint64(batch.epoch), np.uint64(batch.seed))
+    output = Output(kind, scale, offset, out.reshape(count, out.size // max(count, 1)))
+    render(images, _warps(made, batch), strokes_of(made.strokes, batch), keys, output)
+
+
+def _warps(made: Pass, batch: Batch) -> Warps:
+    """A pass's maps, as the kernel reads them."""
     count, height, width = len(batch), batch.source.height, batch.source.width
     # An output pixel meets the recipe's last op first.
     warps = made.warps[::-1]
     kinds = [_kind(warp) for warp in warps]
-    tilted = len(warps) if render.PERSPECTIVE in kinds else 0
-    displaced = len(warps) if render.FIELD in kinds else 0
+    tilted = len(warps) if PERSPECTIVE in kinds else 0
+    displaced = len(warps) if FIELD in kinds else 0
     matrices = np.zeros((count, len(warps), 6), np.int64)
     perspectives = np.zeros((count, tilted, 8), np.float64)
     fields = np.zeros((count, displaced, 2, height * width), np.int32)
     for i, warp in enumerate(warps):
-        if kinds[i] == render.AFFINE:
+        if kinds[i] == AFFINE:
             matrices[:, i] = _matrix(warp, batch)
-        elif kinds[i] == render.PERSPECTIVE:
+        elif kinds[i] == PERSPECTIVE:
             _write_perspective(warp, batch, perspectives[:, i])
         else:
             _write_field(warp, batch, fields, i)
-    render.render(
-        batch.source.pixels,
-        batch.rows,
-        height,
-        width,
+    return Warps(
         np.array(kinds, np.int64),
         matrices,
         perspectives,
@@ -60,23 +76,11 @@ def run(
         np.array([_border(warp.border) for warp in warps], np.int64),
         np.array([_level(warp.border, batch) for warp in warps], np.uint32),
         made.pixel_aligned,
-        *strokes_of(made.strokes, batch),
-        batch.keys,
-        np.uint64(batch.epoch),
-        np.uint64(batch.seed),
-        kind,
-        scale,
-        offset,
-        out.reshape(count, out.size // max(count, 1)),
     )
 
 
 def _border(border: Border) -> int:
-    from cifar10_aug.engines.numba.kernels import render
-
-    return (
-        render.EDGE if border.mode == "constant" and border.reach else render.BORDERS[border.mode]
-    )
+    return EDGE if border.mode == "constant" and border.reach else BORDERS[border.mode]
 
 
 def _level(border: Border, batch: Batch) -> int:
@@ -85,9 +89,7 @@ def _level(border: Border, batch: Batch) -> int:
 
 
 def _kind(warp: Warp) -> int:
-    from cifar10_aug.engines.numba.kernels import render
-
-    kinds = {AffineOp: render.AFFINE, PerspectiveOp: render.PERSPECTIVE, ElasticOp: render.FIELD}
+    kinds = {AffineOp: AFFINE, PerspectiveOp: PERSPECTIVE, ElasticOp: FIELD}
     return next(kind for of, kind in kinds.items() if isinstance(warp.steps[0].op, of))
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from cifar10_aug.engines.numba.batch import Batch
+from cifar10_aug.engines.numba.kernels.pass_arguments import (
+    BOX,
+    NOISY_BOX,
+    NOTHING,
+    TABLE,
+    Strokes,
+)
 from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.ops.base import BoxOp, LookupTableOp, Noise, PixelwiseOp
 from cifar10_aug.rng.draws import Draws
@@ -17,26 +22,14 @@ _LEVELS = np.arange(256.0)[:, None]
 _ALL = slice(None)
 
 
-class Strokes(NamedTuple):
-    """The arguments of `render.render` that are about strokes; see there."""
-
-    codes: np.ndarray
-    boxes: np.ndarray
-    colours: np.ndarray
-    tables: np.ndarray
-    bases: np.ndarray
-
-
 def strokes_of(strokes: tuple[tuple[PlannedOp, ...], ...], batch: Batch) -> Strokes:
     """The strokes of a pass, in order, with what a batch has drawn."""
-    from cifar10_aug.engines.numba.kernels import render
-
     count = len(strokes)
     levels = (
         256 if any(isinstance(step.op, LookupTableOp) for steps in strokes for step in steps) else 0
     )
     made = Strokes(
-        codes=np.full((len(batch), count), render.NOTHING, np.int64),
+        codes=np.full((len(batch), count), NOTHING, np.int64),
         boxes=np.zeros((len(batch), count, 4), np.int64),
         colours=np.zeros((len(batch), count), np.uint32),
         tables=np.empty((len(batch), count, levels), np.uint8),
@@ -57,22 +50,20 @@ def _write(
     rows: np.ndarray | slice,
     batch: Batch,
 ) -> None:
-    from cifar10_aug.engines.numba.kernels import render
-
     assert isinstance(op, PixelwiseOp), op
     if isinstance(op, BoxOp):
-        code = render.BOX
+        code = BOX
         for side, values in enumerate(op.boxes(drawn, batch.source.height, batch.source.width)):
             made.boxes[rows, i, side] = values
         fill = op.fill_levels(drawn, batch.dataset)
         if isinstance(fill, Noise):
-            code = render.NOISY_BOX
+            code = NOISY_BOX
         else:
             red, green, blue = fill
             made.colours[rows, i] = red + green * 256 + blue * 65536
     else:
         assert isinstance(op, LookupTableOp), op
-        code = render.TABLE
+        code = TABLE
         table = np.clip(op.table(drawn, _LEVELS), 0, 255).astype(np.uint8)
         made.tables[rows, i] = table.T
-    made.codes[rows, i] = np.where(op.applied(drawn), code, render.NOTHING)
+    made.codes[rows, i] = np.where(op.applied(drawn), code, NOTHING)

@@ -1,0 +1,192 @@
+"""Compiled coordinates: where each output pixel is read, in 16.16 fixed point."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import int32 as i32
+from numba import int64 as i64
+from numba import uint32
+
+from cifar10_aug.engines.fixed_point import FRACTION
+from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.pass_arguments import (
+    CONSTANT,
+    EDGE,
+    FIELD,
+    MIRROR,
+    NEAREST,
+    PERSPECTIVE,
+    REFLECT,
+    Warps,
+)
+
+# Set in a pixel that shows a border's level instead of the image.
+PAINTED = 1 << 24
+
+
+@compiled
+def nearest_coordinates(
+    matrix: np.ndarray, height: int, width: int, pixel: np.ndarray, wx: np.ndarray, wy: np.ndarray
+) -> None:
+    """Where each output pixel is read: by one map that is near, with the nearest border.
+
+    Writes the index of the upper left neighbour and the weights of the right and lower ones.
+    """
+    xx, xy, x0 = i32(matrix[0]), i32(matrix[1]), i32(matrix[2])
+    yx, yy, y0 = i32(matrix[3]), i32(matrix[4]), i32(matrix[5])
+    last_x, last_y = i32((width - 1) << FRACTION), i32((height - 1) << FRACTION)
+    stride = i32(width)
+    for y in range(height):
+        start_x, start_y = i32(xy * i32(y) + x0), i32(yy * i32(y) + y0)
+        row = y * width
+        for x in range(width):
+            sx = min(max(i32(start_x + xx * i32(x)), i32(0)), last_x)
+            sy = min(max(i32(start_y + yx * i32(x)), i32(0)), last_y)
+            pixel[row + x] = (sy >> i32(16)) * stride + (sx >> i32(16))
+            wx[row + x] = uint32((sx >> i32(8)) & i32(255))
+            wy[row + x] = uint32((sy >> i32(8)) & i32(255))
+
+
+@compiled
+def folded(at: int, size: int, border: int) -> int:
+    """A coordinate brought back into the image, [0, size - 1], by a border's rule."""
+    last = i64(size - 1) << FRACTION
+    half = i64(1) << (FRACTION - 1) if border == REFLECT else i64(0)
+    if border == REFLECT or (border == MIRROR and size > 1):
+        period = i64(2 * size) << FRACTION if border == REFLECT else 2 * last
+        at += half
+        # In floats, because there is no vector division of integers. The fold is symmetric about
+        # every multiple of the period, so it does not matter to which side one is rounded.
+        at = abs(at - i64(np.floor(at / period)) * period)
+        at = min(at, period - at) - half
+    return min(max(at, i64(0)), last)
+
+
+@compiled
+def _move(matrix: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> None:
+    """Takes coordinates through an affine map."""
+    m0, m1, m2 = i64(matrix[0]), i64(matrix[1]), i64(matrix[2])
+    m3, m4, m5 = i64(matrix[3]), i64(matrix[4]), i64(matrix[5])
+    half = i64(1) << (FRACTION - 1)
+    for i in range(xs.shape[0]):
+        x = ((m0 * xs[i] + m1 * ys[i] + half) >> FRACTION) + m2
+        ys[i] = ((m3 * xs[i] + m4 * ys[i] + half) >> FRACTION) + m5
+        xs[i] = x
+
+
+@compiled
+def horizon(height: int, width: int) -> float:
+    """The farthest that a perspective map shows, in 16.16 fixed point: 32 images and more."""
+    return 2097152.0 * max(height, width, 1024)
+
+
+@compiled
+def _tilt(h: np.ndarray, size: tuple[int, int], xs: np.ndarray, ys: np.ndarray) -> None:
+    """Takes coordinates through a perspective map, float64 [8]; see `ops.kinds.Perspective`."""
+    one = float(1 << FRACTION)
+    farthest = horizon(*size)
+    for i in range(xs.shape[0]):
+        x, y = xs[i] / one, ys[i] / one
+        depth = h[6] * x + h[7] * y + 1.0
+        # What is at the horizon or beyond it lies farther than any border.
+        depth = one / depth if depth > 1e-6 else 1e12
+        at_x = (h[0] * x + h[1] * y + h[2]) * depth
+        at_y = (h[3] * x + h[4] * y + h[5]) * depth
+        xs[i] = i64(np.floor(min(max(at_x, -farthest), farthest) + 0.5))
+        ys[i] = i64(np.floor(min(max(at_y, -farthest), farthest) + 0.5))
+
+
+@compiled
+def _displace(field: np.ndarray, size: tuple[int, int], xs: np.ndarray, ys: np.ndarray) -> None:
+    """Adds what a field, int32 [2, pixels], has at the nearest pixel: x, then y."""
+    height, width = size
+    half = i64(1) << (FRACTION - 1)
+    for i in range(xs.shape[0]):
+        x = min(max((xs[i] + half) >> FRACTION, i64(0)), i64(width - 1))
+        y = min(max((ys[i] + half) >> FRACTION, i64(0)), i64(height - 1))
+        xs[i] += i64(field[0, y * width + x])
+        ys[i] += i64(field[1, y * width + x])
+
+
+@compiled
+def _bring_back(border: int, level: int, size: tuple[int, int], at: np.ndarray) -> None:
+    """Brings coordinates back into the image, and notes where a constant border shows.
+
+    `at` holds x, y and the packed level of the first constant border met (0 for none), int64
+    [3, pixels].
+    """
+    height, width = size
+    xs, ys, painted = at[0], at[1], at[2]
+    if border in (CONSTANT, EDGE):
+        # Up to the outermost centres, or less than half a pixel beyond them.
+        low = i64(0) if border == CONSTANT else -(i64(1) << (FRACTION - 1))
+        last = i64(0) if border == CONSTANT else (i64(1) << (FRACTION - 1)) - 1
+        last_x, last_y = (i64(width - 1) << FRACTION) + last, (i64(height - 1) << FRACTION) + last
+        paint = i64(level) | i64(PAINTED)
+        for i in range(xs.shape[0]):
+            x, y = xs[i], ys[i]
+            inside = (x >= low) & (x <= last_x) & (y >= low) & (y <= last_y)
+            painted[i] = painted[i] if inside or painted[i] else paint
+    # Each rule in a separate loop: with the rule constant, LLVM can vectorise the loop.
+    if border == REFLECT:
+        for i in range(xs.shape[0]):
+            xs[i] = folded(xs[i], width, REFLECT)
+            ys[i] = folded(ys[i], height, REFLECT)
+    elif border == MIRROR:
+        for i in range(xs.shape[0]):
+            xs[i] = folded(xs[i], width, MIRROR)
+            ys[i] = folded(ys[i], height, MIRROR)
+    else:
+        for i in range(xs.shape[0]):
+            xs[i] = folded(xs[i], width, NEAREST)
+            ys[i] = folded(ys[i], height, NEAREST)
+
+
+@compiled
+def is_identity(matrix: np.ndarray) -> bool:
+    one = i64(1 << FRACTION)
+    straight = matrix[0] == one and matrix[4] == one
+    return straight and matrix[1] == 0 and matrix[2] == 0 and matrix[3] == 0 and matrix[5] == 0
+
+
+@compiled
+def coordinates(
+    warps: Warps,
+    example: int,
+    size: tuple[int, int],
+    at: np.ndarray,
+    pixel: np.ndarray,
+    wx: np.ndarray,
+    wy: np.ndarray,
+) -> None:
+    """As `nearest_coordinates`, through an example's maps, of any kind and with any border."""
+    height, width = size
+    xs, ys = at[0], at[1]
+    for y in range(height):
+        for x in range(width):
+            xs[y * width + x] = i64(x) << FRACTION
+            ys[y * width + x] = i64(y) << FRACTION
+    at[2] = 0
+    for warp in range(warps.kinds.shape[0]):
+        if warps.kinds[warp] == PERSPECTIVE:
+            _tilt(warps.perspectives[example, warp], size, xs, ys)
+        elif warps.kinds[warp] == FIELD:
+            _displace(warps.fields[example, warp], size, xs, ys)
+        elif is_identity(warps.matrices[example, warp]):
+            continue
+        else:
+            _move(warps.matrices[example, warp], xs, ys)
+        _bring_back(warps.borders[warp], warps.levels[warp], size, at)
+    for i in range(xs.shape[0]):
+        pixel[i] = i32((ys[i] >> FRACTION) * width + (xs[i] >> FRACTION))
+        wx[i] = uint32((xs[i] >> i64(8)) & i64(255))
+        wy[i] = uint32((ys[i] >> i64(8)) & i64(255))
+
+
+@compiled
+def is_near(matrix: np.ndarray, height: int, width: int) -> bool:
+    """Whether all coordinates of a map fit into 32 bits."""
+    limit = i64(1) << 31
+    right = abs(matrix[0]) * width + abs(matrix[1]) * height + abs(matrix[2])
+    down = abs(matrix[3]) * width + abs(matrix[4]) * height + abs(matrix[5])
+    return right < limit and down < limit

@@ -1,0 +1,96 @@
+"""What the compiled pass is told, and the numbers that stand for words in it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+NEAREST, CONSTANT, REFLECT, MIRROR, EDGE = range(5)
+BORDERS = {"nearest": NEAREST, "constant": CONSTANT, "reflect": REFLECT, "mirror": MIRROR}
+AFFINE, PERSPECTIVE, FIELD = range(3)
+NOTHING, BOX, NOISY_BOX, TABLE = range(4)
+PACKED, LEVELS, FLOATS = range(3)
+
+
+class Images(NamedTuple):
+    """What is read.
+
+    Attributes:
+        pixels: uint32 [images * height * width + slack], packed.
+        rows: int64 [batch], which image each example is.
+        height, width: of every image.
+    """
+
+    pixels: np.ndarray
+    rows: np.ndarray
+    height: int
+    width: int
+
+
+class Warps(NamedTuple):
+    """The maps of a pass, in the order in which an output pixel meets them: the last op's first.
+
+    Attributes:
+        kinds: int64 [warps], AFFINE, PERSPECTIVE or FIELD.
+        matrices: int64 [batch, warps, 6], 16.16 fixed point, of affine maps.
+        perspectives: float64 [batch, warps, 8], of perspectives; [batch, 0, 8] without any.
+        fields: int32 [batch, warps, 2, pixels], 16.16 fixed point, of fields; likewise.
+        borders: int64 [warps], of `BORDERS`, or EDGE.
+        levels: uint32 [warps], the packed level of a constant border.
+        pixel_aligned: whether to copy instead of interpolating; then there is at most one map.
+    """
+
+    kinds: np.ndarray
+    matrices: np.ndarray
+    perspectives: np.ndarray
+    fields: np.ndarray
+    borders: np.ndarray
+    levels: np.ndarray
+    pixel_aligned: bool
+
+
+class Strokes(NamedTuple):
+    """What is painted afterwards, in order.
+
+    Attributes:
+        codes: int64 [batch, strokes], NOTHING to TABLE.
+        boxes: int64 [batch, strokes, 4]: top, left, bottom, right.
+        colours: uint32 [batch, strokes], a box's packed colour.
+        tables: uint8 [batch, strokes, 256], what becomes of each level.
+        bases: uint64 [strokes], the first counter of a stroke's noise.
+    """
+
+    codes: np.ndarray
+    boxes: np.ndarray
+    colours: np.ndarray
+    tables: np.ndarray
+    bases: np.ndarray
+
+
+class Keys(NamedTuple):
+    """What keys the noise.
+
+    Attributes:
+        keys: uint64 [batch].
+        epoch, seed: uint64.
+    """
+
+    keys: np.ndarray
+    epoch: np.uint64
+    seed: np.uint64
+
+
+class Output(NamedTuple):
+    """What is written.
+
+    Attributes:
+        kind: PACKED, LEVELS or FLOATS.
+        scale, offset: float32 [3], for FLOATS.
+        pixels: uint32 [batch, pixels] for PACKED, else uint8 or float32 [batch, pixels * 3].
+    """
+
+    kind: int
+    scale: np.ndarray
+    offset: np.ndarray
+    pixels: np.ndarray
