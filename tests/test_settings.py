@@ -170,11 +170,11 @@ def test_keras_policies_change_no_pixel_of_a_pipeline(
 def test_a_layer_rounds_only_at_the_end_under_a_keras_policy(policy: str) -> None:
     images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
     recipe = Recipe.parse("flip+erase+rescale")
-    exact = recipe.layer()(images, training=True)
+    exact = recipe.layer(name="mine")(images, training=True)
     keras.mixed_precision.set_global_policy(policy)
     try:
         for given in (images, tf.cast(images, tf.bfloat16), tf.cast(images, tf.float64)):
-            made = recipe.layer()(given, training=True)
+            made = recipe.layer(name="mine")(given, training=True)
             assert made.dtype.name == policy.removeprefix("mixed_")
             assert (made.numpy() == tf.cast(exact, made.dtype).numpy()).all()
     finally:
