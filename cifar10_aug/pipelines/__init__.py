@@ -1,4 +1,18 @@
 """Epochs that are made while they are read.
 
 May import `recipes` and what is below it; knows no builder.
+
+From `tfds.load` to pixels, always downwards:
+
+    builders/augmented.py        TFDS asks the builder for a split
+    pipelines/online.py          which examples, in what order, with which engine
+    pipelines/eager.py           epoch -> blocks of positions -> one call into Python for each block
+    pipelines/eager_examples.py  positions -> rows of the images in memory, and their keys
+    engines/numba/engine.py      goes through the stages of the recipe's plan (engines/plan.py)
+    engines/numba/passes.py      draws of the ops (ops/, rng/draws.py) -> maps and strokes
+    engines/numba/kernels/       maps and strokes -> pixels
+
+With `engine="graph"`, `pipelines/graph.py` and `graph_examples.py` take the places of `eager.py`
+and `eager_examples.py`, `engines/tensorflow/engine.py`, `maps.py`, `resampling.py` and
+`pixelwise.py` those of the last three.
 """
