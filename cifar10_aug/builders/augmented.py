@@ -1,4 +1,4 @@
-"""The TFDS face: what the two datasets, CIFAR-10 and the drawn sample, have in common.
+"""The TFDS face: what the datasets, published ones and the drawn sample, have in common.
 
 One prepared dataset, `plain`, holds the images. Every online config reads its files and owns no
 folder, so there is nothing on disk that TFDS could mistake for augmented images. A config of frozen
@@ -208,6 +208,8 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             if self.recipe.softens
             else tfds.features.ClassLabel(names=list(self.dataset.class_names)),
         }
+        for one in self.dataset.groupings:
+            features[one.feature] = tfds.features.ClassLabel(names=list(one.class_names))
         if self.builder_config.copies:
             features["copy"] = tfds.features.Scalar(np.int64, doc="the number of the frozen epoch")
             if self.image_encoding == "png":
@@ -336,7 +338,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
     def _shard_iterators_per_split(self, dl_manager: Any) -> dict[str, list[Callable[[], Any]]]:
         assert self._to_write is not None, "prepared through download_and_prepare"
         self.info.metadata.update(plain.metadata(self._to_write))
-        return plain.shard_iterators(self._to_write)
+        return plain.shard_iterators(self._to_write, self.dataset)
 
     def as_dataset(
         self,

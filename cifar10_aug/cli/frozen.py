@@ -14,6 +14,7 @@ import click
 from cifar10_aug.cli import describe, shell
 from cifar10_aug.data.records.examples import IMAGE_ENCODINGS
 from cifar10_aug.data.records.formats import FORMATS
+from cifar10_aug.data.sources.official import DEFAULT, PUBLISHED
 from cifar10_aug.errors import ExportError, SourceError
 from cifar10_aug.recipes.recipe import MOST_COPIES, Config, Recipe
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 @shell.data_dir_option
 @shell.seed_option
 @click.option("--jobs", type=click.IntRange(1), help="Processes that write [default: all cores].")
-@shell.sample_option
+@shell.dataset_options
 @shell.source_option
 @shell.mirror_option
 @click.option(
@@ -68,7 +69,7 @@ def export(
     data_dir: str | None,
     seed: int,
     jobs: int | None,
-    sample: bool,
+    dataset: str,
     source: str | None,
     mirror: str | None,
     file_format: str,
@@ -77,7 +78,7 @@ def export(
     beam_pipeline_options: str | None,
 ) -> None:
     """Freeze epochs 0 to N-1 of RECIPE into files that any TensorFlow program can read."""
-    shell.check_source(sample, source, mirror)
+    shell.check_source(dataset, source, mirror)
     if jobs is not None and beam_pipeline_options is not None:
         raise click.UsageError("--jobs is for this machine alone; with Beam, leave it out.")
     if image_encoding == "png" and recipe.dtype != "uint8":
@@ -90,7 +91,7 @@ def export(
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("cifar10_aug").setLevel(logging.INFO)
     builder = shell.builder(
-        sample,
+        dataset,
         source,
         mirror,
         data_dir,
@@ -146,24 +147,24 @@ def verify(folder: Path, deep: bool, source: str | None, jobs: int | None) -> No
 
 @shell.main.command()
 @click.argument("folder", metavar="[DIR]", required=False, type=shell.FOLDER)
-@shell.sample_option
+@shell.dataset_options
 @shell.data_dir_option
 @shell.failing_in_one_line
-def info(folder: Path | None, sample: bool, data_dir: str | None) -> None:
-    """Say what is prepared, and whether it is the official CIFAR-10.
+def info(folder: Path | None, dataset: str, data_dir: str | None) -> None:
+    """Say what is prepared, and whether it is the official dataset.
 
     With DIR, tell of the dataset in that folder, or of all below it.
     """
     if folder is not None:
-        if sample or data_dir:
-            raise click.UsageError("Use either DIR or --sample and --data-dir.")
+        if dataset != f"{DEFAULT.name}_aug" or data_dir:
+            raise click.UsageError("Use either DIR or --dataset, --sample and --data-dir.")
         click.echo("\n\n".join(map(_described, _datasets(folder))))
         return
-    builder = shell.builder(sample, data_dir=data_dir)
+    builder = shell.builder(dataset, data_dir=data_dir)
     if not builder.is_prepared():
-        option = " --sample" if sample else ""
         raise SourceError(
-            f"nothing is prepared in {builder.data_dir}; run cifar10-aug prepare{option}"
+            f"nothing is prepared in {builder.data_dir}; run cifar10-aug prepare"
+            f"{shell.option(dataset)}"
         )
     click.echo(_of_images(builder.info))
 
@@ -251,35 +252,34 @@ def _faults(folder: Path, deep: bool, source: str | None, jobs: int | None) -> I
 
 def _check_source(folder: Path, source: str | None, metadata: Mapping[str, Any]) -> None:
     """Raises a `SourceError` if a dataset was not made from the source that is named."""
-    from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
     from cifar10_aug.data.sources import choose
 
-    if folder.resolve().parents[1].name == Builder.name:
-        choose.Source(source, None).check_prepared(
+    if published := PUBLISHED.get(folder.resolve().parents[1].name):
+        choose.Source(source, None, published).check_prepared(
             str(folder), metadata, frozen=not _is_plain(folder)
         )
 
 
 def _source_images(folder: Path, dataset: str, source: str | None) -> Cifar10:
     """The images that frozen epochs should have been made from; nothing is downloaded."""
-    from cifar10_aug.builders.cifar10_aug_sample_dataset_builder import Builder
     from cifar10_aug.data import prepared as plain
     from cifar10_aug.data import sample as drawn
-    from cifar10_aug.data.sources import choose, local, tfds_cifar10
+    from cifar10_aug.data.sources import choose, local, tfds_cifar
 
-    if dataset == Builder.name:
+    if dataset not in PUBLISHED:
         return drawn.read()
-    if (path := source or choose.environment_source()) is not None:
-        return local.read(path)
+    published = PUBLISHED[dataset]
+    if (path := source or choose.environment_source(published)) is not None:
+        return local.read(path, published=published)
     data_dir = str(folder.resolve().parents[2])
-    prepared, by_default = shell.builder(False, data_dir=data_dir), shell.builder(False)
+    prepared, by_default = shell.builder(dataset, data_dir=data_dir), shell.builder(dataset)
     if prepared.is_prepared():
         return plain.read(prepared.info)
-    if (found := tfds_cifar10.read(data_dir)) is not None:
+    if (found := tfds_cifar.read(data_dir, published)) is not None:
         return found
     if by_default.is_prepared():
         return plain.read(by_default.info)
     raise SourceError(
-        f"{folder}: no CIFAR-10 to compare with is in {data_dir} or {by_default.data_dir_root}; "
-        "give the images with --source PATH"
+        f"{folder}: no {published.title} to compare with is in {data_dir} or "
+        f"{by_default.data_dir_root}; give the images with --source PATH"
     )

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cifar10_aug.cli import describe, shell
-from cifar10_aug.errors import SourceError
+from cifar10_aug.data.sources.official import PUBLISHED
+from cifar10_aug.data.spec import SPECS
 from cifar10_aug.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def list_command() -> None:
     "--scale", type=click.IntRange(1, 16), default=3, show_default=True, help="Enlargement."
 )
 @click.option("--explain", is_flag=True, help="Write what each op has drawn under the pictures.")
-@shell.sample_option
+@shell.dataset_options
 @shell.source_option
 @shell.data_dir_option
 @shell.imports_option
@@ -63,24 +64,23 @@ def preview(
     seed: int,
     scale: int,
     explain: bool,
-    sample: bool,
+    dataset: str,
     source: str | None,
     data_dir: str | None,
 ) -> None:
     """Draw a contact sheet of RECIPE: originals beside several epochs."""
     from cifar10_aug.cli import contact_sheet as sheets
 
-    if sample and source:
-        raise click.UsageError("--sample and --source exclude each other; leave one out.")
+    shell.check_source(dataset, source, None)
     out = Path(os.path.expanduser(out))
     if not out.parent.is_dir():
         raise click.UsageError(f"--out {out}: the folder {out.parent} does not exist; make it.")
-    examples, names = _examples(sample, source, data_dir)
+    examples = _examples(dataset, source, data_dir)
     shown = type(examples)(examples.images[:rows], examples.labels[:rows])
     sheet = sheets.contact_sheet(
-        recipe,
+        recipe.on(SPECS[dataset]),
         shown,
-        names,
+        SPECS[dataset].class_names,
         epochs=epochs,
         seed=seed,
         scale=scale,
@@ -95,18 +95,18 @@ def preview(
 
 
 @shell.main.command()
-@shell.sample_option
+@shell.dataset_options
 @shell.source_option
 @shell.mirror_option
 @shell.data_dir_option
 @click.option("--overwrite", is_flag=True, help="Replace what is prepared, once all is written.")
 @shell.failing_in_one_line
 def prepare(
-    sample: bool, source: str | None, mirror: str | None, data_dir: str | None, overwrite: bool
+    dataset: str, source: str | None, mirror: str | None, data_dir: str | None, overwrite: bool
 ) -> None:
-    """Store CIFAR-10 for tfds.load, from a local file or by download."""
-    shell.check_source(sample, source, mirror)
-    builder = shell.builder(sample, source, mirror, data_dir)
+    """Store a dataset for tfds.load, from a local file or by download."""
+    shell.check_source(dataset, source, mirror)
+    builder = shell.builder(dataset, source, mirror, data_dir)
     builder.download_and_prepare(download_config=shell.download_config(overwrite))
     click.echo(describe.prepared(builder.info))
     click.echo(
@@ -114,24 +114,15 @@ def prepare(
     )
 
 
-def _examples(
-    sample: bool, source: str | None, data_dir: str | None
-) -> tuple[LabelledImages, tuple[str, ...]]:
-    """Training images to show, and the names of their classes."""
+def _examples(dataset: str, source: str | None, data_dir: str | None) -> LabelledImages:
+    """Training images to show."""
+    from cifar10_aug.data import prepared
     from cifar10_aug.data import sample as drawn
     from cifar10_aug.data.sources import choose, local
-    from cifar10_aug.data.spec import CIFAR10, SAMPLE
 
-    if sample:
-        return drawn.read().train, SAMPLE.class_names
-    if (path := source or choose.environment_source()) is not None:
-        return local.read(path).train, CIFAR10.class_names
-    from cifar10_aug.data import prepared
-
-    builder = shell.builder(False, data_dir=data_dir)
-    if not builder.is_prepared():
-        raise SourceError(
-            f"no CIFAR-10 is prepared in {builder.data_dir}; run cifar10-aug prepare, "
-            "or give --source PATH or --sample"
-        )
-    return prepared.read(builder.info).train, CIFAR10.class_names
+    if dataset not in PUBLISHED:
+        return drawn.read().train
+    published = PUBLISHED[dataset]
+    if (path := source or choose.environment_source(published)) is not None:
+        return local.read(path, published=published).train
+    return prepared.read(shell.prepared_builder(dataset, data_dir).info).train

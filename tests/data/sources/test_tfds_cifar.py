@@ -5,7 +5,8 @@ import pytest
 import tensorflow_datasets as tfds
 
 from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
-from cifar10_aug.data.sources import tfds_cifar10
+from cifar10_aug.data.sources import tfds_cifar
+from cifar10_aug.data.sources.official import CIFAR10
 from cifar10_aug.errors import SourceError
 from tests import archives
 
@@ -51,12 +52,12 @@ def _no_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_there_is_none(tmp_path: Path) -> None:
-    assert tfds_cifar10.read(tmp_path) is None
+    assert tfds_cifar.read(tmp_path, CIFAR10) is None
 
 
 def test_it_is_read_in_official_order(made: archives.Made, tmp_path: Path) -> None:
     prepare_cifar10(tmp_path, made)
-    found = tfds_cifar10.read(tmp_path)
+    found = tfds_cifar.read(tmp_path, CIFAR10)
     assert found is not None
     assert (found.train.images == made.train_images).all()
     assert (found.test.labels == made.test_labels).all()
@@ -80,7 +81,7 @@ def test_ids_that_are_not_the_official_ones_are_refused(
     ids[0] = wrong
     prepare_cifar10(tmp_path, made, ids)
     with pytest.raises(SourceError, match="delete this folder or pass source=PATH"):
-        tfds_cifar10.read(tmp_path)
+        tfds_cifar.read(tmp_path, CIFAR10)
 
 
 def damaged(data_dir: Path, what: str) -> None:
@@ -117,7 +118,7 @@ def test_what_tfds_cannot_read_is_refused(
     prepare_cifar10(tmp_path, made)
     damaged(tmp_path, what)
     with pytest.raises(SourceError) as error:
-        tfds_cifar10.read(tmp_path)
+        tfds_cifar.read(tmp_path, CIFAR10)
     said = str(error.value)
     folder = tmp_path / "cifar10" / ("" if what == "no description" else "3.0.2")
     assert said.startswith(f"{folder}: TFDS cannot read the cifar10 that it has prepared ("), said
