@@ -62,6 +62,9 @@ class PublishedBuilder(AugmentedBuilder, skip_registration=True):  # type: ignor
             self.name, self.data_dir_root, manual_dir, downloads, self._prepared_by_default
         )
 
+    def plain(self, **kwargs: Any) -> AugmentedBuilder:
+        return super().plain(source=self._source.path, mirror=self._source.mirror, **kwargs)
+
     def _prepared_by_default(self) -> Cifar10 | None:
         """The images that are prepared in TFDS's default folder, if that is another one."""
         other = type(self)(config=PLAIN)

@@ -9,7 +9,7 @@ import pytest
 from cifar10_aug.builders.cifar100_aug_dataset_builder import Builder
 from cifar10_aug.data.images import Cifar10
 from cifar10_aug.data.sources import caches, choose, downloading, local, tfds_cifar
-from cifar10_aug.data.sources.official import CIFAR10, CIFAR100, Published
+from cifar10_aug.data.sources.official import CIFAR10, CIFAR100, Layout, Published
 from cifar10_aug.errors import SourceError
 from tests import archives
 from tests.archives import Made
@@ -40,7 +40,7 @@ def refusal(path: Path, published: Published = CIFAR100) -> str:
 
 
 @pytest.mark.parametrize("layout", CIFAR100.layouts, ids=lambda layout: layout.kind)
-def test_published_layouts(layout: archives.Layout, hundred: Made, tmp_path: Path) -> None:
+def test_published_layouts(layout: Layout, hundred: Made, tmp_path: Path) -> None:
     folder = archives.write_folder(hundred, tmp_path / "unpacked", layout)
     archive = archives.pack(folder, tmp_path / layout.archive)
     for path in (folder, folder.parent, archive, tmp_path):
