@@ -1,30 +1,20 @@
-"""The commands about recipes and the images they are made of."""
+"""The command that shows what a recipe does."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cifar10_aug.cli import describe, shell
+from cifar10_aug.cli import shell
 from cifar10_aug.data.sources.official import PUBLISHED
 from cifar10_aug.data.spec import SPECS
 from cifar10_aug.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
     from cifar10_aug.data.images import LabelledImages
-
-
-@shell.main.command("list")
-@shell.imports_option
-def list_command() -> None:
-    """List ops with their fields, defaults and units, and presets."""
-    from cifar10_aug.cli.listing import listing
-
-    click.echo(listing(min(shutil.get_terminal_size().columns, 100)))
 
 
 @shell.main.command()
@@ -91,26 +81,6 @@ def preview(
     click.echo(
         f"{out}: {recipe} on {len(shown)} images, {epochs} epochs, "
         f"{sheet.width} x {sheet.height} pixels"
-    )
-
-
-@shell.main.command()
-@shell.dataset_options
-@shell.source_option
-@shell.mirror_option
-@shell.data_dir_option
-@click.option("--overwrite", is_flag=True, help="Replace what is prepared, once all is written.")
-@shell.failing_in_one_line
-def prepare(
-    dataset: str, source: str | None, mirror: str | None, data_dir: str | None, overwrite: bool
-) -> None:
-    """Store a dataset for tfds.load, from a local file or by download."""
-    shell.check_source(dataset, source, mirror)
-    builder = shell.builder(dataset, source, mirror, data_dir)
-    builder.download_and_prepare(download_config=shell.download_config(overwrite))
-    click.echo(describe.prepared(builder.info))
-    click.echo(
-        f'Read it with tfds.load("{builder.name}/RECIPE"{shell.data_dir_argument(data_dir)})'
     )
 
 
