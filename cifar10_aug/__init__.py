@@ -1,16 +1,20 @@
-"""Augmented CIFAR-10 as a TensorFlow dataset: a recipe's name goes in, tf.data comes out.
+"""Augmented CIFAR as a TensorFlow dataset: a recipe's name goes in, tf.data comes out.
 
     import cifar10_aug
     import tensorflow_datasets as tfds
     train = tfds.load("cifar10_aug/rotate30+erase", split="train", batch_size=128)
 
-Importing registers the datasets `cifar10_aug` and `cifar10_aug_sample`.
+Importing registers the datasets `cifar10_aug`, `cifar100_aug` and `cifar10_aug_sample`.
 """
 
 import importlib.metadata
 
 from cifar10_aug._compat import code_first
-from cifar10_aug.builders import cifar10_aug_dataset_builder, cifar10_aug_sample_dataset_builder
+from cifar10_aug.builders import (
+    cifar10_aug_dataset_builder,
+    cifar10_aug_sample_dataset_builder,
+    cifar100_aug_dataset_builder,
+)
 from cifar10_aug.builders.augmented import AugmentedBuilder
 from cifar10_aug.errors import (
     ExportError,
@@ -35,6 +39,7 @@ __all__ = [
     "augment",
     "cifar10_aug_dataset_builder",
     "cifar10_aug_sample_dataset_builder",
+    "cifar100_aug_dataset_builder",
     "distribute",
     "register",
     "seeded",

@@ -1,4 +1,4 @@
-"""Makes CIFAR-10 in its published layouts, small and from random images."""
+"""Makes CIFAR-10 and CIFAR-100 in their published layouts, small and from random images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cifar10_aug.data.sources.official import BINARY, CIFAR10, PYTHON, Layout, Published
+from cifar10_aug.data.sources.official import CIFAR10, PUBLISHED, PYTHON, Layout, Published
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Made:
     test_labels: np.ndarray
 
 
-def make(per_file: int = 20, seed: int = 0) -> Made:
+def make(per_file: int = 20, seed: int = 0, classes: int = 10) -> Made:
     """Smooth random images, so that interpolation has something to work on, and labels."""
     rng = np.random.default_rng(seed)
     count = 6 * per_file
@@ -32,7 +32,7 @@ def make(per_file: int = 20, seed: int = 0) -> Made:
     images = np.repeat(np.repeat(coarse, 7, axis=1), 7, axis=2)[:, :32, :32]
     images = (images + np.roll(images, 3, 1) + np.roll(images, 3, 2)) / 3
     images = np.clip(images + rng.normal(0, 6, images.shape), 0, 255).astype(np.uint8)
-    labels = rng.integers(0, 10, count)
+    labels = rng.integers(0, classes, count)
     cut = 5 * per_file
     return Made(images[:cut], labels[:cut], images[cut:], labels[cut:])
 
@@ -41,23 +41,32 @@ def write_folder(made: Made, parent: Path, layout: Layout) -> Path:
     """Writes one layout's folder into `parent`."""
     folder = parent / layout.folder
     folder.mkdir(parents=True)
-    train_images = np.array_split(made.train_images, 5)
-    train_labels = np.array_split(made.train_labels, 5)
+    train_images = np.array_split(made.train_images, len(layout.train))
+    train_labels = np.array_split(made.train_labels, len(layout.train))
     parts = dict(zip(layout.train, zip(train_images, train_labels, strict=True), strict=True))
     parts[layout.test] = (made.test_images, made.test_labels)
     for name, (images, labels) in parts.items():
         (folder / name).write_bytes(file_bytes(images, labels, layout))
-    meta = "batches.meta.txt" if layout is BINARY else "batches.meta"
-    (folder / meta).write_text("\n".join(CIFAR10.classes) + "\n")
+    meta = "batches.meta.txt" if layout.kind == "binary" else "batches.meta"
+    (folder / meta).write_text("\n".join(_published(layout).classes) + "\n")
     return folder
+
+
+def _published(layout: Layout) -> Published:
+    return next(one for one in PUBLISHED.values() if layout in one.layouts)
 
 
 def file_bytes(images: np.ndarray, labels: np.ndarray, layout: Layout) -> bytes:
     rows = images.transpose(0, 3, 1, 2).reshape(len(images), 3072)
-    if layout is BINARY:
-        return np.concatenate([labels[:, None].astype(np.uint8), rows], axis=1).tobytes()
-    assert layout is PYTHON
-    content = {b"data": rows, b"labels": labels.tolist(), b"batch_label": b"made for a test"}
+    every_label = [*_published(layout).dataset.coarse(labels).values(), labels]
+    if layout.kind == "binary":
+        return np.column_stack([*every_label, rows]).astype(np.uint8).tobytes()
+    named = zip(layout.labels, every_label, strict=True)
+    content = {
+        b"data": rows,
+        **{name.encode(): labels.tolist() for name, labels in named},
+        b"batch_label": b"made for a test",
+    }
     return pickle.dumps(content, protocol=2)
 
 

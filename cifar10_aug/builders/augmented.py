@@ -1,80 +1,51 @@
-"""The TFDS face: what the two datasets, CIFAR-10 and the drawn sample, have in common.
+"""The TFDS face: what the datasets, published ones and the drawn sample, have in common.
 
-One prepared dataset, `plain`, holds the images. Every online config reads its files and owns no
-folder, so there is nothing on disk that TFDS could mistake for augmented images. A config of frozen
-epochs (`…-xN`) has its own folder.
+One prepared dataset, `plain`, holds the images. How a config's epochs are prepared and read is the
+business of its strategy, `Online` or `Frozen`.
 """
 
 from __future__ import annotations
 
-import abc
 import dataclasses
 import functools
 import os
 import secrets
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import file_utils
 
-from cifar10_aug._compat import fork_safety, tensorflow_errors
+from cifar10_aug._compat import fork_safety
 from cifar10_aug._compat.mock_data import mocked
 from cifar10_aug.builders import paths
 from cifar10_aug.builders.configs import RecipeConfig, RecipeConfigs
-from cifar10_aug.data import prepared as plain
+from cifar10_aug.builders.frozen import Frozen
+from cifar10_aug.builders.images import ImagesBuilder
+from cifar10_aug.builders.online import Online
 from cifar10_aug.data import replacing
-from cifar10_aug.data.images import SHAPE, Cifar10
+from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.prepared import PLAIN
-from cifar10_aug.data.sources.choose import Downloads
-from cifar10_aug.data.spec import DatasetSpec
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.python.execution import Execution
-from cifar10_aug.errors import RecipeError, SourceError
-from cifar10_aug.frozen import freezing, random_access, stored
-from cifar10_aug.pipelines.options import OnlineOptions
+from cifar10_aug.errors import SourceError
+from cifar10_aug.frozen import freezing
+from cifar10_aug.pipelines.options import Augmentation, OnlineOptions
 from cifar10_aug.recipes.presets import DEFAULT, PRESETS
 from cifar10_aug.recipes.recipe import Config, Recipe
 from cifar10_aug.rng import draws
 
 
-class _Info(tfds.core.DatasetInfo):
-    """The metadata of a config, which may read the files of `plain`."""
-
-    def initialize_from_bucket(self) -> None:
-        """Does nothing: the public bucket has no such dataset, and asking needs a network."""
-
-    def read_from_directory(self, dataset_info_dir: Any) -> None:
-        """Takes over splits and source from the files, and stays what it is called."""
-        identity: Any = self._identity  # type: ignore[has-type]
-        try:
-            super().read_from_directory(dataset_info_dir)
-        except OSError:
-            raise
-        except Exception as error:
-            # TFDS expects what it wrote, and raises nearly anything if it is not that.
-            raise plain.unreadable(str(dataset_info_dir), error) from error
-        self._identity = identity
-
-
-class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
+class AugmentedBuilder(ImagesBuilder, skip_registration=True):  # type: ignore[call-arg]
     """Images under a recipe.
 
     Attributes:
-        dataset: what it is that recipes run on.
         recipe: the recipe of the config.
         seed: what all draws are keyed by.
-        augment_splits: the splits that are augmented.
-        execution: how registered functions run.
-        online_options: how epochs are made while they are read.
     """
 
-    dataset: ClassVar[DatasetSpec]
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release."}
     BUILDER_CONFIGS = [
         RecipeConfig(name=preset.name, description=preset.about) for preset in PRESETS.values()
     ]
@@ -129,59 +100,49 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 f"augment_splits is {augment_splits!r}; give a list of "
                 f"{' and '.join(draws.SPLIT_NUMBERS)}, for example ('train',)"
             )
-        self.execution = Execution(n_jobs, backend)
-        self._options = freezing.Options(self.execution.jobs, image_encoding)
-        freezing.check_options(config, self._options)
-        self.online_options = OnlineOptions(engine, jit_compile, start_epoch, start_step)
-        self.online_options.check(config)
+        execution = Execution(n_jobs, backend)
+        options = freezing.Options(execution.jobs, image_encoding)
+        freezing.check_options(config, options)
+        online = OnlineOptions(engine, jit_compile, start_epoch, start_step)
+        online.check(config)
+        self._epochs: Online | Frozen
         if config.copies:
             freezing.check_arguments(config, seed, augment_splits)
-            seed = config.seed
-        if seed is None:
-            seed = secrets.randbits(64)
-        self.seed = arguments.checked("seed", seed, draws.SEED_LIMIT)
-        self.augment_splits = tuple(augment_splits)
-        self._to_write: Cifar10 | None = None
-        if kwargs.get("data_dir") is not None:
-            kwargs["data_dir"] = paths.placed(os.fspath(kwargs["data_dir"]))
+            self._epochs = Frozen(config, options)
+        else:
+            seed = secrets.randbits(64) if seed is None else seed
+            seed = arguments.checked("seed", seed, draws.SEED_LIMIT)
+            recipe = config.recipe.on(self.dataset)
+            self._epochs = Online(
+                Augmentation(recipe, seed, tuple(augment_splits), execution, online)
+            )
+        self.seed = self._epochs.seed
         super().__init__(**kwargs)
         # What a copy in another process is made from.
         self._original_state.update(
             seed=self.seed,
-            augment_splits=self.augment_splits,
+            augment_splits=tuple(augment_splits),
             n_jobs=n_jobs,
             backend=backend,
             image_encoding=image_encoding,
-            **dataclasses.asdict(self.online_options),
+            **dataclasses.asdict(online),
         )
 
     @functools.cached_property
     def recipe(self) -> Recipe:
         return self.builder_config.recipe.on(self.dataset)
 
-    @abc.abstractmethod
-    def _read_source(self, downloads: Downloads, manual_dir: Path) -> Cifar10:
-        """The images to prepare.
-
-        Args:
-            downloads: where to download to, if that is needed.
-            manual_dir: where users put files by hand; may be missing.
-
-        Raises:
-            SourceError: if there are none, or they are not what they should be.
-        """
-
-    def _check_prepared(self) -> None:
-        """Raises a `SourceError` if what is prepared is not what the user asks for."""
+    def plain(self, **kwargs: Any) -> AugmentedBuilder:
+        """The builder of the images themselves, in the same place."""
+        return type(self)(config=PLAIN, data_dir=self._given_data_dir, **kwargs)
 
     # What TFDS asks for.
 
     def _build_data_dir(self, given_data_dir: str | None) -> tuple[str, str]:
-        """The folder of `plain`, for every online config."""
         root, folder = file_utils.get_data_dir_and_dataset_dir(
             given_data_dir=given_data_dir,
             builder_name=self.name,
-            config_name=self.builder_config.name if self.builder_config.copies else PLAIN,
+            config_name=self._epochs.folder(self.builder_config.name),
             version=self.version,
         )
         paths.check_name(os.fspath(root))
@@ -189,43 +150,14 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             replacing.recover(Path(folder))
         return os.fspath(root), os.fspath(folder)
 
-    def is_prepared(self) -> bool:
-        # The base class warns about a folder that is not there.
-        return self.data_path.exists() and super().is_prepared()
-
-    @property
-    def image_encoding(self) -> str:
-        """How frozen epochs store images, "raw" or "png"."""
-        return self._options.image_encoding or stored.image_encoding(self.data_path) or "raw"
-
-    def _info(self) -> tfds.core.DatasetInfo:
+    def _features(self) -> dict[str, Any]:
         from cifar10_aug.builders.features import RawImage, SoftLabel
 
-        features = {
-            "id": tfds.features.Text(),
-            "image": RawImage(shape=SHAPE, dtype=np.dtype(self.recipe.dtype)),
-            "label": SoftLabel(self.dataset.class_names)
-            if self.recipe.softens
-            else tfds.features.ClassLabel(names=list(self.dataset.class_names)),
-        }
-        if self.builder_config.copies:
-            features["copy"] = tfds.features.Scalar(np.int64, doc="the number of the frozen epoch")
-            if self.image_encoding == "png":
-                features["image"] = tfds.features.Image(shape=SHAPE, encoding_format="png")
-        return _Info(
-            builder=self,
-            description=self._description,
-            features=tfds.features.FeaturesDict(features),
-            supervised_keys=("image", "label"),
-            homepage=self._homepage,
-            citation=self._citation,
-            disable_shuffling=True,
-            metadata=tfds.core.MetadataDict(),
-        )
-
-    _description = ""
-    _homepage: str | None = None
-    _citation: str | None = None
+        features = super()._features()
+        features["image"] = RawImage(shape=SHAPE, dtype=np.dtype(self.recipe.dtype))
+        if self.recipe.softens:
+            features["label"] = SoftLabel(self.dataset.class_names)
+        return {**features, **self._epochs.features(self)}
 
     def download_and_prepare(
         self,
@@ -246,97 +178,9 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             theirs(download_dir=download_dir, download_config=download_config, **kwargs)
             return
         freezing.check_file_format(self.builder_config.parsed, kwargs.get("file_format"))
-        if self.builder_config_name != PLAIN and not self.builder_config.copies:
-            self._plain().download_and_prepare(
-                download_dir=download_dir, download_config=download_config, **kwargs
-            )
-            self.info.read_from_directory(self.data_dir)
-            return
         config = download_config or tfds.download.DownloadConfig()
         config = config.replace(try_download_gcs=False)
-        if not self.builder_config.copies:
-            replacing.sweep(Path(self.data_dir))
-        if self.is_prepared() and not config.download_mode.overwrite_dataset:
-            self._check_prepared()
-            if self.builder_config.copies:
-                freezing.check_prepared(self, kwargs.get("file_format"))
-            return
-        paths.check_writable(os.fspath(self.data_dir_root))
-        downloads = Path(download_dir or self.data_dir_root / "downloads").expanduser()
-        manual = Path(config.manual_dir or downloads / "manual").expanduser()
-
-        def read_source() -> Cifar10:
-            again = config.download_mode.force_download
-            return self._read_source(Downloads(downloads, again), manual)
-
-        if self.builder_config.copies:
-            file_format = kwargs.get("file_format") or freezing.for_random_access()
-            if not freezing.freeze(self, self._options, config, file_format, read_source):
-                # Another process has written them in the meantime.
-                self._check_prepared()
-                freezing.check_prepared(self, kwargs.get("file_format"))
-            return
-        # Before TFDS creates any folder, so that a bad source leaves nothing there.
-        images = read_source()
-        about = f"{images.provenance.source} {images.provenance.name}"
-        # TFDS would write of a download of unknown size, there, too.
-        sys.stdout.write(f"Preparing {self.info.full_name} in {self.data_dir_root} from {about}.\n")
-        kwargs = {"download_dir": downloads, "download_config": config, **kwargs}
-        final = Path(self.data_dir)
-        if config.download_mode.overwrite_dataset and final.exists():
-            # TFDS would first delete what is there.
-            with replacing.replacing(final) as place:
-                type(self)(config=PLAIN, data_dir=place)._write(images, **kwargs)
-        else:
-            self._write(images, **kwargs)
-        self.info.read_from_directory(self.data_dir)
-        plain.check_written(self.info, images)
-
-    def _write(self, images: Cifar10, **kwargs: Any) -> None:
-        """Writes the images as TFDS does, which asks for them in `_shard_iterators_per_split`."""
-        self._to_write = images
-        try:
-            with tensorflow_errors.of_files(), replacing.writing(Path(self.data_dir)):
-                super().download_and_prepare(**kwargs)
-        except OSError:
-            # Another process may have prepared images in the meantime.
-            if not self.is_prepared():
-                raise
-        finally:
-            self._to_write = None
-
-    def _log_download_bytes(self) -> None:
-        """Does nothing; see `download_and_prepare`."""
-
-    def _log_download_done(self) -> None:
-        """Does nothing; see `download_and_prepare`."""
-
-    def images(self, read_source: Callable[[], Cifar10]) -> Cifar10:
-        """The images that are prepared as `plain` in the same place, or else the source's.
-
-        Raises:
-            SourceError: if there are none, or if they are damaged or not the ones asked for.
-        """
-        prepared = self._plain()
-        if not prepared.is_prepared():
-            return read_source()
-        prepared._check_prepared()
-        return plain.read(prepared.info)
-
-    def _plain(self) -> AugmentedBuilder:
-        """The builder of the images themselves, in the same place."""
-        options = (field.name for field in dataclasses.fields(OnlineOptions))
-        about_this = {
-            *("config", "file_format", "seed", "n_jobs", "backend", "image_encoding"),
-            *options,
-        }
-        kwargs = {k: v for k, v in self._original_state.items() if k not in about_this}
-        return type(self)(config=PLAIN, **kwargs)
-
-    def _shard_iterators_per_split(self, dl_manager: Any) -> dict[str, list[Callable[[], Any]]]:
-        assert self._to_write is not None, "prepared through download_and_prepare"
-        self.info.metadata.update(plain.metadata(self._to_write))
-        return plain.shard_iterators(self._to_write)
+        self._epochs.prepare(self, download_dir, config, **kwargs)
 
     def as_dataset(
         self,
@@ -383,7 +227,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 "None for single examples or -1 for everything at once"
             )
         if not mocked(super().as_dataset):
-            self._require_prepared()
+            self.require_prepared()
         return super().as_dataset(
             split=split,
             batch_size=batch_size,
@@ -393,12 +237,11 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             as_supervised=as_supervised,
         )
 
-    def _require_prepared(self) -> None:
+    def require_prepared(self) -> None:
         """Raises a `SourceError` if nothing is prepared, or not what the user asks for."""
         if not self.is_prepared():
-            what = "frozen epochs" if self.builder_config.copies else "images"
             raise SourceError(
-                f"{self.name}: no {what} are prepared in {self.data_dir_root}; "
+                f"{self.name}: no {self._epochs.held} are prepared in {self.data_dir_root}; "
                 "let tfds.load download them (download=True), "
                 "or call builder.download_and_prepare()"
             )
@@ -419,15 +262,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
                 split, batch_size, shuffle_files, decoders, read_config, as_supervised
             )
         fork_safety.check()
-        import tensorflow as tf
-
-        from cifar10_aug.pipelines import online
-
-        dataset = freezing.dataset if self.builder_config.copies else online.dataset
-        # What tf.data traces here has no Python control flow over tensors, and AutoGraph, which
-        # looks for that, would take seconds.
-        dataset = tf.autograph.experimental.do_not_convert(dataset)
-        return dataset(
+        return self._epochs.dataset(
             self, split, batch_size, shuffle_files, read_config, as_supervised=as_supervised
         )
 
@@ -440,20 +275,7 @@ class AugmentedBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # 
             SourceError: if nothing is prepared.
             ExportError: if the epochs are damaged; what is read may raise it, too.
         """
-        if not self.builder_config.copies:
-            raise RecipeError(
-                f"{self.recipe.name!r} is made while it is read, so there is no random access to "
-                "it; use tfds.load, or cifar10_aug.Recipe.parse(name)(images, ids=…, epoch=…) on "
-                "your own arrays"
-            )
-        if mocked(super().as_data_source):
-            return super().as_data_source(*args, **kwargs)
-        self._require_prepared()
-        stored.check_file_kind(self, "array_record", "tfds.load")
-        stored.check_whole(self)
-        sources = super().as_data_source(*args, **kwargs)
-        random_access.check(sources, Path(self.data_dir))
-        return sources
+        return self._epochs.data_source(self, super().as_data_source, *args, **kwargs)
 
 
 def _parsed(config: Any) -> Config:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cifar10_aug.cli import shell
-from cifar10_aug.errors import SourceError
+from cifar10_aug.data.spec import SAMPLE_NAME
 from cifar10_aug.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _FLOOR = "un-augmented"
 @click.option(
     "--rounds", type=click.IntRange(1), default=5, show_default=True, help="Epochs to time."
 )
-@shell.sample_option
+@shell.dataset_options
 @shell.source_option
 @shell.data_dir_option
 @shell.imports_option
@@ -41,32 +41,26 @@ def bench(
     recipe: Recipe,
     batch_size: int,
     rounds: int,
-    sample: bool,
+    dataset: str,
     source: str | None,
     data_dir: str | None,
 ) -> None:
     """Time RECIPE beside TensorFlow's own pipeline without augmentation."""
-    shell.check_source(sample, source, None)
-    with _prepared(recipe, sample, source, data_dir) as builder:
+    shell.check_source(dataset, source, None)
+    with _prepared(recipe, dataset, source, data_dir) as builder:
         _time(builder, recipe, batch_size, rounds)
 
 
 @contextlib.contextmanager
 def _prepared(
-    recipe: Recipe, sample: bool, source: str | None, data_dir: str | None
+    recipe: Recipe, dataset: str, source: str | None, data_dir: str | None
 ) -> Iterator[AugmentedBuilder]:
     """The recipe's builder; images of the sample, or of a source, are prepared for this once."""
-    if not sample and source is None:
-        builder = shell.builder(False, data_dir=data_dir, config=recipe.name)
-        if not builder.is_prepared():
-            raise SourceError(
-                f"no CIFAR-10 is prepared in {builder.data_dir}; run cifar10-aug prepare, "
-                "or give --source PATH or --sample"
-            )
-        yield builder
+    if dataset != SAMPLE_NAME and source is None:
+        yield shell.prepared_builder(dataset, data_dir, recipe.name)
         return
     with tempfile.TemporaryDirectory() as place:
-        builder = shell.builder(sample, source, data_dir=place, config=recipe.name)
+        builder = shell.builder(dataset, source, data_dir=place, config=recipe.name)
         builder.download_and_prepare()
         yield builder
 

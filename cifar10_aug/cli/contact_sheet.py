@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tempfile
 import textwrap
@@ -164,7 +165,8 @@ def _shown(value: Any) -> str:
 
 
 def _without_value_range(recipe: Recipe) -> Recipe:
-    return Recipe(recipe.name, tuple(op for op in recipe.ops if not op.value_range))
+    kept = tuple(op for op in recipe.ops if not op.value_range)
+    return dataclasses.replace(recipe, ops=kept)
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

@@ -15,6 +15,8 @@ import click
 
 from cifar10_aug._compat import tensorflow_errors
 from cifar10_aug.builders import paths
+from cifar10_aug.data.sources.official import DEFAULT, PUBLISHED
+from cifar10_aug.data.spec import SAMPLE_NAME
 from cifar10_aug.errors import (
     ExportError,
     PythonOpError,
@@ -67,10 +69,10 @@ def failing_in_one_line(command: Callable[..., None]) -> Callable[..., None]:
 source_option = click.option(
     "--source",
     type=click.Path(),
-    help="Archive (cifar-10-binary.tar.gz, cifar-10-python.tar.gz), unpacked folder, or another "
-    "form of CIFAR-10 that the README lists.",
+    help="Published archive (such as cifar-10-binary.tar.gz), unpacked folder, or another form "
+    "that the README lists.",
 )
-mirror_option = click.option("--mirror", help="URL of either archive to download instead.")
+mirror_option = click.option("--mirror", help="URL of a published archive to download instead.")
 
 
 def _placed(context: Any, option: Any, data_dir: str | None) -> str | None:
@@ -89,9 +91,27 @@ data_dir_option = click.option(
     callback=_placed,
     help="Where TFDS keeps datasets [default: TFDS's own].",
 )
-sample_option = click.option(
-    "--sample", is_flag=True, help="Use the pictures that the code draws, instead of CIFAR-10."
-)
+
+
+def dataset_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds --dataset and --sample to a command, which gets the name that TFDS knows, `dataset`."""
+
+    @click.option(
+        "--dataset",
+        type=click.Choice([one.name for one in PUBLISHED.values()]),
+        help=f"Which dataset [default: {DEFAULT.name}].",
+    )
+    @click.option("--sample", is_flag=True, help="Use the pictures that the code draws, instead.")
+    @functools.wraps(command)
+    def wrapped(*args: Any, dataset: str | None, sample: bool, **kwargs: Any) -> None:
+        if sample and dataset:
+            raise click.UsageError("Use either --sample or --dataset.")
+        chosen = SAMPLE_NAME if sample else f"{dataset or DEFAULT.name}_aug"
+        command(*args, dataset=chosen, **kwargs)
+
+    return wrapped
+
+
 imports_option = click.option(
     "--imports",
     metavar="MODULES",
@@ -174,7 +194,7 @@ def _on_one_line(message: str) -> str:
 )
 @click.version_option(package_name="cifar10_aug")
 def main() -> None:
-    """Augmented CIFAR-10 for tf.data."""
+    """Augmented CIFAR-10 and CIFAR-100 for tf.data."""
     # TensorFlow's notices about the machine would bury the commands' own lines.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -203,30 +223,46 @@ def _import(modules: str | None) -> None:
             raise click.UsageError(f"--imports {module}: {said}") from error
 
 
-def check_source(sample: bool, source: str | None, mirror: str | None) -> None:
+def check_source(dataset: str, source: str | None, mirror: str | None) -> None:
     """Raises a usage error if the sample and another source are asked for at once."""
-    if sample and (source or mirror):
+    if dataset == SAMPLE_NAME and (source or mirror):
         raise click.UsageError("--sample is drawn; leave --source and --mirror out.")
 
 
 def builder(
-    sample: bool,
+    dataset: str,
     source: str | None = None,
     mirror: str | None = None,
     data_dir: str | None = None,
     config: str = "plain",
     **kwargs: Any,
 ) -> AugmentedBuilder:
-    """The builder of a config, of the sample or of CIFAR-10."""
-    from cifar10_aug.builders import cifar10_aug_dataset_builder, cifar10_aug_sample_dataset_builder
-
+    """The builder of a dataset's config."""
+    made = importlib.import_module(f"cifar10_aug.builders.{dataset}_dataset_builder").Builder
+    if dataset in PUBLISHED:
+        kwargs.update(source=source, mirror=mirror)
     place = None if data_dir is None else os.path.expanduser(data_dir)
-    if sample:
-        made = cifar10_aug_sample_dataset_builder.Builder
-        return made(config=config, data_dir=place, **kwargs)
-    return cifar10_aug_dataset_builder.Builder(
-        config=config, data_dir=place, source=source, mirror=mirror, **kwargs
-    )
+    return made(config=config, data_dir=place, **kwargs)
+
+
+def prepared_builder(dataset: str, data_dir: str | None, config: str = "plain") -> AugmentedBuilder:
+    """The builder of a config whose images are prepared.
+
+    Raises:
+        SourceError: if there are none.
+    """
+    found = builder(dataset, data_dir=data_dir, config=config)
+    if not found.is_prepared():
+        raise SourceError(
+            f"no {found.dataset.title} is prepared in {found.data_dir}; run cifar10-aug prepare"
+            f"{option(dataset)}, or give --source PATH or --sample"
+        )
+    return found
+
+
+def option(dataset: str) -> str:
+    """What chooses a dataset on the command line, with a space before it; nothing by default."""
+    return PUBLISHED[dataset].option if dataset in PUBLISHED else " --sample"
 
 
 def download_config(overwrite: bool, **kwargs: Any) -> Any:

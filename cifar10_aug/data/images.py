@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Mapping
 
 import numpy as np
 
+from cifar10_aug.data.spec import DatasetSpec
 from cifar10_aug.errors import SourceError
 
 SIDE = 32
@@ -16,7 +18,7 @@ OFFICIAL_ORDER = "official"
 
 @dataclasses.dataclass(frozen=True)
 class LabelledImages:
-    """One split: uint8 images [n, 32, 32, 3] and int64 labels [n], 0 to 9."""
+    """One split: uint8 images [n, 32, 32, 3] and int64 labels [n]."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -29,21 +31,29 @@ NO_IMAGES = LabelledImages(np.empty((0, *SHAPE), np.uint8), np.empty(0, np.int64
 
 
 def checked(
-    images: np.ndarray, labels: np.ndarray, *, most: int, classes: int, title: str, name: str
+    images: np.ndarray,
+    labels: np.ndarray,
+    coarse: Mapping[str, np.ndarray] = {},
+    *,
+    most: int,
+    dataset: DatasetSpec,
+    name: str,
 ) -> LabelledImages:
     """Images and labels from one file, if they can be what they should be.
 
     Args:
         images: uint8 [n, 32, 32, 3].
         labels: [n], whole numbers.
+        coarse: the coarser labels that the file has, by feature: [n], whole numbers.
         most: how many images there can be.
-        classes: how many labels there are.
-        title: the dataset's.
+        dataset: what they should be of.
         name: the file's, for errors.
 
     Raises:
-        SourceError: naming the file, if there are too few or too many, or if a label is none.
+        SourceError: naming the file, if there are too few or too many, if a label is none, or if a
+            coarser label is not the one that belongs to the label.
     """
+    classes, title = dataset.num_classes, dataset.title
     if not 1 <= len(images) <= most:
         raise SourceError(
             f"{name}: expected 1 to {most} images, found {len(images)}; get the file again"
@@ -54,8 +64,19 @@ def checked(
             f"{name}: expected labels from 0 to {classes - 1}, found {labels[wrong[0]]} at image "
             f"{wrong[0]}; it is damaged or not {title}: get the file again"
         )
+    labels = labels.astype(np.int64)
+    expected = dataset.coarse(labels)
+    for feature, found in coarse.items():
+        wrong = np.flatnonzero(expected[feature] != found)
+        if len(wrong):
+            first = wrong[0]
+            raise SourceError(
+                f"{name}: expected the {feature} {expected[feature][first]} beside the label "
+                f"{labels[first]}, found {found[first]} at image {first}; it is damaged or not "
+                f"{title}: get the file again"
+            )
     assert images.shape[1:] == SHAPE
-    return LabelledImages(images, labels.astype(np.int64))
+    return LabelledImages(images, labels)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +88,7 @@ class Provenance:
         name: the file's or folder's own name, without its path.
         digest: "sha256:…" of the file, or of the folder's files one after the other; "" if there is
             no file.
-        official: whether published checksums show it to be the official CIFAR-10.
+        official: whether published checksums show it to be the official dataset.
         checked: what `official` rests on, in words.
         stamp: sizes and times of the files, see `local.stamp`; "" if there is none.
         order: that of the images, in words.

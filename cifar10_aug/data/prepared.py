@@ -25,6 +25,7 @@ from cifar10_aug.data.images import (
     Provenance,
 )
 from cifar10_aug.data.records import examples, tfrecord
+from cifar10_aug.data.spec import SPECS, DatasetSpec
 from cifar10_aug.errors import SourceError
 from cifar10_aug.rng.names import example_id
 
@@ -59,11 +60,12 @@ def metadata(cifar10: Cifar10) -> dict[str, Any]:
     }
 
 
-def shard_iterators(cifar10: Cifar10) -> dict[str, list[Callable[[], Any]]]:
+def shard_iterators(cifar10: Cifar10, dataset: DatasetSpec) -> dict[str, list[Callable[[], Any]]]:
     """What TFDS writes: the splits' shards."""
     return {
         name: [
-            _ShardExamples(name, split, first) for first in range(0, len(split), _IMAGES_A_SHARD)
+            _ShardExamples(name, split, dataset, first)
+            for first in range(0, len(split), _IMAGES_A_SHARD)
         ]
         for name, split in cifar10.splits.items()
     }
@@ -75,10 +77,12 @@ class _ShardExamples:
 
     name: str
     split: LabelledImages
+    dataset: DatasetSpec
     first: int
 
     def __call__(self) -> Iterator[tuple[int, dict[str, Any]]]:
         numbers = range(self.first, min(self.first + _IMAGES_A_SHARD, len(self.split)))
+        coarse = self.dataset.coarse(self.split.labels)
         what = f"Writing {self.name} from image {self.first}"
         # disable=None: a bar on a terminal, nothing in a log.
         for number in tqdm_utils.tqdm(
@@ -90,6 +94,7 @@ class _ShardExamples:
                     "id": example_id(self.name, number),
                     "image": self.split.images[number],
                     "label": int(self.split.labels[number]),
+                    **{feature: int(labels[number]) for feature, labels in coarse.items()},
                 },
             )
 
@@ -121,7 +126,8 @@ def read(info: tfds.core.DatasetInfo) -> Cifar10:
     """
     check_files(info)
     try:
-        splits = {name: _read_split(split) for name, split in info.splits.items()}
+        dataset = SPECS[info.name]
+        splits = {name: _read_split(split, dataset) for name, split in info.splits.items()}
         provenance = recorded_provenance(info.metadata)
         # Some sources have no test images.
         cifar10 = Cifar10(splits["train"], splits.get("test", NO_IMAGES), provenance)
@@ -175,12 +181,15 @@ def check_written(info: tfds.core.DatasetInfo, cifar10: Cifar10) -> None:
         )
 
 
-def _read_split(info: tfds.core.SplitInfo) -> LabelledImages:
+def _read_split(info: tfds.core.SplitInfo, dataset: DatasetSpec) -> LabelledImages:
     features = [
         examples.parsed(record) for path in info.filepaths for record in tfrecord.read(Path(path))
     ]
     images = np.frombuffer(b"".join(one["image"] for one in features), np.uint8)
     labels = np.array([one["label"] for one in features], np.int64)
+    for feature, expected in dataset.coarse(labels).items():
+        if [one[feature] for one in features] != expected.tolist():
+            raise ValueError(f"a {feature} that does not belong to its label")
     return LabelledImages(images.reshape(-1, *SHAPE), labels)
 
 

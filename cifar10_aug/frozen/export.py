@@ -24,10 +24,11 @@ from cifar10_aug.frozen.shards import FORMAT_VERSION, TRAIN, Frozen, Shard
 from cifar10_aug.frozen.staging import Finished, Staging
 from cifar10_aug.frozen.writers import Crew
 from cifar10_aug.recipes.function_pickling import fingerprints
+from cifar10_aug.recipes.recipe import Recipe
 
-# Around an image: its id, label (shares of ten classes at most) and copy, the names of these, and
-# checksums.
-_RECORD_OVERHEAD = 144
+# Bytes around an image: its id, label and copy, the names of these, and checksums; of a share of a
+# class; and of a coarser label with its name.
+_RECORD_OVERHEAD, _SHARE, _COARSE_LABEL = 106, 4, 48
 # How many are encoded to learn the size of PNGs.
 _SOME_IMAGES = 100
 
@@ -196,13 +197,19 @@ def _begin(
 
 def _check_space(staging: Staging, frozen: Frozen, cifar10: Cifar10, missing: int) -> None:
     packed = 4 * int(np.prod(SHAPE[:2])) * sum(map(len, cifar10.splits.values()))
-    needed = missing * (_image_size(frozen, cifar10) + _RECORD_OVERHEAD) + packed
+    needed = missing * (_image_size(frozen, cifar10) + _overhead(frozen.parsed)) + packed
     free = shutil.disk_usage(staging.folder).free
     if free < needed:
         raise ExportError(
             f"{staging.folder.parent}: {_megabytes(needed)} are needed and {_megabytes(free)} are "
             "free; make room, or choose another data_dir"
         )
+
+
+def _overhead(recipe: Recipe) -> int:
+    """Bytes of a record besides its image, at most."""
+    shares = recipe.dataset.num_classes if recipe.softens else 0
+    return _RECORD_OVERHEAD + _SHARE * shares + _COARSE_LABEL * len(recipe.dataset.groupings)
 
 
 def _image_size(frozen: Frozen, cifar10: Cifar10) -> int:

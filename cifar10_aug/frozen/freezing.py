@@ -7,7 +7,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import naming
@@ -23,9 +23,6 @@ from cifar10_aug.frozen.shards import TRAIN, Frozen, Shard
 from cifar10_aug.frozen.staging import Finished
 from cifar10_aug.recipes.function_pickling import Carried
 from cifar10_aug.recipes.recipe import Config, Recipe
-
-if TYPE_CHECKING:
-    from cifar10_aug.builders.augmented import AugmentedBuilder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,33 +100,35 @@ def local_folder(data_dir: str) -> Path:
     return Path(data_dir).expanduser().absolute()
 
 
-def check_prepared(builder: AugmentedBuilder, file_format: Any) -> None:
+def check_prepared(info: tfds.core.DatasetInfo, image_encoding: str, file_format: Any) -> None:
     """Checks that frozen epochs are the ones asked for, and deletes what a killed export left.
 
     Raises:
         ExportError: if they are others, or stored otherwise.
     """
-    stored.check_name(builder)
-    stored.check_as_told(builder, file_format)
-    if "://" not in builder.data_dir:
-        tidy(local_folder(builder.data_dir))
+    stored.check_name(info)
+    stored.check_as_told(info, image_encoding, file_format)
+    if "://" not in info.data_dir:
+        tidy(local_folder(info.data_dir))
 
 
 def freeze(
-    builder: AugmentedBuilder,
+    frozen: Frozen,
+    data_dir: str,
+    info: tfds.core.DatasetInfo,
     options: Options,
     config: tfds.download.DownloadConfig,
-    file_format: Any,
-    read_source: Callable[[], Cifar10],
+    read_images: Callable[[], Cifar10],
 ) -> bool:
-    """Writes the frozen epochs of a builder into its folder.
+    """Writes frozen epochs into a folder.
 
     Args:
-        builder: of a config with copies.
+        frozen: what to write.
+        data_dir: the folder.
+        info: what will be known of them; splits and metadata are added.
         options: the builder's.
         config: may ask to overwrite, and to run on Apache Beam.
-        file_format: if not the builder's own.
-        read_source: gives the images, if they are not prepared as `plain`.
+        read_images: gives the images.
 
     Returns:
         Whether it has written them; if not, another process has.
@@ -137,41 +136,25 @@ def freeze(
     Raises:
         ExportError, SourceError, OSError: see `export`.
     """
-    final = local_folder(builder.data_dir)
-    # Separate metadata, since the builder's may be of a dataset that is to be overwritten.
-    info = builder._info()
-    info.set_file_format(file_format or builder.info.file_format)
-    parsed = builder.builder_config.parsed
-    frozen = Frozen(
-        dataset=builder.name,
-        recipe=str(parsed.recipe),
-        copies=parsed.copies,
-        seed=parsed.seed,
-        file_format=info.file_format.value,
-        image_encoding=builder.image_encoding,
-    )
+    final = local_folder(data_dir)
 
     def write_info(
         folder: Path, metadata: dict[str, Any], written: Sequence[tuple[Shard, Finished]]
     ) -> None:
-        info.set_splits(_splits(builder, frozen, written))
+        info.set_splits(_splits(data_dir, frozen, written))
         info.metadata.update(metadata)
         info.write_to_directory(folder)
 
     written = export(
         frozen,
         final,
-        read_images=lambda: builder.images(read_source),
+        read_images=read_images,
         write_info=write_info,
-        crew=_crew(parsed.recipe, options, config),
+        crew=_crew(frozen.parsed, options, config),
         overwrite=config.download_mode.overwrite_dataset,
     )
     if not written:
         stored.check_held(final, frozen)
-    builder.info.set_file_format(
-        info.file_format, override=True, override_if_initialized=builder.info.initialized
-    )
-    builder.info.read_from_directory(builder.data_dir)
     return written
 
 
@@ -188,11 +171,9 @@ def _crew(recipe: Recipe, options: Options, config: tfds.download.DownloadConfig
         return writers.LocalCrew(1)
 
 
-def _splits(
-    builder: AugmentedBuilder, frozen: Frozen, written: Sequence[tuple[Shard, Finished]]
-) -> SplitDict:
+def _splits(data_dir: str, frozen: Frozen, written: Sequence[tuple[Shard, Finished]]) -> SplitDict:
     template = naming.ShardedFileTemplate(
-        data_dir=builder.data_path,
+        data_dir=tfds.core.Path(data_dir),
         dataset_name=frozen.dataset,
         filetype_suffix=frozen.file_format,
     )
@@ -211,7 +192,9 @@ def _splits(
 
 
 def dataset(
-    builder: AugmentedBuilder,
+    info: tfds.core.DatasetInfo,
+    image_encoding: str,
+    seed: int,
     split: Any,
     batch_size: int | None,
     shuffle_files: bool,
@@ -219,7 +202,13 @@ def dataset(
     *,
     as_supervised: bool,
 ) -> Any:
-    """Frozen epochs as a `tf.data.Dataset`; the arguments are those of `tfds.load`.
+    """Frozen epochs as a `tf.data.Dataset`.
+
+    Args:
+        info: of the epochs.
+        image_encoding: as the builder is told.
+        seed: of the order, if the user names none.
+        split, batch_size, shuffle_files, config, as_supervised: as in `tfds.load`.
 
     Raises:
         ExportError: if they are damaged, or stored otherwise than the builder is told.
@@ -230,15 +219,15 @@ def dataset(
     from cifar10_aug.frozen import reading
 
     if shuffle_files and config.shuffle_reshuffle_each_iteration is not False:
-        eager_context.check(f"{builder.name}/{builder.builder_config.name}, shuffled,")
-    stored.check_as_told(builder)
-    stored.check_file_kind(builder, "tfrecord", "tfds.data_source")
-    stored.check_whole(builder)
-    seed = builder.seed if config.shuffle_seed is None else config.shuffle_seed
+        eager_context.check(f"{stored.called(Path(info.data_dir))}, shuffled,")
+    stored.check_as_told(info, image_encoding)
+    stored.check_file_kind(info, "tfrecord", "tfds.data_source")
+    stored.check_whole(info)
+    seed = seed if config.shuffle_seed is None else config.shuffle_seed
     return reading.dataset(
-        builder.info,
+        info,
         split,
-        image_encoding=builder.image_encoding,
+        image_encoding=image_encoding,
         batch_size=batch_size,
         # TensorFlow's seeds are signed.
         shuffle_seed=seed % 2**63 if shuffle_files else None,

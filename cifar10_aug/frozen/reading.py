@@ -167,8 +167,10 @@ class _Parse:
             "label": tf.io.FixedLenFeature(info.features["label"].shape, self._label_dtype),
         }
         if not as_supervised:
-            self._spec["id"] = tf.io.FixedLenFeature([], tf.string)
-            self._spec["copy"] = tf.io.FixedLenFeature([], tf.int64)
+            # The id, the copy's number, and coarser labels.
+            for name in info.features.keys() - self._spec.keys():
+                dtype = tf.as_dtype(info.features[name].np_dtype)
+                self._spec[name] = tf.io.FixedLenFeature([], dtype)
 
     def __call__(self, records: tf.Tensor, *tfds_ids: tf.Tensor) -> Any:
         batch = tf.io.parse_example(records, self._spec)

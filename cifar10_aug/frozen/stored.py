@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import tensorflow_datasets as tfds
 
 from cifar10_aug.data import shard_files
 from cifar10_aug.data.records.formats import digest_of
 from cifar10_aug.errors import ExportError
 from cifar10_aug.frozen import checksums, verify
 from cifar10_aug.frozen.shards import Frozen
-
-if TYPE_CHECKING:
-    from cifar10_aug.builders.augmented import AugmentedBuilder
 
 
 def image_encoding(folder: Path) -> str | None:
@@ -41,7 +40,7 @@ def damaged(folder: Path, found: str) -> ExportError:
     )
 
 
-def check_whole(builder: AugmentedBuilder) -> None:
+def check_whole(info: tfds.core.DatasetInfo) -> None:
     """Finds files that are missing, cut or swapped, and descriptions that are not what was written.
 
     It reads the first record of each shard; all of them have checksums.
@@ -49,7 +48,7 @@ def check_whole(builder: AugmentedBuilder) -> None:
     Raises:
         ExportError: if there are any, or if the folder holds other epochs than its name says.
     """
-    folder = Path(builder.data_dir)
+    folder = Path(info.data_dir)
     metadata = _metadata(folder)
     files = metadata["files"]
     # Only names that are there become paths.
@@ -59,8 +58,8 @@ def check_whole(builder: AugmentedBuilder) -> None:
             raise damaged(folder, f"{name} is missing")
         if "-of-" not in name and digest_of(folder / name) != files[name]:
             raise damaged(folder, f"{name} has another digest")
-    check_name(builder)
-    for split in builder.info.splits.values():
+    check_name(info)
+    for split in info.splits.values():
         try:
             size = shard_files.total_size(split)
         except ValueError as error:
@@ -74,11 +73,16 @@ def check_whole(builder: AugmentedBuilder) -> None:
         raise damaged(folder, str(fault))
 
 
-def check_name(builder: AugmentedBuilder) -> None:
+def called(folder: Path) -> str:
+    """The name by which `tfds.load` finds a folder, DATA_DIR/dataset/config/version."""
+    return "/".join(folder.parts[-3:-1])
+
+
+def check_name(info: tfds.core.DatasetInfo) -> None:
     """Raises an `ExportError` if a folder holds other epochs than its name says."""
-    folder = Path(builder.data_dir)
+    folder = Path(info.data_dir)
     held = verify.name_of(_held(folder))
-    name = f"{builder.name}/{builder.builder_config.name}"
+    name = called(folder)
     if held != name:
         raise ExportError(
             f"{folder}: the frozen epochs are {held}, not {name}; rename the folder, or overwrite "
@@ -96,14 +100,11 @@ def _held(folder: Path) -> Frozen:
         raise damaged(folder, f"{checksums.METADATA} is not what an export writes") from error
 
 
-def check_as_told(builder: AugmentedBuilder, file_format: Any = None) -> None:
+def check_as_told(info: tfds.core.DatasetInfo, encoding: str, file_format: Any = None) -> None:
     """Raises an `ExportError` if frozen epochs are stored otherwise than the builder is told."""
-    stored = (builder.info.file_format.value, str(image_encoding(builder.data_path)))
-    wanted = (
-        str(getattr(file_format, "value", file_format or stored[0])),
-        builder.image_encoding,
-    )
-    _check_stored(Path(builder.data_dir), stored, wanted)
+    stored = (info.file_format.value, str(image_encoding(Path(info.data_dir))))
+    wanted = (str(getattr(file_format, "value", file_format or stored[0])), encoding)
+    _check_stored(Path(info.data_dir), stored, wanted)
 
 
 def check_held(folder: Path, wanted: Frozen) -> None:
@@ -124,11 +125,11 @@ def _check_stored(folder: Path, stored: tuple[str, str], wanted: tuple[str, str]
         )
 
 
-def check_file_kind(builder: AugmentedBuilder, needed: str, instead: str) -> None:
+def check_file_kind(info: tfds.core.DatasetInfo, needed: str, instead: str) -> None:
     """Raises a `ValueError` that names another way to read, if the files are not of a kind."""
-    stored = builder.info.file_format.value
-    if builder.is_prepared() and stored != needed:
+    stored = info.file_format.value
+    if stored != needed:
         raise ValueError(
-            f"{builder.data_dir} is stored as {stored}, and {needed} is needed here; use "
+            f"{info.data_dir} is stored as {stored}, and {needed} is needed here; use "
             f"{instead}, or export it as {needed} to another data_dir"
         )

@@ -227,17 +227,19 @@ def _first_fault(
 ) -> str | None:
     place = 0
     for numbers, images, theirs in worker.augmented(shard, source, labels):
-        for number, image, label in zip(numbers.tolist(), images, theirs, strict=True):
+        coarse = shard.frozen.parsed.dataset.coarse(labels[numbers])
+        for i, number in enumerate(numbers.tolist()):
             expected = {
                 "copy": shard.copy,
                 "id": example_id(shard.split, number).encode(),
-                "label": examples.label_of(label),
+                "label": examples.label_of(theirs[i]),
+                **{feature: examples.label_of(found[i]) for feature, found in coarse.items()},
             }
             found = next(stored, None)
             if found is None:
                 return f"{place} examples instead of {len(shard)}"
             # As bytes, since even NaNs have to be the same.
-            if found != (expected, image.tobytes()):
+            if found != (expected, images[i].tobytes()):
                 return f"record {place} is not what the recipe makes"
             place += 1
     return None if next(stored, None) is None else f"more than {len(shard)} examples"

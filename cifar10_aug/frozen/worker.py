@@ -52,6 +52,7 @@ def _chunks(shard: Shard, source: Source, labels: np.ndarray) -> Iterator[exampl
             images,
             theirs,
             shard.frozen.image_encoding,
+            shard.frozen.parsed.dataset.coarse(labels[numbers]),
         )
 
 

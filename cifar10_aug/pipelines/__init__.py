@@ -4,7 +4,7 @@ May import `recipes` and what is below it; knows no builder.
 
 From `tfds.load` to pixels, always downwards:
 
-    builders/augmented.py        TFDS asks the builder for a split
+    builders/augmented.py        TFDS asks the builder for a split; builders/online.py makes it
     pipelines/online.py          which examples, in what order, with which engine
     pipelines/eager.py           epoch -> blocks of positions -> one call into Python for each block
     pipelines/eager_examples.py  positions -> rows of the images in memory, and their keys

@@ -111,10 +111,13 @@ def dataset(
         f"others (tf.data service) or saved. {_instead(name, runs_as_graph)}"
     )
     labels = examples.labels_at(0, np.empty(0, np.int64))
-    # Strings are gathered by TensorFlow, and only if they are asked for.
-    texts = {} if as_supervised else {"id": tf.constant(examples.joined("ids"))}
-    if add_tfds_id and not as_supervised:
-        texts["tfds_id"] = tf.constant(examples.joined("tfds_ids"))
+    # What no epoch changes is gathered by TensorFlow, and only if it is asked for.
+    fixed = {}
+    if not as_supervised:
+        fixed = {"id": examples.joined("ids"), **examples.coarse()}
+        if add_tfds_id:
+            fixed["tfds_id"] = examples.joined("tfds_ids")
+    fixed = {name: tf.constant(values) for name, values in fixed.items()}
 
     @GATE.guarded
     def visit(epoch: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -167,7 +170,7 @@ def dataset(
         label.set_shape([None, *batch, *labels.shape[1:]])
         if as_supervised:
             return failed, (image, label)
-        gathered = {name: tf.gather(text, positions) for name, text in texts.items()}
+        gathered = {name: tf.gather(values, positions) for name, values in fixed.items()}
         return failed, {**gathered, "image": image, "label": label}
 
     def sliced(failed: tf.Tensor, made: Any) -> tf.data.Dataset:

@@ -53,6 +53,11 @@ class Part:
         return self.resident.labels[self.rows(places)]
 
     @property
+    def coarse(self) -> dict[str, np.ndarray]:
+        """The coarser labels by feature, int64 [examples]."""
+        return self.engine.plan.dataset.coarse(self.labels(np.arange(len(self.numbers))))
+
+    @property
     def ids(self) -> np.ndarray:
         """bytes [examples]."""
         return example_ids(self.info.name, np.array(self.numbers))
@@ -88,6 +93,11 @@ class Examples:
     def runs_python(self) -> bool:
         """Whether functions of the user's run on any of them."""
         return any(part.engine.plan.runs_python for part in self._parts)
+
+    def coarse(self) -> dict[str, np.ndarray]:
+        """The coarser labels of all parts by feature, int64 [examples]."""
+        found = [part.coarse for part in self._parts]
+        return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
 
     def joined(self, attribute: str) -> np.ndarray:
         """An attribute of all parts, [examples]."""

@@ -82,6 +82,12 @@ class GraphPart:
     def _keys(self, numbers: tf.Tensor) -> tf.Tensor:
         return numbers + np.int64(draws.example_keys(0, self.info.name))
 
+    def coarse(self, tables: Tables, numbers: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The coarser labels by feature, int64."""
+        labels = tf.gather(tables[1], numbers)
+        groupings = self.engine.plan.dataset.groupings
+        return {one.feature: tf.gather(np.array(one.of, np.int64), labels) for one in groupings}
+
     def ids(self, numbers: tf.Tensor) -> tf.Tensor:
         """What examples are called, such as "train_00042"."""
         return graph_tables.names(self.info.name, numbers)
@@ -137,6 +143,7 @@ class GraphExamples:
             numbers = part.numbers(places)
             image, label = part.augmented(table, numbers, epoch)
             its = {"id": part.ids(numbers), "image": image, "label": label}
+            its.update(part.coarse(table, numbers))
             if tfds_id:
                 its["tfds_id"] = part.tfds_ids(numbers)
             made = {name: _chosen(within, its[name], made[name]) for name in its} if made else its

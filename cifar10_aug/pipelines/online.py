@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow_datasets as tfds
 
@@ -18,11 +18,8 @@ from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.pipelines import eager as pipeline
 from cifar10_aug.pipelines import eager_examples
 from cifar10_aug.pipelines.eager import Order, Start
+from cifar10_aug.pipelines.options import Augmentation
 from cifar10_aug.rng import draws
-
-if TYPE_CHECKING:
-    from cifar10_aug.builders.augmented import AugmentedBuilder
-    from cifar10_aug.recipes.recipe import Recipe
 
 # TensorFlow never lets go of a Python function that a dataset has called, nor of what it refers to,
 # even when the dataset is gone. So pipelines own no memory.
@@ -52,7 +49,8 @@ class _Asked:
 
 
 def dataset(
-    builder: AugmentedBuilder,
+    info: tfds.core.DatasetInfo,
+    augmentation: Augmentation,
     split: Any,
     batch_size: int | None,
     shuffle_files: bool,
@@ -60,19 +58,24 @@ def dataset(
     *,
     as_supervised: bool,
 ) -> Any:
-    """The augmented pipeline over one split; the arguments are those of `tfds.load`.
+    """The augmented pipeline over one split.
+
+    Args:
+        info: of the prepared images.
+        augmentation: what is done to them.
+        split, batch_size, shuffle_files, config, as_supervised: as in `tfds.load`.
 
     Raises:
         SourceError: if the prepared images are damaged.
         ValueError: if an argument is wrong.
         RuntimeError: inside a `tf.function` or `tf.Graph`.
     """
-    eager_context.check(f"{builder.name}/{builder.builder_config.name}")
-    prepared.check_files(builder.info)
-    named = slices.named(split, builder.info.splits, config.input_context)
+    eager_context.check(f"{info.name}/{augmentation.recipe}")
+    prepared.check_files(info)
+    named = slices.named(split, info.splits, config.input_context)
     count = sum(len(one.numbers) for one in named)
     everything = batch_size == -1
-    order_seed = builder.seed if config.shuffle_seed is None else config.shuffle_seed
+    order_seed = augmentation.seed if config.shuffle_seed is None else config.shuffle_seed
     asked = _Asked(
         named,
         Order(
@@ -80,7 +83,7 @@ def dataset(
             arguments.checked("shuffle_seed", order_seed, draws.SEED_LIMIT),
             reshuffle=config.shuffle_reshuffle_each_iteration is not False,
         ),
-        _start(builder, named, count, count if everything else batch_size or 1),
+        _start(augmentation, named, count, count if everything else batch_size or 1),
         count if everything else batch_size,
         as_supervised,
         config.add_tfds_id,
@@ -93,15 +96,16 @@ def dataset(
             and config.input_context.num_input_pipelines > 1,
         },
     )
-    ds = (_graph if builder.online_options.engine == "graph" else _eager)(builder, asked)
+    make = _graph if augmentation.options.engine == "graph" else _eager
+    ds = make(info, augmentation, asked)
     return ds.get_single_element() if everything else ds
 
 
-def _start(builder: AugmentedBuilder, named: list[Slice], count: int, size: int) -> Start:
+def _start(augmentation: Augmentation, named: list[Slice], count: int, size: int) -> Start:
     """Where to begin; only what is augmented differs from epoch to epoch."""
-    if not {one.split for one in named} & set(builder.augment_splits):
+    if not {one.split for one in named} & set(augmentation.augment_splits):
         return Start()
-    options, steps = builder.online_options, -(-count // size)
+    options, steps = augmentation.options, -(-count // size)
     if options.start_step >= steps:
         raise ValueError(
             f"start_step is {options.start_step}, and an epoch has {steps} batches; give the "
@@ -110,27 +114,23 @@ def _start(builder: AugmentedBuilder, named: list[Slice], count: int, size: int)
     return Start(options.start_epoch, options.start_step)
 
 
-def _recipe(builder: AugmentedBuilder, split: str) -> Recipe:
-    return builder.recipe if split in builder.augment_splits else builder.recipe.clean
-
-
-def _eager(builder: AugmentedBuilder, asked: _Asked) -> Any:
+def _eager(info: tfds.core.DatasetInfo, augmentation: Augmentation, asked: _Asked) -> Any:
     from cifar10_aug.engines.tensorflow import support
 
     def engine_of(split: str) -> engine.Engine:
         return engine.Engine(
-            _recipe(builder, split).plan,
-            builder.seed,
+            augmentation.of(split).plan,
+            augmentation.seed,
             *SHAPE[:2],
-            execution=builder.execution,
+            execution=augmentation.execution,
             buffers=_BUFFERS,
         )
 
     chosen = eager_examples.of(
         asked.named,
-        builder.info.splits,
+        info.splits,
         functools.cache(engine_of),
-        soft_labels=builder.recipe.softens,
+        soft_labels=augmentation.recipe.softens,
     )
     return pipeline.dataset(
         chosen,
@@ -139,14 +139,14 @@ def _eager(builder: AugmentedBuilder, asked: _Asked) -> Any:
         batch_size=asked.batch_size,
         as_supervised=asked.as_supervised,
         add_tfds_id=asked.add_tfds_id,
-        python_workers=builder.execution.jobs if chosen.runs_python else None,
-        runs_as_graph=support.runs(builder.recipe.plan),
-        name=builder.builder_config.name,
+        python_workers=augmentation.execution.jobs if chosen.runs_python else None,
+        runs_as_graph=support.runs(augmentation.recipe.plan),
+        name=augmentation.recipe.name,
         **asked.finish,
     )
 
 
-def _graph(builder: AugmentedBuilder, asked: _Asked) -> Any:
+def _graph(info: tfds.core.DatasetInfo, augmentation: Augmentation, asked: _Asked) -> Any:
     from cifar10_aug.engines.tensorflow.engine import GraphEngine
     from cifar10_aug.pipelines import distributing, graph
     from cifar10_aug.pipelines.graph_examples import GraphExamples, GraphPart
@@ -154,10 +154,10 @@ def _graph(builder: AugmentedBuilder, asked: _Asked) -> Any:
     parts = [
         GraphPart(
             one,
-            builder.info.splits[one.split],
-            GraphEngine(_recipe(builder, one.split).plan, builder.seed, *SHAPE[:2]),
-            soft_labels=builder.recipe.softens,
-            jit_compile=builder.online_options.jit_compile,
+            info.splits[one.split],
+            GraphEngine(augmentation.of(one.split).plan, augmentation.seed, *SHAPE[:2]),
+            soft_labels=augmentation.recipe.softens,
+            jit_compile=augmentation.options.jit_compile,
         )
         for one in asked.named
     ]

@@ -5,10 +5,34 @@ from __future__ import annotations
 import dataclasses
 
 from cifar10_aug.engines import arguments
-from cifar10_aug.recipes.recipe import Config
+from cifar10_aug.engines.python.execution import Execution
+from cifar10_aug.recipes.recipe import Config, Recipe
 from cifar10_aug.rng import draws
 
 ENGINES = ("eager", "graph")
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """What is done to the examples of a dataset, and how.
+
+    Attributes:
+        recipe: for the dataset's images.
+        seed: of the draws.
+        augment_splits: the splits that are augmented.
+        execution: how registered functions run.
+        options: how epochs are made.
+    """
+
+    recipe: Recipe
+    seed: int
+    augment_splits: tuple[str, ...]
+    execution: Execution
+    options: OnlineOptions
+
+    def of(self, split: str) -> Recipe:
+        """The recipe that examples of a split get."""
+        return self.recipe if split in self.augment_splits else self.recipe.clean
 
 
 @dataclasses.dataclass(frozen=True)

@@ -110,7 +110,7 @@ class Recipe:
         Args:
             images: uint8 [batch, height, width, 3], or one image without the batch dimension.
             labels: handed back beside the images, if given: unchanged, but by ops that mix
-                examples. Those take classes 0 to 9, [batch], or shares of classes,
+                examples. Those take classes, whole numbers [batch], or shares of classes,
                 [batch, classes].
             ids: the examples' numbers, [batch], integers or names such as "train_00042";
                 0, 1, 2 … if not given. They decide, with seed and epoch, what is drawn; so

@@ -180,7 +180,7 @@ def test_a_folder_without_frozen_epochs_is_named(tmp_path: Path) -> None:
     assert_fails(1, message, "info", str(tmp_path))
     assert_fails(
         2,
-        "Use either DIR or --sample and --data-dir.",
+        "Use either DIR or --dataset, --sample and --data-dir.",
         *("info", str(tmp_path), "--sample"),
     )
 

@@ -94,7 +94,7 @@ def test_bad_usage_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     assert_fails(2, "Missing argument 'RECIPE'.", "preview")
     assert_fails(
         2,
-        "--sample and --source exclude each other; leave one out.",
+        "--sample is drawn; leave --source and --mirror out.",
         *("preview", "flip", "--sample", "--source", "x"),
     )
     assert_fails(

@@ -21,11 +21,14 @@ from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
 from cifar10_aug.data.records import examples, tfrecord
 from cifar10_aug.data.records.formats import digest_of
 from cifar10_aug.data.sources.official import BINARY
+from cifar10_aug.data.spec import CIFAR10, CIFAR100, DatasetSpec
+from cifar10_aug.engines.arguments import one_hot
 from cifar10_aug.errors import ExportError, SourceError
 from cifar10_aug.frozen import checksums, worker, writers
 from cifar10_aug.frozen import export as export_module
 from cifar10_aug.frozen.staging import Staging
 from cifar10_aug.frozen.verify import verify
+from cifar10_aug.recipes.recipe import Recipe
 from cifar10_aug.rng.names import example_ids
 from tests import archives
 from tests.frozen import freezing
@@ -554,8 +557,14 @@ def test_without_beam_the_error_says_what_to_install(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("labels", [np.array([9]), np.full((1, 10), 0.1, np.float32)])
-def test_no_record_is_larger_than_the_space_that_is_asked_for(labels: np.ndarray) -> None:
+@pytest.mark.parametrize("dataset", [CIFAR10, CIFAR100], ids=lambda spec: spec.title)
+@pytest.mark.parametrize("name", ["flip", "mixup"])
+def test_no_record_is_larger_than_the_space_that_is_asked_for(
+    name: str, dataset: DatasetSpec
+) -> None:
+    recipe, label = Recipe.parse(name).on(dataset), np.array([dataset.num_classes - 1])
     image, last = np.zeros((1, 32, 32, 3), np.uint8), example_ids("train", np.array([49_999]))
-    record = tfrecord.framed(examples.encode(last, 9999, image, labels, "raw"))
-    assert record.size <= image.nbytes + export_module._RECORD_OVERHEAD
+    labels = one_hot(label, dataset.num_classes) if recipe.softens else label
+    records = examples.encode(last, 9999, image, labels, "raw", dataset.coarse(label))
+    overhead = export_module._overhead(recipe)
+    assert overhead - 32 <= tfrecord.framed(records).size - image.nbytes <= overhead

@@ -73,6 +73,7 @@ def encode(
     images: np.ndarray,
     labels: np.ndarray,
     image_encoding: str,
+    coarse: Mapping[str, np.ndarray] = {},
 ) -> Records:
     """The records of some examples.
 
@@ -80,8 +81,9 @@ def encode(
         ids: bytes [n], all of one length.
         copy: the number of the frozen epoch.
         images: uint8 or float32 [n, height, width, 3].
-        labels: int64 [n], 0 to 9, or float32 [n, classes].
+        labels: int64 [n], 0 to 127, or float32 [n, classes].
         image_encoding: "raw" (the array's bytes, little-endian) or "png".
+        coarse: the coarser labels by feature, int64 [n], 0 to 127.
 
     Returns:
         uint8 [n, size] for raw images; a list of bytes for PNG.
@@ -89,25 +91,33 @@ def encode(
     if image_encoding == "png":
         return [
             serialized(
-                {"copy": copy, "id": bytes(name), "image": png(image), "label": label_of(label)}
+                {
+                    "copy": copy,
+                    "id": bytes(ids[i]),
+                    "image": png(images[i]),
+                    "label": label_of(labels[i]),
+                    **{feature: label_of(numbers[i]) for feature, numbers in coarse.items()},
+                }
             )
-            for name, image, label in zip(ids, images, labels, strict=True)
+            for i in range(len(images))
         ]
-    pixels = np.ascontiguousarray(images).view(np.uint8).reshape(len(images), -1)
-    columns = [
-        np.ascontiguousarray(ids).view(np.uint8).reshape(len(ids), -1),
-        pixels,
-        labels.astype(np.uint8)[:, None]
-        if labels.ndim == 1
-        else np.ascontiguousarray(labels, "<f4").view(np.uint8),
-    ]
-    classes = labels.shape[1] if labels.ndim == 2 else 0
-    template, holes = _template(copy, ids.dtype.itemsize, pixels.shape[1], classes)
+    columns = {
+        "id": _as_bytes(ids),
+        "image": _as_bytes(images),
+        "label": _as_bytes(labels.astype("<f4" if labels.ndim == 2 else np.uint8)),
+        **{feature: _as_bytes(numbers.astype(np.uint8)) for feature, numbers in coarse.items()},
+    }
+    sizes = {name: column.shape[1] for name, column in columns.items()}
+    template, holes = _template(copy, sizes, floats=("label",) if labels.ndim == 2 else ())
     records = np.empty((len(images), len(template)), np.uint8)
     records[:] = template
-    for hole, values in zip(holes, columns, strict=True):
-        records[:, hole] = values
+    for name, hole in holes.items():
+        records[:, hole] = columns[name]
     return records
+
+
+def _as_bytes(values: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(values).view(np.uint8).reshape(len(values), -1)
 
 
 def label_of(label: Any) -> int | tuple[float, ...]:
@@ -116,31 +126,32 @@ def label_of(label: Any) -> int | tuple[float, ...]:
 
 
 def _template(
-    copy: int, id_size: int, image_size: int, classes: int
-) -> tuple[np.ndarray, list[slice]]:
-    """A record, and where in it id, image and label stand; 0 classes are a whole number.
+    copy: int, sizes: Mapping[str, int], floats: Sequence[str]
+) -> tuple[np.ndarray, dict[str, slice]]:
+    """A record, and where in it the features are that differ between records of a shard.
 
-    All raw records of a shard have one size, and two of them differ in these places only.
+    Args:
+        copy: the number of the frozen epoch.
+        sizes: of these features, in bytes.
+        floats: those that are several floats; others of one byte are small whole numbers.
     """
+
+    def filled(filler: int, name: str) -> Value:
+        if name in floats:
+            return label_of(np.full(sizes[name], filler, np.uint8).view("<f4"))
+        return filler if sizes[name] == 1 else bytes([filler]) * sizes[name]
+
     one, two = (
         np.frombuffer(
-            serialized(
-                {
-                    "copy": copy,
-                    "id": bytes([filler]) * id_size,
-                    "image": bytes([filler]) * image_size,
-                    "label": label_of(np.full(classes * 4, filler, np.uint8).view("<f4"))
-                    if classes
-                    else filler,
-                }
-            ),
-            np.uint8,
+            serialized({"copy": copy, **{name: filled(filler, name) for name in sizes}}), np.uint8
         )
         for filler in (1, 2)
     )
-    edges = np.flatnonzero(np.diff(one != two, prepend=False, append=False))
-    holes = [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
-    assert [hole.stop - hole.start for hole in holes] == [id_size, image_size, 4 * classes or 1]
+    edges = np.flatnonzero(np.diff(one != two, prepend=False, append=False)).reshape(-1, 2)
+    # In a record, features are in alphabetical order.
+    found = zip(sorted(sizes), edges.tolist(), strict=True)
+    holes = {name: slice(start, stop) for name, (start, stop) in found}
+    assert {name: hole.stop - hole.start for name, hole in holes.items()} == sizes
     return one, holes
 
 

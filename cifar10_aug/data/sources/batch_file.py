@@ -35,54 +35,59 @@ def read(data: bytes, layout: Layout, published: Published, name: str) -> Labell
     """
     read_rows = _binary if layout.kind == "binary" else _python
     most = most_images(layout, published)
-    rows, labels = read_rows(data, layout, published.title, name, most)
+    rows, labels, coarse = read_rows(data, layout, published.title, name, most)
+    features = [one.feature for one in published.dataset.groupings]
     # Files hold all red levels of an image, then all green, then all blue ones.
     planes = rows.reshape(len(rows), 3, SIDE, SIDE)
     return checked(
         planes.transpose(0, 2, 3, 1),
         labels,
+        dict(zip(features, coarse, strict=True)),
         most=most,
-        classes=len(published.classes),
-        title=published.title,
+        dataset=published.dataset,
         name=name,
     )
 
 
-def _binary(
-    data: bytes, layout: Layout, title: str, name: str, most: int
-) -> tuple[np.ndarray, np.ndarray]:
+# Pixels as they lie in a file, uint8 [n, 3072]; labels, int64 [n]; and coarser labels of this kind.
+_Rows = tuple[np.ndarray, np.ndarray, list[np.ndarray]]
+
+
+def _binary(data: bytes, layout: Layout, title: str, name: str, most: int) -> _Rows:
     before = len(layout.labels)
     size = before + _IMAGE_BYTES
     if not data or len(data) % size:
         raise SourceError(
-            f"{name}: expected a multiple of {size} bytes (a label and a 32 x 32 image "
-            f"each), found {len(data)} bytes; it is cut off or not {title}: get the file again"
+            f"{name}: expected a multiple of {size} bytes (a {' and a '.join(layout.labels)} and "
+            f"a 32 x 32 image each), found {len(data)} bytes; it is cut off or not {title}: get "
+            "the file again"
         )
     records = np.frombuffer(data, np.uint8).reshape(-1, size)
-    return records[:, before:], records[:, before - 1].astype(np.int64)
+    *coarse, labels = records[:, :before].T.astype(np.int64)
+    return records[:, before:], labels, coarse
 
 
-def _python(
-    data: bytes, layout: Layout, title: str, name: str, most: int
-) -> tuple[np.ndarray, np.ndarray]:
-    label = layout.labels[-1]
+def _python(data: bytes, layout: Layout, title: str, name: str, most: int) -> _Rows:
+    parts = ("data", *layout.labels)
     try:
         content = unpickle.load(data, most)
-        for part in ("data", label):
+        for part in parts:
             if part not in content:
                 raise pickle.UnpicklingError(f"it has no {part}")
         if not isinstance(content["data"], unpickle.PickledArray):
             raise pickle.UnpicklingError("data are no array")
-        array, labels = content["data"].array(), _labels(content[label])
-        if array.ndim != 2 or array.shape[1] != _IMAGE_BYTES or len(array) != len(labels):
+        array = content["data"].array()
+        *coarse, labels = (_labels(content[part]) for part in layout.labels)
+        counts = {len(array), len(labels), *map(len, coarse)}
+        if array.ndim != 2 or array.shape[1] != _IMAGE_BYTES or len(counts) > 1:
             raise pickle.UnpicklingError(
                 f"data have shape {list(array.shape)} beside {len(labels)} labels"
             )
-        return array, labels
+        return array, labels, coarse
     except Exception as error:
         # A damaged pickle can raise nearly anything; whatever it is, the file is not usable.
         raise SourceError(
-            f"{name}: expected a pickled {title} batch (data and {label}), "
+            f"{name}: expected a pickled {title} batch ({' and '.join(parts)}), "
             f"found something else ({brief(error)}); get the file again"
         ) from error
 

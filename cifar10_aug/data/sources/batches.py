@@ -156,9 +156,11 @@ class Archive:
         return next((x for x in self.published.layouts if place.name in x.files), None)
 
     def _without_batches(self, called: str, names: list[str]) -> SourceError:
-        others = {part for name in names for part in PurePosixPath(name).parts}
-        for folder in sorted(others & set(self.published.others)):
-            return other(called, self.published, folder)
+        parts = {part for name in names for part in PurePosixPath(name).parts}
+        for one in self.published.others:
+            for layout in one.layouts:
+                if layout.folder in parts:
+                    return other(called, self.published, one, layout.folder)
         found = told(names)
         return SourceError(
             f"{called}: {self.published.expected}, found an archive with {found}; give one that "
@@ -169,11 +171,11 @@ class Archive:
         return " or ".join(f"{one.archive}: {one.size} bytes" for one in self.published.layouts)
 
 
-def other(called: str, published: Published, folder: str) -> SourceError:
+def other(called: str, published: Published, found: Published, what: str) -> SourceError:
     """The error for another dataset."""
     return SourceError(
-        f"{called}: {published.expected}, found {published.others[folder]} ({folder}); it is "
-        f"another dataset: give {published.title}"
+        f"{called}: {published.expected}, found {found.title} ({what}); it is another dataset: "
+        f"load it as {found.name}_aug, or give {published.title}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Which of the possible sources of CIFAR-10 to read, and what to say when there is none."""
+"""Which of the possible sources of a dataset to read, and what to say when there is none."""
 
 from __future__ import annotations
 
@@ -11,21 +11,18 @@ from typing import Any
 
 from cifar10_aug.data import prepared
 from cifar10_aug.data.images import Cifar10
-from cifar10_aug.data.sources import caches, downloading, local, tfds_cifar10
+from cifar10_aug.data.sources import caches, downloading, local, tfds_cifar
 from cifar10_aug.data.sources.downloading import LIMITS, Limits
-from cifar10_aug.data.sources.official import CIFAR10, Published
+from cifar10_aug.data.sources.official import Published
 from cifar10_aug.errors import SourceError
 
-SOURCE_VARIABLE = "CIFAR10_AUG_SOURCE"
-MIRROR_VARIABLE = "CIFAR10_AUG_MIRROR"
+
+def environment_source(published: Published) -> str | None:
+    return os.environ.get(published.source_variable) or None
 
 
-def environment_source() -> str | None:
-    return os.environ.get(SOURCE_VARIABLE) or None
-
-
-def environment_mirror() -> str | None:
-    return os.environ.get(MIRROR_VARIABLE) or None
+def environment_mirror(published: Published) -> str | None:
+    return os.environ.get(published.mirror_variable) or None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Downloads:
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """What the user said about where CIFAR-10 is.
+    """What the user said about where a dataset is.
 
     Attributes:
         path: a local file or folder.
@@ -54,7 +51,7 @@ class Source:
 
     path: str | None
     mirror: str | None
-    published: Published = CIFAR10
+    published: Published
     limits: Limits = LIMITS
 
     def read(
@@ -67,11 +64,11 @@ class Source:
     ) -> Cifar10:
         """The images from the first source available.
 
-        That is the path, TFDS's own cifar10 in data_dir, what lies in manual_dir, what is prepared
+        That is the path, TFDS's own dataset in data_dir, what lies in manual_dir, what is prepared
         in TFDS's default folder, what Keras or torchvision has downloaded, or a download.
 
         Raises:
-            SourceError: if none of these has CIFAR-10.
+            SourceError: if none of these has it.
         """
         folder = downloads.folder / name
         found = self._read_local(data_dir, manual_dir, prepared_by_default)
@@ -89,7 +86,7 @@ class Source:
     ) -> Cifar10 | None:
         if self.path is not None:
             return local.read(self.path, published=self.published)
-        if (found := tfds_cifar10.read(data_dir)) is not None:
+        if (found := tfds_cifar.read(data_dir, self.published)) is not None:
             return found
         if (path := local.find(manual_dir, self.published)) is not None:
             return local.read(path, published=self.published)
@@ -137,14 +134,14 @@ class Source:
         except SourceError as error:
             raise SourceError(
                 f"{error}; {data_dir} was prepared from {there}: to use that, leave source and "
-                f"{SOURCE_VARIABLE} out"
+                f"{self.published.source_variable} out"
             ) from error
         if content != metadata["content"]:
             again = "export" if frozen else "prepare"
             raise SourceError(
                 f"{self.path}: these images ({content}) are not the ones that {data_dir} was "
                 f"prepared from ({there}); use another data_dir, or replace them with "
-                f"cifar10-aug {again} --overwrite"
+                f"cifar10-aug {again}{self.published.option} --overwrite"
             )
 
 
@@ -166,8 +163,9 @@ def ways(data_dir: str | os.PathLike[str], manual_dir: Path, published: Publishe
     urls = [offer.url for offer in downloading.offers(published, None)]
     return (
         f"{published.title} can come from a local file or folder (source=PATH, --source PATH or "
-        f"{SOURCE_VARIABLE}), from a cifar10 that TFDS has prepared in {data_dir}, from an archive "
-        f"or folder that you put into {manual_dir}, from images prepared in TFDS's default folder "
-        "(cifar10-aug prepare), from what Keras or torchvision has downloaded, or from a download "
-        f"of {' or '.join(urls)} (mirror=URL or {MIRROR_VARIABLE} for another place)"
+        f"{published.source_variable}), from a {published.name} that TFDS has prepared in "
+        f"{data_dir}, from an archive or folder that you put into {manual_dir}, from images "
+        f"prepared in TFDS's default folder (cifar10-aug prepare{published.option}), from what "
+        f"Keras or torchvision has downloaded, or from a download of {' or '.join(urls)} "
+        f"(mirror=URL or {published.mirror_variable} for another place)"
     )

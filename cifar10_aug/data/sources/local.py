@@ -170,9 +170,10 @@ def _in_folder(path: Path, published: Published) -> Found:
         return _in_file((named or files)[0], str((named or files)[0]), published)
     if files:
         raise _several(path, files)
-    for name in (*names, path.name):
-        if name in published.others:
-            raise batches.other(str(path), published, name)
+    for other in published.others:
+        for layout in other.layouts:
+            if layout.folder in names or (path / layout.train[0]).is_file():
+                raise batches.other(str(path), published, other, layout.folder)
     first, last = (layout.train[0] for layout in (published.layouts[0], published.layouts[-1]))
     raise SourceError(
         f"{path}: {published.expected}, found a folder with {batches.told(names)}; give the folder "

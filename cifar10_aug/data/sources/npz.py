@@ -65,6 +65,11 @@ class Npz:
                 f"{called}: expected x_{name} of uint8 [n, 32, 32, 3], found {images.dtype} "
                 f"{list(images.shape)}; save levels from 0 to 255, channels last"
             )
+        # Arrays do not say what they are of, and all labels of CIFAR-10 are ones of CIFAR-100, too.
+        for other in self.published.others:
+            few, all_of_them = len(other.classes), len(self.published.classes)
+            if few < all_of_them <= len(labels) and labels.max() < few:
+                raise batches.other(called, self.published, other, f"labels below {few} alone")
         if labels.shape == (len(images), 1):
             labels = labels[:, 0]
         if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
@@ -76,8 +81,7 @@ class Npz:
             images,
             labels,
             most=most,
-            classes=len(self.published.classes),
-            title=self.published.title,
+            dataset=self.published.dataset,
             name=f"{called}: {name}",
         )
 

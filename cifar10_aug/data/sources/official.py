@@ -1,7 +1,7 @@
-"""What is known about the files in which CIFAR-10 is published (Krizhevsky 2009).
+"""What is known about the files in which CIFAR-10 and CIFAR-100 are published (Krizhevsky 2009).
 
-The archives' digests are those of the published files: TFDS's checksum table has the binary one's,
-Keras the Python one's, and torchvision those of the files inside.
+The archives' digests are those of the published files: TFDS's checksum table has the binary ones',
+Keras the Python ones', and torchvision those of the files inside.
 
 Another dataset of the same form is another `Published`.
 """
@@ -25,8 +25,8 @@ class Layout:
         archive: the archive's file name.
         folder: the folder inside it.
         train, test: the files that hold images.
-        labels: what a binary record has before its pixels, a byte each, and what pickles call it;
-            the last is the label.
+        labels: what a binary record has before its pixels, a byte each, or what pickles call it;
+            the last is the label, the others are the dataset's groupings.
         digest: the archive's, as "sha256:…".
         size: the archive's, in bytes.
         file_digests: md5 of each file inside, where published.
@@ -55,7 +55,7 @@ BINARY = Layout(
     folder="cifar-10-batches-bin",
     train=tuple(f"data_batch_{k}.bin" for k in range(1, 6)),
     test="test_batch.bin",
-    labels=("labels",),
+    labels=("label",),
     digest="sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
     size=170_052_171,
     file_digests={},
@@ -91,21 +91,44 @@ class Published:
     """One dataset and its files.
 
     Attributes:
+        name: what TFDS calls the dataset that it prepares itself.
         dataset: which.
         layouts: of its archives.
         train, test: how many images the splits have.
-        label_column: what Hugging Face's Parquet files call the label.
+        label_column: what Hugging Face's Parquet files call the label; coarser labels have the
+            names of their features.
+        parquet_folder: the folder in which Hugging Face keeps them.
         keras: what Keras calls the folder in which it keeps the Python archive's files.
-        others: folders of other datasets that are easily mistaken for it, and their titles.
     """
 
+    name: str
     dataset: DatasetSpec
     layouts: tuple[Layout, ...]
     train: int
     test: int
     label_column: str
+    parquet_folder: str
     keras: str
-    others: dict[str, str]
+
+    @property
+    def source_variable(self) -> str:
+        """The environment variable that may name a local file or folder."""
+        return f"{self.name.upper()}_AUG_SOURCE"
+
+    @property
+    def mirror_variable(self) -> str:
+        """The environment variable that may name a URL to download from."""
+        return f"{self.name.upper()}_AUG_MIRROR"
+
+    @property
+    def option(self) -> str:
+        """How commands are told of it; " --dataset …", or nothing for what is the default."""
+        return "" if self.name == DEFAULT.name else f" --dataset {self.name}"
+
+    @property
+    def others(self) -> list[Published]:
+        """The other datasets, which are easily mistaken for it."""
+        return [one for one in PUBLISHED.values() if one.name != self.name]
 
     @property
     def title(self) -> str:
@@ -130,11 +153,54 @@ class Published:
 
 
 CIFAR10 = Published(
+    name="cifar10",
     dataset=spec.CIFAR10,
     layouts=(BINARY, PYTHON),
     train=50_000,
     test=10_000,
     label_column="label",
+    parquet_folder="plain_text",
     keras="cifar-10-batches-py",
-    others={"cifar-100-binary": "CIFAR-100", "cifar-100-python": "CIFAR-100"},
 )
+CIFAR100 = Published(
+    name="cifar100",
+    dataset=spec.CIFAR100,
+    layouts=(
+        Layout(
+            kind="binary",
+            archive="cifar-100-binary.tar.gz",
+            folder="cifar-100-binary",
+            train=("train.bin",),
+            test="test.bin",
+            labels=("coarse label", "fine label"),
+            digest="sha256:58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
+            size=168_513_733,
+            file_digests={},
+            urls=(f"{HOME}cifar-100-binary.tar.gz",),
+        ),
+        Layout(
+            kind="python",
+            archive="cifar-100-python.tar.gz",
+            folder="cifar-100-python",
+            train=("train",),
+            test="test",
+            labels=("coarse_labels", "fine_labels"),
+            digest="sha256:85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
+            size=169_001_437,
+            file_digests={
+                "train": "16019d7e3df5f24257cddd939b257f8d",
+                "test": "f0ef6b0ae62326f3e7ffdfab6717acfc",
+            },
+            urls=(f"{HOME}cifar-100-python.tar.gz",),
+        ),
+    ),
+    train=50_000,
+    test=10_000,
+    label_column="fine_label",
+    parquet_folder="cifar100",
+    keras="cifar-100-python",
+)
+# By the names that TFDS knows.
+PUBLISHED = {"cifar10_aug": CIFAR10, "cifar100_aug": CIFAR100}
+# What commands are about unless they are told.
+DEFAULT = CIFAR10

@@ -17,7 +17,6 @@ from cifar10_aug.data.sources.official import Published
 from cifar10_aug.errors import SourceError
 
 MAGIC = b"PAR1"
-_FOLDERS = ("", "plain_text", "data")
 _IMAGE_COLUMNS = ("img", "image")
 _MOST_FILES = 100
 _ROWS_A_READ = 1000
@@ -53,32 +52,42 @@ class Parquet:
 
     def _split(self, files: list[Path], most: int) -> LabelledImages:
         images = np.empty((most, *SHAPE), np.uint8)
-        labels = np.empty(most, np.int64)
+        names = [self.published.label_column, *self._coarse]
+        labels = {name: np.empty(most, np.int64) for name in names}
         count = 0
         for file in files:
             with self._whole(file):
-                for data, label in self._rows(file, most - count):
-                    images[count], labels[count] = png.decode(data), label
+                for data, *numbers in self._rows(file, most - count):
+                    images[count] = png.decode(data)
+                    for name, number in zip(names, numbers, strict=True):
+                        labels[name][count] = number
                     count += 1
+        found = {name: numbers[:count] for name, numbers in labels.items()}
         return checked(
             images[:count],
-            labels[:count],
+            found.pop(self.published.label_column),
+            found,
             most=most,
-            classes=len(self.published.classes),
-            title=self.published.title,
+            dataset=self.published.dataset,
             name=str(files[0]),
         )
 
-    def _rows(self, path: Path, most: int) -> Iterator[tuple[bytes, int]]:
-        """The pictures and labels of one file."""
+    @property
+    def _coarse(self) -> list[str]:
+        return [one.feature for one in self.published.dataset.groupings]
+
+    def _rows(self, path: Path, most: int) -> Iterator[tuple[Any, ...]]:
+        """The pictures of one file, each with its label and its coarser labels."""
         import pyarrow.parquet
 
         with pyarrow.parquet.ParquetFile(path) as file:
             names = file.schema_arrow.names
             image = next((name for name in _IMAGE_COLUMNS if name in names), None)
-            label = self.published.label_column
-            if image is None or label not in names:
-                raise ValueError(f"columns {', '.join(names)} instead of img and {label}")
+            numbers = [self.published.label_column, *self._coarse]
+            if image is None or not set(numbers) <= set(names):
+                raise ValueError(
+                    f"columns {', '.join(names)} instead of {' and '.join(['img', *numbers])}"
+                )
             about = file.metadata
             if about.num_rows > most:
                 raise ValueError(f"{about.num_rows} rows, and at most {most} can be")
@@ -90,10 +99,11 @@ class Parquet:
             )
             if size > png.LARGEST * max(about.num_rows, 1):
                 raise ValueError(f"{size} bytes of content")
-            for batch in file.iter_batches(_ROWS_A_READ, columns=[image, label]):
-                pictures, classes = (batch.column(name).to_pylist() for name in (image, label))
-                for picture, number in zip(pictures, classes, strict=True):
-                    yield _bytes(picture), number
+            columns = [image, *numbers]
+            for batch in file.iter_batches(_ROWS_A_READ, columns=columns):
+                lists = [batch.column(name).to_pylist() for name in columns]
+                for picture, *labels in zip(*lists, strict=True):
+                    yield _bytes(picture), *labels
 
     @contextlib.contextmanager
     def _whole(self, file: Path) -> Iterator[None]:
@@ -126,7 +136,7 @@ def find(path: Path, published: Published) -> Parquet | None:
         SourceError: if those of a split are missing.
     """
     beside = path if path.is_dir() else path.parent
-    for folder in (beside / name for name in _FOLDERS):
+    for folder in (beside / name for name in ("", published.parquet_folder, "data")):
         train, test = (sorted(folder.glob(f"{name}*.parquet")) for name in ("train", "test"))
         if not train and not test:
             continue

@@ -104,8 +104,7 @@ class PngFolders:
             images,
             labels,
             most=most,
-            classes=len(self.published.classes),
-            title=self.published.title,
+            dataset=self.published.dataset,
             name=str(table),
         )
 

@@ -15,7 +15,7 @@ import pyarrow
 import pyarrow.parquet
 from PIL import Image
 
-from cifar10_aug.data.spec import CIFAR10
+from cifar10_aug.data.spec import CIFAR10, DatasetSpec
 from tests.archives import Made
 
 
@@ -54,12 +54,18 @@ def npz(made: Made, path: Path, **others: np.ndarray) -> Path:
 
 
 def parquet(
-    images: np.ndarray | list[bytes], labels: np.ndarray, path: Path, column: str = "img"
+    images: np.ndarray | list[bytes],
+    labels: np.ndarray,
+    path: Path,
+    column: str = "img",
+    label: str = "label",
+    coarse: DatasetSpec | None = None,
 ) -> Path:
-    """As Hugging Face stores them."""
+    """As Hugging Face stores them; with the coarser labels of a dataset, if one is given."""
     data = [one if isinstance(one, bytes) else png(one) for one in images]
     pictures = [{"bytes": one, "path": f"{k}.png"} for k, one in enumerate(data)]
-    table = pyarrow.table({column: pictures, "label": labels.tolist()})
+    others = coarse.coarse(labels) if coarse else {}
+    table = pyarrow.table({column: pictures, label: labels, **others})
     path.parent.mkdir(parents=True, exist_ok=True)
     pyarrow.parquet.write_table(table, path, row_group_size=32)
     return path

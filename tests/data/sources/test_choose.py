@@ -31,7 +31,7 @@ def plain(data_dir: Path, **kwargs: Any) -> Builder:
 def test_a_source_by_environment_variable(
     sources: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(choose.SOURCE_VARIABLE, str(sources["python archive"]))
+    monkeypatch.setenv("CIFAR10_AUG_SOURCE", str(sources["python archive"]))
     builder = plain(tmp_path)
     builder.download_and_prepare()
     assert builder.info.metadata["name"] == "cifar-10-python.tar.gz"
@@ -40,7 +40,7 @@ def test_a_source_by_environment_variable(
 def test_an_explicit_source_goes_before_the_environment(
     sources: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(choose.SOURCE_VARIABLE, str(tmp_path / "nothing"))
+    monkeypatch.setenv("CIFAR10_AUG_SOURCE", str(tmp_path / "nothing"))
     builder = plain(tmp_path / "data", source=sources["binary folder"])
     builder.download_and_prepare()
     assert builder.info.metadata["source"] == "folder"
@@ -100,7 +100,7 @@ def test_a_mirror_that_has_the_official_file(
     (folder / BINARY.archive).write_bytes(sources["binary archive"].read_bytes())
     pretended = archives.pretended(binary=sources["binary archive"])
     monkeypatch.setattr(Builder, "_published", pretended)
-    monkeypatch.setenv(choose.MIRROR_VARIABLE, f"{url}/{BINARY.archive}")
+    monkeypatch.setenv("CIFAR10_AUG_MIRROR", f"{url}/{BINARY.archive}")
     builder = plain(tmp_path / "data")
     builder.download_and_prepare()
     assert builder.info.metadata["official"] is True
@@ -200,7 +200,7 @@ def test_no_other_images_than_those_of_a_named_source_are_read(
 def test_a_source_named_by_the_variable_is_compared_too(
     data_dir: str, other: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(choose.SOURCE_VARIABLE, str(other))
+    monkeypatch.setenv("CIFAR10_AUG_SOURCE", str(other))
     with pytest.raises(SourceError) as error:
         tfds.load("cifar10_aug/flip", data_dir=data_dir)
     assert str(error.value) == refused(other, plain_folder(data_dir))

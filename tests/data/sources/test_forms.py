@@ -199,7 +199,7 @@ def test_the_other_dataset_is_named(tmp_path: Path) -> None:
     archive = tmp_path / "x" / "mine.tar.gz"
     forms.tar(folder, archive, "w:gz", "cifar-100-python/")
     for path in (folder, tmp_path, archive):
-        assert refusal(path) == f"{path}: {expected}give CIFAR-10"
+        assert refusal(path) == f"{path}: {expected}load it as cifar100_aug, or give CIFAR-10"
 
 
 # NumPy.

@@ -1,4 +1,4 @@
-"""Reads the `cifar10` that TFDS itself has prepared."""
+"""Reads the `cifar10` or `cifar100` that TFDS itself has prepared."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 
 from cifar10_aug._compat import tensorflow_errors
 from cifar10_aug.data.images import SHAPE, Cifar10, LabelledImages, Provenance
+from cifar10_aug.data.sources.official import Published
 from cifar10_aug.errors import SourceError
 
 
-def read(data_dir: str | os.PathLike[str]) -> Cifar10 | None:
-    """CIFAR-10 in official order, or None if TFDS has not prepared it in `data_dir`.
+def read(data_dir: str | os.PathLike[str], published: Published) -> Cifar10 | None:
+    """The images in official order, or None if TFDS has not prepared them in `data_dir`.
 
     Raises:
         SourceError: if what it has prepared is not whole.
@@ -22,33 +23,33 @@ def read(data_dir: str | os.PathLike[str]) -> Cifar10 | None:
 
     try:
         builder = tfds.core.read_only_builder.builder_from_files(
-            "cifar10", data_dir=os.fspath(data_dir)
+            published.name, data_dir=os.fspath(data_dir)
         )
         where = str(builder.data_path)
     except tfds.core.registered.DatasetNotFoundError:
         return None
     except Exception as error:
         # TFDS expects what it wrote, and raises nearly anything if it is not that.
-        raise _unreadable(os.path.join(data_dir, "cifar10"), error) from error
+        raise _unreadable(os.path.join(data_dir, published.name), published, error) from error
     try:
         splits = {name: _read_split(builder, name, where) for name in ("train", "test")}
     except SourceError:
         raise
     except Exception as error:
-        raise _unreadable(where, error) from error
+        raise _unreadable(where, published, error) from error
     provenance = Provenance(
         source="tfds",
         name=builder.info.full_name,
         digest="",
         official=True,
-        checked="TFDS compared the archive's checksum when it prepared cifar10",
+        checked=f"TFDS compared the archive's checksum when it prepared {published.name}",
     )
     return Cifar10(splits["train"], splits["test"], provenance)
 
 
-def _unreadable(where: str, error: Exception) -> SourceError:
+def _unreadable(where: str, published: Published, error: Exception) -> SourceError:
     return SourceError(
-        f"{where}: TFDS cannot read the cifar10 that it has prepared "
+        f"{where}: TFDS cannot read the {published.name} that it has prepared "
         f"({tensorflow_errors.reason(error)}); delete this folder or pass source=PATH"
     )
 

@@ -5,23 +5,30 @@ import pytest
 import tensorflow_datasets as tfds
 
 from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
-from cifar10_aug.data.sources import tfds_cifar10
+from cifar10_aug.data.sources import tfds_cifar
+from cifar10_aug.data.sources.official import CIFAR10, Published
 from cifar10_aug.errors import SourceError
 from tests import archives
 
 
-def prepare_cifar10(data_dir: Path, made: archives.Made, ids: list[str] | None = None) -> None:
-    """What TFDS leaves behind when it prepares its own cifar10, but of the made images."""
+def prepare(
+    data_dir: Path,
+    made: archives.Made,
+    published: Published = CIFAR10,
+    ids: list[str] | None = None,
+) -> None:
+    """What TFDS leaves behind when it prepares its own dataset, but of the made images."""
     with tfds.core.registered.skip_registration():
 
-        class Cifar10(tfds.core.GeneratorBasedBuilder):
+        class Own(tfds.core.GeneratorBasedBuilder):
+            name = published.name
             VERSION = tfds.core.Version("3.0.2")
 
             def _info(self) -> tfds.core.DatasetInfo:
                 features = {
                     "id": tfds.features.Text(),
                     "image": tfds.features.Image(shape=(32, 32, 3)),
-                    "label": tfds.features.ClassLabel(num_classes=10),
+                    "label": tfds.features.ClassLabel(num_classes=len(published.classes)),
                 }
                 return tfds.core.DatasetInfo(
                     builder=self, features=tfds.features.FeaturesDict(features)
@@ -40,7 +47,7 @@ def prepare_cifar10(data_dir: Path, made: archives.Made, ids: list[str] | None =
                     name = ids[i] if ids and split == "train" else f"{split}_{i:05d}"
                     yield i, {"id": name, "image": images[i], "label": int(labels[i])}
 
-    builder = Cifar10(data_dir=str(data_dir))
+    builder = Own(data_dir=str(data_dir))
     config = tfds.download.DownloadConfig(try_download_gcs=False)
     builder.download_and_prepare(download_config=config)
 
@@ -51,12 +58,12 @@ def _no_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_there_is_none(tmp_path: Path) -> None:
-    assert tfds_cifar10.read(tmp_path) is None
+    assert tfds_cifar.read(tmp_path, CIFAR10) is None
 
 
 def test_it_is_read_in_official_order(made: archives.Made, tmp_path: Path) -> None:
-    prepare_cifar10(tmp_path, made)
-    found = tfds_cifar10.read(tmp_path)
+    prepare(tmp_path, made)
+    found = tfds_cifar.read(tmp_path, CIFAR10)
     assert found is not None
     assert (found.train.images == made.train_images).all()
     assert (found.test.labels == made.test_labels).all()
@@ -65,7 +72,7 @@ def test_it_is_read_in_official_order(made: archives.Made, tmp_path: Path) -> No
 
 
 def test_it_is_used_before_anything_is_downloaded(made: archives.Made, tmp_path: Path) -> None:
-    prepare_cifar10(tmp_path, made)
+    prepare(tmp_path, made)
     builder = Builder(config="standard", data_dir=str(tmp_path), mirror="http://127.0.0.1:9/no")
     builder.download_and_prepare()
     assert builder.info.metadata["source"] == "tfds"
@@ -78,9 +85,9 @@ def test_ids_that_are_not_the_official_ones_are_refused(
 ) -> None:
     ids = [f"train_{i:05d}" for i in range(100)]
     ids[0] = wrong
-    prepare_cifar10(tmp_path, made, ids)
+    prepare(tmp_path, made, ids=ids)
     with pytest.raises(SourceError, match="delete this folder or pass source=PATH"):
-        tfds_cifar10.read(tmp_path)
+        tfds_cifar.read(tmp_path, CIFAR10)
 
 
 def damaged(data_dir: Path, what: str) -> None:
@@ -114,10 +121,10 @@ def damaged(data_dir: Path, what: str) -> None:
 def test_what_tfds_cannot_read_is_refused(
     what: str, reason: str, made: archives.Made, tmp_path: Path
 ) -> None:
-    prepare_cifar10(tmp_path, made)
+    prepare(tmp_path, made)
     damaged(tmp_path, what)
     with pytest.raises(SourceError) as error:
-        tfds_cifar10.read(tmp_path)
+        tfds_cifar.read(tmp_path, CIFAR10)
     said = str(error.value)
     folder = tmp_path / "cifar10" / ("" if what == "no description" else "3.0.2")
     assert said.startswith(f"{folder}: TFDS cannot read the cifar10 that it has prepared ("), said
