@@ -25,7 +25,7 @@ from cifar10_aug.builders.configs import RecipeConfig, RecipeConfigs
 from cifar10_aug.builders.frozen import Frozen
 from cifar10_aug.builders.images import ImagesBuilder
 from cifar10_aug.builders.online import Online
-from cifar10_aug.data import replacing
+from cifar10_aug.data import replacing, slices
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.prepared import PLAIN
 from cifar10_aug.engines import arguments
@@ -71,7 +71,8 @@ class AugmentedBuilder(ImagesBuilder, skip_registration=True):  # type: ignore[c
         Args:
             seed: 0 to 2**64 - 1; None draws a fresh one, to be read from `builder.seed`. Frozen
                 epochs have theirs in the config's name.
-            augment_splits: the splits that are augmented; the others get value-range ops only.
+            augment_splits: the splits that are augmented, or slices of them, such as "train[:90%]";
+                all other examples get value-range ops only.
                 Frozen epochs are made of the training split only.
             n_jobs: workers that run registered functions, or processes that write frozen epochs;
                 None or -1 is one for each core. The number changes no pixel, and configs that
@@ -95,11 +96,7 @@ class AugmentedBuilder(ImagesBuilder, skip_registration=True):  # type: ignore[c
         """
         config = _parsed(kwargs.get("config"))
         freezing.check_file_format(config, kwargs.get("file_format"))
-        if isinstance(augment_splits, str) or not set(augment_splits) <= set(draws.SPLIT_NUMBERS):
-            raise ValueError(
-                f"augment_splits is {augment_splits!r}; give a list of "
-                f"{' and '.join(draws.SPLIT_NUMBERS)}, for example ('train',)"
-            )
+        augmented = slices.check(augment_splits)
         execution = Execution(n_jobs, backend)
         options = freezing.Options(execution.jobs, image_encoding)
         freezing.check_options(config, options)
@@ -107,21 +104,19 @@ class AugmentedBuilder(ImagesBuilder, skip_registration=True):  # type: ignore[c
         online.check(config)
         self._epochs: Online | Frozen
         if config.copies:
-            freezing.check_arguments(config, seed, augment_splits)
+            freezing.check_arguments(config, seed, augmented)
             self._epochs = Frozen(config, options)
         else:
             seed = secrets.randbits(64) if seed is None else seed
             seed = arguments.checked("seed", seed, draws.SEED_LIMIT)
             recipe = config.recipe.on(self.dataset)
-            self._epochs = Online(
-                Augmentation(recipe, seed, tuple(augment_splits), execution, online)
-            )
+            self._epochs = Online(Augmentation(recipe, seed, augmented, execution, online))
         self.seed = self._epochs.seed
         super().__init__(**kwargs)
         # What a copy in another process is made from.
         self._original_state.update(
             seed=self.seed,
-            augment_splits=tuple(augment_splits),
+            augment_splits=augmented,
             n_jobs=n_jobs,
             backend=backend,
             image_encoding=image_encoding,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.splits import AbstractSplit
+
+from cifar10_aug.rng.draws import SPLIT_NUMBERS
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -22,29 +25,81 @@ class Slice:
         split: "train" or "test".
         numbers: int64 [n], which of the split; evenly spaced.
         among: int64 [m], those of the split that the whole argument names: what partners come from.
+        augmented: whether they are augmented.
     """
 
     split: str
     numbers: np.ndarray
     among: np.ndarray
+    augmented: bool = False
+
+
+def check(augment_splits: Any) -> tuple[str, ...]:
+    """The parts of the dataset that a builder is told to augment, such as ("train[:90%]",).
+
+    Raises:
+        ValueError: if it is told something else.
+    """
+    wrong = (
+        f"augment_splits is {augment_splits!r}; give a list of {' and '.join(SPLIT_NUMBERS)}, or "
+        "of slices of them, for example ('train',) or ('train[:90%]',)"
+    )
+    if isinstance(augment_splits, str) or not all(isinstance(one, str) for one in augment_splits):
+        raise ValueError(wrong)
+    for part in (part for one in augment_splits for part in one.split("+")):
+        try:
+            AbstractSplit.from_spec(part)
+        except Exception as error:
+            # TFDS raises several kinds.
+            raise ValueError(wrong) from error
+        if part.partition("[")[0] not in SPLIT_NUMBERS:
+            raise ValueError(wrong)
+    return tuple(augment_splits)
+
+
+def _augmented(
+    augment_splits: Sequence[str], splits: tfds.core.splits.SplitDict
+) -> dict[str, np.ndarray]:
+    """Which examples of each split are augmented: bool [examples].
+
+    Raises:
+        ValueError: if parts overlap.
+    """
+    counts = {name: np.zeros(info.num_examples, int) for name, info in splits.items()}
+    for one in augment_splits:
+        for piece in AbstractSplit.from_spec(one).to_absolute(splits):
+            counts[piece.splitname][piece.from_ : piece.to] += 1
+    for name, count in counts.items():
+        if count.max(initial=0) > 1:
+            raise ValueError(
+                f"augment_splits is {list(augment_splits)!r}, and names example "
+                f"{int(count.argmax())} of {name} more than once; let its parts not overlap"
+            )
+    return {name: count > 0 for name, count in counts.items()}
 
 
 def named(
-    split: Any, splits: tfds.core.splits.SplitDict, context: tf.distribute.InputContext | None
+    split: Any,
+    splits: tfds.core.splits.SplitDict,
+    context: tf.distribute.InputContext | None,
+    augment_splits: Sequence[str] = (),
 ) -> list[Slice]:
     """The examples that a split argument names, or one input pipeline's share of them.
+
+    Where some of them are augmented and others are not, they are in separate slices.
 
     Args:
         split: what `tfds.load` takes: a name, slices, sums, a `ReadInstruction`.
         splits: what is prepared.
         context: which of several input pipelines this is; each gets every n-th example. Partners
             come from all of them.
+        augment_splits: the parts that are augmented, as `check` returns them.
 
     Raises:
         ValueError: if the split argument is wrong, or there are no examples.
     """
     made: list[Slice] = []
-    already = 0
+    already, augmented = 0, _augmented(augment_splits, splits)
     listed = [
         (piece.splitname, np.arange(splits[piece.splitname].num_examples)[piece.from_ : piece.to])
         for piece in AbstractSplit.from_spec(split).to_absolute(splits)
@@ -58,7 +113,10 @@ def named(
         already += count
         if len(numbers):
             among = np.concatenate([theirs for other, theirs in listed if other == name])
-            made.append(Slice(name, numbers, among))
+            rule = augmented[name][numbers]
+            changes = np.flatnonzero(np.diff(rule)) + 1
+            runs = np.split(np.arange(len(numbers)), changes)
+            made += [Slice(name, numbers[run], among, bool(rule[run[0]])) for run in runs]
     if not made:
         whose = "" if context is None else f" for input pipeline {context.input_pipeline_id}"
         raise ValueError(f"split {str(split)!r} has no examples{whose}; name a larger one")

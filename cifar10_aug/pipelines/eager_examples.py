@@ -150,7 +150,7 @@ def _images(part: Part, epoch: int, places: np.ndarray) -> np.ndarray:
 def of(
     named: list[slices.Slice],
     splits: tfds.core.splits.SplitDict,
-    engine_of: Callable[[str], eager.Engine],
+    engine_of: Callable[[bool], eager.Engine],
     *,
     soft_labels: bool = False,
 ) -> Examples:
@@ -159,7 +159,7 @@ def of(
     Args:
         named: at least one slice.
         splits: what is prepared.
-        engine_of: the engine for each split.
+        engine_of: the engine for examples that are augmented, and for others.
         soft_labels: whether labels are shares of classes.
 
     Raises:
@@ -167,7 +167,7 @@ def of(
     """
     parts: list[Part] = []
     for one in named:
-        info, engine = splits[one.split], engine_of(one.split)
+        info, engine = splits[one.split], engine_of(one.augmented)
         resident = prepared.resident(info)
         partners = None
         if engine.plan.mixes:

@@ -72,7 +72,7 @@ def dataset(
     """
     eager_context.check(f"{info.name}/{augmentation.recipe}")
     prepared.check_files(info)
-    named = slices.named(split, info.splits, config.input_context)
+    named = slices.named(split, info.splits, config.input_context, augmentation.augment_splits)
     count = sum(len(one.numbers) for one in named)
     everything = batch_size == -1
     order_seed = augmentation.seed if config.shuffle_seed is None else config.shuffle_seed
@@ -103,7 +103,7 @@ def dataset(
 
 def _start(augmentation: Augmentation, named: list[Slice], count: int, size: int) -> Start:
     """Where to begin; only what is augmented differs from epoch to epoch."""
-    if not {one.split for one in named} & set(augmentation.augment_splits):
+    if not any(one.augmented for one in named):
         return Start()
     options, steps = augmentation.options, -(-count // size)
     if options.start_step >= steps:
@@ -117,9 +117,9 @@ def _start(augmentation: Augmentation, named: list[Slice], count: int, size: int
 def _eager(info: tfds.core.DatasetInfo, augmentation: Augmentation, asked: _Asked) -> Any:
     from cifar10_aug.engines.tensorflow import support
 
-    def engine_of(split: str) -> engine.Engine:
+    def engine_of(augmented: bool) -> engine.Engine:
         return engine.Engine(
-            augmentation.of(split).plan,
+            augmentation.of(augmented).plan,
             augmentation.seed,
             *SHAPE[:2],
             execution=augmentation.execution,
@@ -155,7 +155,7 @@ def _graph(info: tfds.core.DatasetInfo, augmentation: Augmentation, asked: _Aske
         GraphPart(
             one,
             info.splits[one.split],
-            GraphEngine(augmentation.of(one.split).plan, augmentation.seed, *SHAPE[:2]),
+            GraphEngine(augmentation.of(one.augmented).plan, augmentation.seed, *SHAPE[:2]),
             soft_labels=augmentation.recipe.softens,
             jit_compile=augmentation.options.jit_compile,
         )

@@ -19,7 +19,7 @@ class Augmentation:
     Attributes:
         recipe: for the dataset's images.
         seed: of the draws.
-        augment_splits: the splits that are augmented.
+        augment_splits: the parts of the dataset that are augmented; see `slices.check`.
         execution: how registered functions run.
         options: how epochs are made.
     """
@@ -30,9 +30,9 @@ class Augmentation:
     execution: Execution
     options: OnlineOptions
 
-    def of(self, split: str) -> Recipe:
-        """The recipe that examples of a split get."""
-        return self.recipe if split in self.augment_splits else self.recipe.clean
+    def of(self, augmented: bool) -> Recipe:
+        """The recipe that examples get that are augmented, or others."""
+        return self.recipe if augmented else self.recipe.clean
 
 
 @dataclasses.dataclass(frozen=True)

@@ -183,12 +183,18 @@ def test_reading_what_is_not_prepared_says_what_to_do(tmp_path: Path) -> None:
         ({"seed": "7"}, "seed is '7'; give a whole number from 0 to 18446744073709551615"),
         (
             {"augment_splits": "train"},
-            "augment_splits is 'train'; give a list of train and test, for example ('train',)",
+            "augment_splits is 'train'; give a list of train and test, or of slices of them, for "
+            "example ('train',) or ('train[:90%]',)",
         ),
         (
             {"augment_splits": ["validation"]},
-            "augment_splits is ['validation']; give a list of train and test, "
-            "for example ('train',)",
+            "augment_splits is ['validation']; give a list of train and test, or of slices of "
+            "them, for example ('train',) or ('train[:90%]',)",
+        ),
+        (
+            {"augment_splits": ["train[:9"]},
+            "augment_splits is ['train[:9']; give a list of train and test, or of slices of "
+            "them, for example ('train',) or ('train[:90%]',)",
         ),
     ],
 )

@@ -67,6 +67,44 @@ def test_no_examples_is_an_error(split: str, share: Any, message: str) -> None:
     assert str(error.value) == message
 
 
+@pytest.mark.parametrize(
+    ("augmented", "expected"),
+    [
+        (["train"], [True] * 103 + [False] * 41),
+        (["train[:90%]"], [True] * 93 + [False] * 10 + [False] * 41),
+        (["train[10:20]", "test[-1:]", "train[20:25]"], None),
+        (["train[10:12]+test"], None),
+        ([], [False] * 144),
+    ],
+)
+@pytest.mark.parametrize("pipelines", [1, 3])
+def test_each_example_is_augmented_by_its_own_rule(
+    augmented: list[str], expected: list[bool] | None, pipelines: int
+) -> None:
+    if expected is None:
+        inside = {
+            (s.split, n)
+            for one in augmented
+            for s in slices.named(one, SPLITS, None)
+            for n in s.numbers.tolist()
+        }
+        everyone = [("train", n) for n in TRAIN] + [("test", n) for n in TEST]
+        expected = [example in inside for example in everyone]
+    for pipeline in range(pipelines):
+        share = Share(pipelines, pipeline) if pipelines > 1 else None
+        found = slices.named("train+test", SPLITS, share, slices.check(augmented))
+        assert [s.augmented for s in found for _ in s.numbers] == expected[pipeline::pipelines]
+
+
+def test_parts_that_overlap_are_refused() -> None:
+    with pytest.raises(ValueError) as error:  # noqa: PT011
+        slices.named("test", SPLITS, None, ("train[:50]", "train[40:]"))
+    assert str(error.value) == (
+        "augment_splits is ['train[:50]', 'train[40:]'], and names example 40 of train more than "
+        "once; let its parts not overlap"
+    )
+
+
 def test_ids_are_those_of_tfds() -> None:
     ids = slices.tfds_ids(SPLITS["train"])
     names = [f"cifar10_aug-train.tfrecord-{file:05d}-of-00002" for file in (0, 1)]

@@ -183,6 +183,26 @@ def test_other_splits_are_augmented_on_request(load: Load, made: Any) -> None:
     assert train[b"train_00003"] == made.train_images[3].tobytes()
 
 
+@pytest.mark.parametrize("engine", ["eager", pytest.param("graph", marks=pytest.mark.slow)])
+def test_a_validation_part_of_the_training_split_is_clean(
+    engine: str, load: Load, made: Any
+) -> None:
+    kwargs = {"augment_splits": ["train[:80%]"], "engine": engine}
+    train, validation, mixed = (
+        by_id(load(split=split, builder_kwargs=kwargs))
+        for split in ("train[:80%]", "train[80%:]", "train[70%:90%]")
+    )
+    everything = by_id(load())
+    count = len(made.train_images)
+    first = count * 80 // 100
+    assert len(train) == first
+    assert all(everything[name] == image for name, image in train.items())
+    clean = {f"train_{i:05d}".encode(): made.train_images[i].tobytes() for i in range(first, count)}
+    assert validation == clean
+    for name, image in mixed.items():
+        assert image == clean.get(name, everything[name])
+
+
 def test_a_sum_of_splits_treats_each_as_itself(load: Load) -> None:
     both = by_id(load(split="train+test", shuffle_files=True, batch_size=32))
     assert both == {**by_id(load()), **by_id(load(split="test"))}
