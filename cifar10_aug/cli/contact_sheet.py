@@ -138,6 +138,7 @@ def _explained(log: dict[str, np.ndarray], count: int) -> list[str]:
         "\n".join(
             line
             for op, drawn in by_op.items()
+            if _is_done(op, by_op, i)
             for line in textwrap.wrap(
                 _line(op.split(".", 1)[1], {name: values[i] for name, values in drawn.items()}),
                 _LONGEST_LINE,
@@ -146,6 +147,13 @@ def _explained(log: dict[str, np.ndarray], count: int) -> list[str]:
         )
         for i in range(count)
     ]
+
+
+def _is_done(op: str, by_op: dict[str, dict[str, np.ndarray]], i: int) -> bool:
+    """Whether it is what an example does, where it is one of several."""
+    position, name = op.split(".", 1)
+    choice = by_op.get(f"{position}.or")
+    return choice is None or name == "or" or name.split(".")[0] == choice["op"][i]
 
 
 def _line(op: str, drawn: dict[str, Any]) -> str:

@@ -91,8 +91,11 @@ def named(
             continue
         choices = [one.name for one in flattened([plan.ops[step.position]])]
         names = _numbered(choices)
-        own = names[step.gate.number].removeprefix(choices[step.gate.number])
-        label = f"{step.position}.{step.op.name}{own}"
+        label = f"{step.position}.{step.op.name}"
+        if step.gate.of > 1:
+            label = f"{step.position}.{names[step.gate.number]}"
+            if step.op.name != choices[step.gate.number]:
+                label += f".{step.op.name}"
         if step.gate.of > 1 and step.position not in seen:
             its_draws = drawn.gate_draws(step)
             yield f"{step.position}.or.op", its_draws.take(names, step.gate.chosen(its_draws))

@@ -154,3 +154,11 @@ def test_where_nothing_is_drawn_nothing_is_written(name: str, four: LabelledImag
             for explain in (False, True)
         ]
     assert sheets[0].tobytes() == sheets[1].tobytes()
+
+
+def test_of_a_choice_only_what_an_example_does_is_explained() -> None:
+    log = Recipe.parse("rotate-or-hue+flip").parameters(np.arange(20))
+    explained = contact_sheet._explained(log, 20)
+    for text, chosen in zip(explained, log["0.or.op"], strict=True):
+        said = [line.split(":")[0] for line in text.split("\n") if not line.startswith(" ")]
+        assert said == ["or", chosen, "flip"]

@@ -174,3 +174,13 @@ def test_a_choice_is_the_same_recipe_however_it_is_spelled() -> None:
     assert Recipe.parse("rotate-or-hue") == Recipe.parse("rotate30-or-hue0.1")
     assert str(Recipe.parse("zoom0.50-1.5-or-flip")) == "zoom0.5-1.5-or-flip"
     assert Recipe.parse("rotate-or-hue") != Recipe.parse("hue-or-rotate")
+
+
+def test_the_parts_of_a_choice_are_logged_under_its_name() -> None:
+    log = Recipe.parse("colorjitter-or-hue").parameters(np.arange(9))
+    assert set(log) == {
+        "0.or.op",
+        *(f"0.colorjitter.{op}.factor" for op in ("brightness", "contrast", "saturation")),
+        "0.colorjitter.hue.turn",
+        "0.hue.turn",
+    }
