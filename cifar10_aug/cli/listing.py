@@ -84,8 +84,8 @@ def _about_op(name: str, op: type[Op], width: int) -> Iterator[str]:
         yield from textwrap.wrap(" ".join(paragraph.split()), width)
         yield ""
     if fields := fields_of(op):
-        main = main_field(op)
-        yield f"Fields{', the main one first; it is written right after the name' if main else ''}:"
+        main = ", the main one first: a number right after the name sets it"
+        yield f"Fields{main if main_field(op) else ''}:"
         for spelling, field in fields.items():
             unit = f" {field.unit}" if field.unit else ""
             about = f"{field.about}; " if field.about else ""

@@ -41,7 +41,7 @@ zoom
 
 Scales the image about its centre; factors below 1 enlarge, as in Keras.
 
-Fields, the main one first; it is written right after the name:
+Fields, the main one first: a number right after the name sets it:
   factor     0.5-1.5 factor: a factor for each axis, independently (Keras's zoom_range); takes n
              from 0 to 0.9 (n stands for 1-n to 1+n) or low-high, numbers from 0.1 to 10
   isotropic  off factor: one factor for both axes, in place of factor; takes n from 0 to 0.9 (n
