@@ -26,9 +26,9 @@ from cifar10_aug.frozen.writers import Crew
 from cifar10_aug.recipes.function_pickling import fingerprints
 from cifar10_aug.recipes.recipe import Recipe
 
-# Bytes around an image: its id, label and copy, the names of these, and checksums; of a share of a
-# class; and of a coarser label with its name.
-_RECORD_OVERHEAD, _SHARE, _COARSE_LABEL = 106, 4, 48
+# Bytes around an image: its id, label and copy, the names of these, checksums, and its part of the
+# small files beside; of a share of a class; and of a coarser label with its name.
+_RECORD_OVERHEAD, _SHARE, _COARSE_LABEL = 144, 4, 24
 # How many are encoded to learn the size of PNGs.
 _SOME_IMAGES = 100
 

@@ -567,4 +567,5 @@ def test_no_record_is_larger_than_the_space_that_is_asked_for(
     labels = one_hot(label, dataset.num_classes) if recipe.softens else label
     records = examples.encode(last, 9999, image, labels, "raw", dataset.coarse(label))
     overhead = export_module._overhead(recipe)
-    assert overhead - 32 <= tfrecord.framed(records).size - image.nbytes <= overhead
+    # With some room for the small files beside.
+    assert overhead - 64 <= tfrecord.framed(records).size - image.nbytes <= overhead - 32
