@@ -93,9 +93,8 @@ def test_threads_change_nothing(curves: dict[str, Curve]) -> None:
 
 
 @pytest.mark.slow
-def test_the_engine_changes_the_order_alone(curves: dict[str, Curve]) -> None:
-    assert curves["graph"] != curves["run"]
-    np.testing.assert_allclose(curves["graph"], curves["run"], rtol=0.3)
+def test_both_engines_train_alike(curves: dict[str, Curve]) -> None:
+    assert curves["graph"] == curves["run"]
 
 
 def asked(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -176,8 +175,11 @@ def test_a_wrong_recipe_or_seed_is_one_line(
         ),
         (
             ["--source", "missing"],
-            "Error: {folder}/missing: expected cifar-10-binary.tar.gz, cifar-10-python.tar.gz or "
-            "the folder unpacked from either (cifar-10-batches-bin, cifar-10-batches-py), found "
+            "Error: {folder}/missing: expected CIFAR-10: cifar-10-binary.tar.gz or "
+            "cifar-10-python.tar.gz, a tar or zip of the same files, the folder unpacked from one "
+            "(cifar-10-batches-bin, cifar-10-batches-py), an .npz, Parquet files or PNG folders, "
+            "found nothing there; check the path",
+        ), found "
             "nothing there; check the path",
         ),
     ],
