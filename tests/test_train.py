@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from cifar10_aug import SourceError
@@ -179,8 +178,6 @@ def test_a_wrong_recipe_or_seed_is_one_line(
             "cifar-10-python.tar.gz, a tar or zip of the same files, the folder unpacked from one "
             "(cifar-10-batches-bin, cifar-10-batches-py), an .npz, Parquet files or PNG folders, "
             "found nothing there; check the path",
-        ), found "
-            "nothing there; check the path",
         ),
     ],
 )
