@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from cifar10_aug.data.spec import CIFAR10
 from cifar10_aug.engines.stages import Pass, PlannedOp, Process
 from cifar10_aug.ops.base import AffineOp, Border
 from cifar10_aug.ops.compound import OneOf
@@ -98,7 +99,7 @@ def _resample(image: np.ndarray, maps: list[tuple[np.ndarray, Border]]) -> np.nd
                 at_x, at_y = round(at_x * 65536) / 65536, round(at_y * 65536) / 65536
                 outside = not (_inside(at_x, width, border) and _inside(at_y, height, border))
                 if outside and border.mode == "constant" and level is None:
-                    level = border.level
+                    level = border.colour(CIFAR10)
                 at_x, at_y = _back(at_x, width, border.mode), _back(at_y, height, border.mode)
             out[y, x] = _bilinear(image, at_x, at_y) if level is None else level
     return out

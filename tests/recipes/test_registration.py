@@ -171,7 +171,7 @@ def test_the_list_has_it() -> None:
             "  sepia                (eager engine only) Browns the image, more or less.\n" in text
         )
         assert "strength   0.5: takes a number from 0\n" in about("sepia")
-        assert "  averyveryverylongname Your function tests.recipes.test_registration." in text
+        assert "  averyveryverylongname (eager engine only) Your function " in text
         assert "for lists" not in text
 
 
