@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -12,6 +12,13 @@ from tensorflow_datasets.core.splits import AbstractSplit
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+
+class Shard(NamedTuple):
+    """One of several input pipelines, as `tf.distribute.InputContext` is, without TensorFlow."""
+
+    input_pipeline_id: int
+    num_input_pipelines: int
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,7 +37,9 @@ class Slice:
 
 
 def named(
-    split: Any, splits: tfds.core.splits.SplitDict, context: tf.distribute.InputContext | None
+    split: Any,
+    splits: tfds.core.splits.SplitDict,
+    context: tf.distribute.InputContext | Shard | None,
 ) -> list[Slice]:
     """The examples that a split argument names, or one input pipeline's share of them.
 
