@@ -45,8 +45,9 @@ def load(place: str) -> Any:
     made: list[Loader] = []
 
     def load(recipe: Any = "rotate30+erase", **kwargs: Any) -> Loader:
-        kwargs = {"dataset": "cifar10_aug_sample", "batch_size": 64, "data_dir": place} | kwargs
-        made.append(Loader(recipe, **kwargs))
+        given: dict[str, Any] = {"dataset": "cifar10_aug_sample", "batch_size": 64}
+        given |= {"data_dir": place} | kwargs
+        made.append(Loader(recipe, **given))
         return made[-1]
 
     yield load
