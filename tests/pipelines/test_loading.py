@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 import cifar10_aug
 from cifar10_aug import Loader
 from cifar10_aug.builders.cifar10_aug_sample_dataset_builder import Builder as SampleBuilder
+from cifar10_aug.data.records import examples, tfrecord
 from cifar10_aug.errors import PythonOpError, RecipeError, SourceError
 from cifar10_aug.pipelines import resident
 from tests import forking, functions
@@ -94,7 +95,11 @@ def test_batches_are_those_of_tfds(
     workers: int | None,
     augment_splits: tuple[str, ...],
 ) -> None:
-    kept: dict[str, Any] = {"seed": seed, "start_epoch": start_epoch, "augment_splits": augment_splits}
+    kept: dict[str, Any] = {
+        "seed": seed,
+        "start_epoch": start_epoch,
+        "augment_splits": augment_splits,
+    }
     index, count = shard
     with registered({"backend": "threading"}, speckle=functions.speckle):
         theirs = tfds.load(
@@ -436,6 +441,17 @@ def test_damaged_files_are_refused(damaged: tuple[str, Path], load: Any) -> None
     content[record * 10 + record // 2] ^= 1
     file.write_bytes(content)
     with pytest.raises(SourceError, match=r"damaged \(record 10: its data has another checksum"):
+        load(data_dir=place)
+
+
+def test_examples_without_a_label_are_refused(damaged: tuple[str, Path], load: Any) -> None:
+    place, file = damaged
+    records = list(tfrecord.read(file))
+    features = examples.parsed(records[10])
+    del features["label"]
+    records[10] = examples.serialized(features)
+    file.write_bytes(tfrecord.framed(records).tobytes())
+    with pytest.raises(SourceError, match=r"damaged \(an example without label\)"):
         load(data_dir=place)
 
 
