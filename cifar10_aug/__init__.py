@@ -16,6 +16,7 @@ from cifar10_aug.builders import (
     cifar100_aug_dataset_builder,
 )
 from cifar10_aug.builders.augmented import AugmentedBuilder
+from cifar10_aug.builders.loader import Loader
 from cifar10_aug.errors import (
     ExportError,
     PythonOpError,
@@ -31,6 +32,7 @@ from cifar10_aug.recipes.registration import register, seeded
 __version__ = importlib.metadata.version("cifar10_aug")
 __all__ = [
     "ExportError",
+    "Loader",
     "PythonOpError",
     "Recipe",
     "RecipeError",

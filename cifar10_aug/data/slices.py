@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -15,6 +15,13 @@ from cifar10_aug.rng.draws import SPLIT_NUMBERS
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+
+class Shard(NamedTuple):
+    """One of several input pipelines, as `tf.distribute.InputContext` is, without TensorFlow."""
+
+    input_pipeline_id: int
+    num_input_pipelines: int
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -81,7 +88,7 @@ def _augmented(
 def named(
     split: Any,
     splits: tfds.core.splits.SplitDict,
-    context: tf.distribute.InputContext | None,
+    context: tf.distribute.InputContext | Shard | None,
     augment_splits: Sequence[str] = (),
 ) -> list[Slice]:
     """The examples that a split argument names, or one input pipeline's share of them.

@@ -15,4 +15,7 @@ From `tfds.load` to pixels, always downwards:
 With `engine="graph"`, `pipelines/graph.py` and `graph_examples.py` take the places of `eager.py`
 and `eager_examples.py`, `engines/tensorflow/engine.py`, `maps.py`, `resampling.py` and
 `pixelwise.py` those of the last three.
+
+`Loader` (builders/loader.py) does without TensorFlow: `loading.py` takes the place of `eager.py`,
+and `stored_batches.py` has both ways to read the prepared files.
 """

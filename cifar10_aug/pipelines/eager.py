@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import joblib
@@ -12,62 +10,17 @@ import tensorflow as tf
 
 from cifar10_aug._compat.shutdown import GATE
 from cifar10_aug.data.images import SHAPE
-from cifar10_aug.engines.numba import shuffling
-from cifar10_aug.engines.python import worker_pool
 from cifar10_aug.errors import PythonOpError
+from cifar10_aug.pipelines.blocks import Order, Start, block_sizes, blocks_of, surviving
 from cifar10_aug.pipelines.eager_examples import Examples
 from cifar10_aug.pipelines.epochs import Epochs, of_length
-
-# A call into Python, with the NumPy calls that turn draws into parameters, costs about as much as
-# augmenting several hundred images, so one call makes many batches. Larger calls than these gain
-# little, and the few blocks in flight would take hundreds of megabytes.
-_IMAGES_A_CALL = {"uint8": 4096, "float32": 2048}
-_IMAGES_OF_THE_FIRST_CALL = 256
-# Functions of the user's can take a thousand times as long as ours: calls are small, so that the
-# first batch comes soon, and few, since each only waits for workers, which share its images.
-IMAGES_A_WORKER = 256
-CALLS_OF_PYTHON = 3
-
-
-@dataclasses.dataclass(frozen=True)
-class Order:
-    """In what order an epoch visits its examples.
-
-    Attributes:
-        shuffle: all examples, in another order each epoch; else as the split lists them.
-        seed: of the order.
-        reshuffle: whether epochs differ in order.
-    """
-
-    shuffle: bool
-    seed: int
-    reshuffle: bool = True
-
-    def positions(self, count: int, epoch: int) -> np.ndarray:
-        """int64 [count], a permutation of 0 … count - 1."""
-        if not self.shuffle:
-            return np.arange(count)
-        return shuffling.shuffled(count, epoch if self.reshuffle else 0, self.seed)
-
-
-@dataclasses.dataclass(frozen=True)
-class Start:
-    """Where a dataset that is loaded begins.
-
-    Attributes:
-        epoch: the number of its first epoch.
-        step: how many batches of that epoch, and of no other, are left out.
-    """
-
-    epoch: int = 0
-    step: int = 0
 
 
 def dataset(
     examples: Examples,
     order: Order,
     *,
-    start: Start = Start(),
+    start: Start,
     batch_size: int | None,
     as_supervised: bool,
     add_tfds_id: bool = False,
@@ -103,9 +56,7 @@ def dataset(
     """
     count, size = len(examples), batch_size or 1
     dtype = tf.as_dtype(examples.dtype)
-    images, calls = _IMAGES_A_CALL[examples.dtype], joblib.cpu_count()
-    if python_workers is not None:
-        images, calls = min(images, IMAGES_A_WORKER * python_workers), CALLS_OF_PYTHON
+    images, calls = blocks_of(examples.dtype, joblib.cpu_count(), python_workers)
     here = in_this_process(
         f"{name} is made by Python code in the process that loads it, so it cannot be sent to "
         f"others (tf.data service) or saved. {_instead(name, runs_as_graph)}"
@@ -123,7 +74,7 @@ def dataset(
     def visit(epoch: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         left_out = start.step * size if epoch == start.epoch else 0
         visited = order.positions(count, int(epoch))[left_out:]
-        sizes = _block_sizes(len(visited), size, images)
+        sizes = block_sizes(len(visited), size, images)
         rows = np.zeros((len(sizes), max(sizes)), np.int64)
         ends = np.cumsum(sizes)
         for row, first, last in zip(rows, ends - sizes, ends, strict=True):
@@ -197,38 +148,6 @@ def dataset(
     )
 
 
-def surviving(
-    make: Callable[[slice], np.ndarray],
-    ends: Sequence[int],
-    shape: tuple[int, ...],
-    dtype: str,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Images, and for each batch what failed in it, or nothing: bytes [batches].
-
-    If a function of the user's fails, the other batches of the call are made all the same, so that
-    an example that fails costs its batch. A worker that has ended is an error of the whole call.
-
-    Args:
-        make: makes the images of a slice, of all batches or of one.
-        ends: where the batches end, each after the one before.
-        shape, dtype: of an image.
-    """
-    failed = np.full(len(ends), b"", object)
-    try:
-        return make(slice(0, ends[-1])), failed
-    except PythonOpError as error:
-        if isinstance(error.__cause__, worker_pool.ENDED):
-            raise
-        image = np.zeros((ends[-1], *shape), dtype)
-    for number, (first, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
-        batch = slice(first, end)
-        try:
-            image[batch] = make(batch)
-        except PythonOpError as error:
-            failed[number] = str(error).encode()
-    return image, failed
-
-
 def checked(failed: tf.Tensor, made: Any) -> Any:
     """A batch; reading it raises a `PythonOpError` if it failed."""
     first, *others = tf.nest.flatten(made)
@@ -262,26 +181,6 @@ def finished(
     elif known_length:
         ds = of_length(ds, length)
     return ds.with_options(tuned(options, sharded=sharded))
-
-
-def _block_sizes(count: int, batch_size: int, images_a_call: int) -> np.ndarray:
-    """How many examples each call makes, in order: int64 [calls].
-
-    Each is a multiple of the batch size, but for the last batch of an epoch if that is not whole.
-    The first calls are small, so that the first batch comes soon.
-    """
-    sizes = []
-    whole = count // batch_size * batch_size
-    largest = batch_size * max(1, images_a_call // batch_size)
-    size = batch_size * max(1, _IMAGES_OF_THE_FIRST_CALL // batch_size)
-    left = whole
-    while left:
-        sizes.append(min(size, largest, left))
-        left -= sizes[-1]
-        size *= 2
-    if count > whole:
-        sizes.append(count - whole)
-    return np.array(sizes, np.int64)
 
 
 def _instead(name: str, runs_as_graph: bool) -> str:

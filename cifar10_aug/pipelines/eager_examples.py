@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,12 @@ from cifar10_aug.data import slices
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.engines.arguments import one_hot
 from cifar10_aug.engines.numba import engine as eager
+from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.pipelines import resident as prepared
+from cifar10_aug.pipelines import stored_batches
+from cifar10_aug.pipelines.options import Augmentation
+from cifar10_aug.pipelines.stored_batches import Batches
 from cifar10_aug.rng import draws
 from cifar10_aug.rng.names import example_ids
 
@@ -150,25 +154,36 @@ def _images(part: Part, epoch: int, places: np.ndarray) -> np.ndarray:
 def of(
     named: list[slices.Slice],
     splits: tfds.core.splits.SplitDict,
-    engine_of: Callable[[bool], eager.Engine],
-    *,
-    soft_labels: bool = False,
+    augmentation: Augmentation,
+    buffers: Buffers,
+    batches: Batches = stored_batches.by_tensorflow,
 ) -> Examples:
     """The examples of some slices, read into memory.
 
     Args:
         named: at least one slice.
         splits: what is prepared.
-        engine_of: the engine for examples that are augmented, and for others.
-        soft_labels: whether labels are shares of classes.
+        augmentation: what is done to them.
+        buffers: the memory of what is made.
+        batches: what reads the files.
 
     Raises:
         SourceError: if the prepared files are damaged.
     """
+    engines = {
+        augmented: eager.Engine(
+            augmentation.of(augmented).plan,
+            augmentation.seed,
+            *SHAPE[:2],
+            execution=augmentation.execution,
+            buffers=buffers,
+        )
+        for augmented in {one.augmented for one in named}
+    }
     parts: list[Part] = []
     for one in named:
-        info, engine = splits[one.split], engine_of(one.augmented)
-        resident = prepared.resident(info)
+        info, engine = splits[one.split], engines[one.augmented]
+        resident = prepared.resident(info, batches)
         partners = None
         if engine.plan.mixes:
             keys = draws.example_keys(one.among, one.split)
@@ -182,7 +197,7 @@ def of(
                 numbers=_evenly_spaced(one.numbers),
             )
         )
-    return Examples(parts, soft_labels)
+    return Examples(parts, augmentation.recipe.softens)
 
 
 def _evenly_spaced(numbers: np.ndarray) -> range:

@@ -15,7 +15,8 @@ from cifar10_aug._compat import debug_mode
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.engines.tensorflow import shuffling
 from cifar10_aug.pipelines import graph_tables
-from cifar10_aug.pipelines.eager import Order, Start, finished
+from cifar10_aug.pipelines.blocks import Order, Start
+from cifar10_aug.pipelines.eager import finished
 from cifar10_aug.pipelines.epochs import Epochs
 from cifar10_aug.pipelines.graph_examples import GraphExamples, Tables
 

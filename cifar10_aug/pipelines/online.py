@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from typing import Any
 
 import tensorflow_datasets as tfds
@@ -13,11 +12,10 @@ from cifar10_aug.data import prepared, slices
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.slices import Slice
 from cifar10_aug.engines import arguments
-from cifar10_aug.engines.numba import engine
 from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.pipelines import eager as pipeline
 from cifar10_aug.pipelines import eager_examples
-from cifar10_aug.pipelines.eager import Order, Start
+from cifar10_aug.pipelines.blocks import Order, Start
 from cifar10_aug.pipelines.options import Augmentation
 from cifar10_aug.rng import draws
 
@@ -103,7 +101,7 @@ def dataset(
 
 def _start(augmentation: Augmentation, named: list[Slice], count: int, size: int) -> Start:
     """Where to begin; only what is augmented differs from epoch to epoch."""
-    if not any(one.augmented for one in named):
+    if not augmentation.concerns(named):
         return Start()
     options, steps = augmentation.options, -(-count // size)
     if options.start_step >= steps:
@@ -117,21 +115,7 @@ def _start(augmentation: Augmentation, named: list[Slice], count: int, size: int
 def _eager(info: tfds.core.DatasetInfo, augmentation: Augmentation, asked: _Asked) -> Any:
     from cifar10_aug.engines.tensorflow import support
 
-    def engine_of(augmented: bool) -> engine.Engine:
-        return engine.Engine(
-            augmentation.of(augmented).plan,
-            augmentation.seed,
-            *SHAPE[:2],
-            execution=augmentation.execution,
-            buffers=_BUFFERS,
-        )
-
-    chosen = eager_examples.of(
-        asked.named,
-        info.splits,
-        functools.cache(engine_of),
-        soft_labels=augmentation.recipe.softens,
-    )
+    chosen = eager_examples.of(asked.named, info.splits, augmentation, _BUFFERS)
     return pipeline.dataset(
         chosen,
         asked.order,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from cifar10_aug.data.slices import Slice
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.recipes.recipe import Config, Recipe
@@ -33,6 +34,10 @@ class Augmentation:
     def of(self, augmented: bool) -> Recipe:
         """The recipe that examples get that are augmented, or others."""
         return self.recipe if augmented else self.recipe.clean
+
+    def concerns(self, named: list[Slice]) -> bool:
+        """Whether any of some slices is augmented."""
+        return any(one.augmented for one in named)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,7 +23,7 @@ from cifar10_aug.engines.tensorflow import mixing as graph_mixing
 from cifar10_aug.engines.tensorflow.engine import GraphEngine
 from cifar10_aug.engines.tensorflow.pixels import pack
 from cifar10_aug.pipelines import levels
-from cifar10_aug.pipelines.eager import surviving
+from cifar10_aug.pipelines.blocks import surviving
 
 # See `online`: pipelines own no memory.
 _BUFFERS = Buffers()

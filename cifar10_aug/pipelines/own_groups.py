@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-from cifar10_aug.pipelines import eager
+from cifar10_aug.pipelines import blocks, eager
 from cifar10_aug.pipelines.elements import Elements
 from cifar10_aug.pipelines.own_engines import Given, OwnEngine
 
@@ -76,7 +76,7 @@ class Groups:
             return _IMAGES_OF_ANY_SIZE
         most = _BYTES_A_CALL // max(1, height * width * 3 * spec.dtype.size)
         if self.python_workers is not None:
-            most = min(most, eager.IMAGES_A_WORKER * self.python_workers)
+            most = min(most, blocks.IMAGES_A_WORKER * self.python_workers)
         return max(1, min(most, _IMAGES_A_CALL))
 
     def with_ids(self, own: tf.data.Dataset) -> tf.data.Dataset:

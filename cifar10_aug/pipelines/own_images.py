@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from cifar10_aug._compat import eager_context
 from cifar10_aug.engines.python.execution import Execution
-from cifar10_aug.pipelines import eager, own_engines
+from cifar10_aug.pipelines import blocks, eager, own_engines
 from cifar10_aug.pipelines.elements import Elements
 from cifar10_aug.pipelines.epochs import Epochs, of_length
 from cifar10_aug.pipelines.options import OnlineOptions
@@ -55,7 +55,7 @@ def _dataset(
 ) -> tf.data.Dataset:
     """Epoch → groups → augmented groups → elements."""
     grouped, here = groups.of(own), eager.in_this_process(why_here)
-    calls = eager.CALLS_OF_PYTHON if groups.fails else joblib.cpu_count()
+    calls = blocks.CALLS_OF_PYTHON if groups.fails else joblib.cpu_count()
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
         def augment(*group: Any) -> Any:

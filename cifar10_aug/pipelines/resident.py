@@ -9,19 +9,18 @@ import os
 import weakref
 
 import numpy as np
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from cifar10_aug._compat import fork_safety, tensorflow_errors
+from cifar10_aug._compat import fork_safety
 from cifar10_aug.data import fingerprints, prepared
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.prepared import damaged
 from cifar10_aug.engines.arguments import one_hot
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
+from cifar10_aug.pipelines import stored_batches
+from cifar10_aug.pipelines.stored_batches import Batches
 from cifar10_aug.rng.names import example_ids
-
-_BATCH = 1000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -53,8 +52,14 @@ _residents: weakref.WeakValueDictionary[tuple[str, ...], Resident] = weakref.Wea
 _reading = fork_safety.Lock()
 
 
-def resident(info: tfds.core.SplitInfo) -> Resident:
+def resident(
+    info: tfds.core.SplitInfo, batches: Batches = stored_batches.by_tensorflow
+) -> Resident:
     """The split's images and labels; pipelines that are alive at once share them.
+
+    Args:
+        info: of the split.
+        batches: what reads the files, if nobody has read them yet.
 
     Raises:
         SourceError: if the files do not hold what their metadata say.
@@ -66,8 +71,7 @@ def resident(info: tfds.core.SplitInfo) -> Resident:
             # In a separate thread, which is not inside the `tf.function`, `tf.Graph` or scope
             # that the user may be in.
             with concurrent.futures.ThreadPoolExecutor(1) as outside:
-                read = tf.autograph.experimental.do_not_convert(_read)
-                found = outside.submit(read, info, files).result()
+                found = outside.submit(_read, info, files, batches).result()
             _residents[key] = found
         return found
 
@@ -84,22 +88,15 @@ def written(info: tfds.core.SplitInfo) -> tuple[str, ...]:
 def _written(file: str) -> str:
     """What tells a file from another that was under the same name."""
     if "://" in file:
+        import tensorflow as tf
+
         return str(tf.io.gfile.stat(file).mtime_nsec)
     # TensorFlow knows local times to the second only.
     stat = os.stat(file)
     return f"{stat.st_mtime_ns} {stat.st_ino}"
 
 
-def _read(info: tfds.core.SplitInfo, files: tuple[str, ...]) -> Resident:
-    spec = {
-        "id": tf.io.FixedLenFeature([], tf.string),
-        "image": tf.io.FixedLenFeature([], tf.string),
-        "label": tf.io.FixedLenFeature([], tf.int64),
-    }
-    records = tf.data.TFRecordDataset(list(files)).batch(_BATCH)
-    batches = records.map(
-        lambda batch: tf.io.parse_example(batch, spec), num_parallel_calls=2, deterministic=True
-    )
+def _read(info: tfds.core.SplitInfo, files: tuple[str, ...], batches: Batches) -> Resident:
     count = info.num_examples
     source = Source.empty(count, *SHAPE[:2])
     labels = np.empty(count, np.int64)
@@ -107,20 +104,20 @@ def _read(info: tfds.core.SplitInfo, files: tuple[str, ...]) -> Resident:
     first = found = 0
     folder = files[0].rsplit("/", 1)[0]
     try:
-        for batch in batches.prefetch(2).as_numpy_iterator():
-            last = first + len(batch["label"])
-            images = np.frombuffer(b"".join(batch["image"]), np.uint8)
+        for batch in batches(files):
+            last = first + len(batch.labels)
+            images = np.frombuffer(b"".join(batch.images), np.uint8)
             if last > count or images.size != (last - first) * np.prod(SHAPE):
-                raise damaged(folder, f"more than {count} images, or images of another size")
-            if (batch["id"].astype(bytes) != ids[first:last]).any():
-                raise damaged(folder, "images in another order")
+                raise ValueError(f"more than {count} images, or images of another size")
+            if (batch.ids != ids[first:last]).any():
+                raise ValueError("images in another order")
             images = images.reshape(-1, *SHAPE)
             source.write(first, images)
-            labels[first:last] = batch["label"]
-            found += fingerprints.of(images, batch["label"], first)
+            labels[first:last] = batch.labels
+            found += fingerprints.of(images, batch.labels, first)
             first = last
-    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-        raise damaged(folder, tensorflow_errors.reason(error)) from error
+    except ValueError as error:
+        raise damaged(folder, str(error)) from error
     if first != count:
         raise damaged(folder, f"{first} images instead of {count}")
     if found % 2**64 != prepared.fingerprint(info):

@@ -1,0 +1,122 @@
+"""An epoch's order, and the blocks of it that are made by one call into Python each."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from cifar10_aug.engines.numba import shuffling
+from cifar10_aug.engines.python import worker_pool
+from cifar10_aug.errors import PythonOpError
+
+# A call into Python, with the NumPy calls that turn draws into parameters, costs about as much as
+# augmenting several hundred images, so one call makes many batches. Larger calls than these gain
+# little, and the few blocks in flight would take hundreds of megabytes.
+_IMAGES_A_CALL = {"uint8": 4096, "float32": 2048}
+_IMAGES_OF_THE_FIRST_CALL = 256
+# Functions of the user's can take a thousand times as long as ours: calls are small, so that the
+# first batch comes soon, and few, since each only waits for workers, which share its images.
+IMAGES_A_WORKER = 256
+CALLS_OF_PYTHON = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """In what order an epoch visits its examples.
+
+    Attributes:
+        shuffle: all examples, in another order each epoch; else as the split lists them.
+        seed: of the order.
+        reshuffle: whether epochs differ in order.
+    """
+
+    shuffle: bool
+    seed: int
+    reshuffle: bool = True
+
+    def positions(self, count: int, epoch: int) -> np.ndarray:
+        """int64 [count], a permutation of 0 … count - 1."""
+        if not self.shuffle:
+            return np.arange(count)
+        return shuffling.shuffled(count, epoch if self.reshuffle else 0, self.seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """Where a dataset that is loaded begins.
+
+    Attributes:
+        epoch: the number of its first epoch.
+        step: how many batches of that epoch, and of no other, are left out.
+    """
+
+    epoch: int = 0
+    step: int = 0
+
+
+def blocks_of(dtype: str, workers: int, python_workers: int | None) -> tuple[int, int]:
+    """How many images a call makes, and how many calls run at the same time.
+
+    Args:
+        dtype: of the images.
+        workers: threads for the compiled loops.
+        python_workers: how many run functions of the user's; None if there are no such functions.
+    """
+    images = _IMAGES_A_CALL[dtype]
+    if python_workers is None:
+        return images, workers
+    return min(images, IMAGES_A_WORKER * python_workers), CALLS_OF_PYTHON
+
+
+def surviving(
+    make: Callable[[slice], np.ndarray],
+    ends: Sequence[int],
+    shape: tuple[int, ...],
+    dtype: str,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images, and for each batch what failed in it, or nothing: bytes [batches].
+
+    If a function of the user's fails, the other batches of the call are made all the same, so that
+    an example that fails costs its batch. A worker that has ended is an error of the whole call.
+
+    Args:
+        make: makes the images of a slice, of all batches or of one.
+        ends: where the batches end, each after the one before.
+        shape, dtype: of an image.
+    """
+    failed = np.full(len(ends), b"", object)
+    try:
+        return make(slice(0, ends[-1])), failed
+    except PythonOpError as error:
+        if isinstance(error.__cause__, worker_pool.ENDED):
+            raise
+        image = np.zeros((ends[-1], *shape), dtype)
+    for number, (first, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
+        batch = slice(first, end)
+        try:
+            image[batch] = make(batch)
+        except PythonOpError as error:
+            failed[number] = str(error).encode()
+    return image, failed
+
+
+def block_sizes(count: int, batch_size: int, images_a_call: int) -> np.ndarray:
+    """How many examples each call makes, in order: int64 [calls].
+
+    Each is a multiple of the batch size, but for the last batch of an epoch if that is not whole.
+    The first calls are small, so that the first batch comes soon.
+    """
+    sizes = []
+    whole = count // batch_size * batch_size
+    largest = batch_size * max(1, images_a_call // batch_size)
+    size = batch_size * max(1, _IMAGES_OF_THE_FIRST_CALL // batch_size)
+    left = whole
+    while left:
+        sizes.append(min(size, largest, left))
+        left -= sizes[-1]
+        size *= 2
+    if count > whole:
+        sizes.append(count - whole)
+    return np.array(sizes, np.int64)
