@@ -35,7 +35,7 @@ def test_bench_says_what_to_do_without_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["flp"], "'flp': there is no op 'flp'. Did you mean flip?"),
+        (["flp"], "'flp': there is no op 'flp'. Did you mean flip"),
         (["flip", "--sample", "--source", "x"], "--sample is drawn; leave --source and --mirror"),
         (["flip", "--rounds", "0"], "Invalid value for '--rounds': 0 is not in the range x>=1"),
         (

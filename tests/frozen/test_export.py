@@ -66,8 +66,15 @@ def start(place: Path, *arguments: str) -> "subprocess.Popen[str]":
 
 
 def wait_for_shards(place: Path, count: int) -> None:
+    def found() -> int:
+        try:
+            return len(list(place.rglob("digests/*-of-?????.json")))
+        except FileNotFoundError:
+            # A folder that has just been renamed.
+            return 0
+
     end = time.monotonic() + 60
-    while len(list(place.rglob("digests/*-of-?????.json"))) < count:
+    while found() < count:
         assert time.monotonic() < end
         time.sleep(0.005)
 

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 from tensorflow_datasets.proto import tf_example_pb2, tf_feature_pb2
 
+from cifar10_aug._compat.pillow import whole_pictures
 from cifar10_aug.data.images import SHAPE
 
 IMAGE_ENCODINGS = ("raw", "png")
@@ -169,7 +170,7 @@ def decoded(image: bytes, image_encoding: str, dtype: str) -> np.ndarray:
     if not image.startswith(PNG_BEGINS):
         raise ValueError(NO_PNG)
     try:
-        with Image.open(io.BytesIO(image), formats=["PNG"]) as picture:
+        with whole_pictures(), Image.open(io.BytesIO(image), formats=["PNG"]) as picture:
             return np.asarray(picture.convert("RGB"))
     except (OSError, SyntaxError) as error:
         raise ValueError("not a PNG") from error

@@ -7,6 +7,7 @@ import struct
 
 import numpy as np
 
+from cifar10_aug._compat.pillow import whole_pictures
 from cifar10_aug.data.images import SHAPE, SIDE
 
 # Of one picture; the pixels alone are 3 kB.
@@ -29,7 +30,7 @@ def decode(data: bytes) -> np.ndarray:
     # Before a library believes how large it is.
     if not data.startswith(_START):
         raise ValueError("not a PNG of 32 x 32 pixels in 8-bit RGB")
-    with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
+    with whole_pictures(), Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
         pixels = np.asarray(picture)
     assert pixels.shape == SHAPE
     return pixels
