@@ -1,4 +1,4 @@
-"""For tensorflow-datasets 4.9: it makes Pillow take pictures that are cut off, for all of a process.
+"""For tensorflow-datasets 4.9: it makes Pillow take pictures that are cut off, in all of a process.
 
 This can go when it no longer does; until then tests/data/sources/test_forms.py fails without it.
 """
