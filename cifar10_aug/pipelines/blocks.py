@@ -56,6 +56,34 @@ class Start:
     step: int = 0
 
 
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What an epoch visits, and what comes out.
+
+    Attributes:
+        order: in what order examples are visited.
+        start: where to begin.
+        batch_size: examples in a batch; None gives single examples.
+        as_supervised: (image, label) instead of a dict.
+        add_tfds_id: whether the dict has a "tfds_id".
+    """
+
+    order: Order
+    start: Start
+    batch_size: int | None
+    as_supervised: bool
+    add_tfds_id: bool
+
+    @property
+    def size(self) -> int:
+        """Examples in an element."""
+        return self.batch_size or 1
+
+    def steps(self, count: int) -> int:
+        """How many elements an epoch of so many examples has."""
+        return -(-count // self.size)
+
+
 def blocks_of(dtype: str, workers: int, python_workers: int | None) -> tuple[int, int]:
     """How many images a call makes, and how many calls run at the same time.
 

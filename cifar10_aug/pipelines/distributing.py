@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 import weakref
 from typing import Any
@@ -10,18 +11,17 @@ import tensorflow as tf
 
 from cifar10_aug._compat.shutdown import GATE
 from cifar10_aug.pipelines import service_health
-from cifar10_aug.pipelines.eager import finished
 from cifar10_aug.pipelines.epochs import Epochs
+from cifar10_aug.pipelines.finishing import Finish
 from cifar10_aug.pipelines.graph import GraphEpochs
 
-_Finish = dict[str, Any]
 # What each dataset that was loaded is made of.
-_loaded: weakref.WeakKeyDictionary[tf.data.Dataset, tuple[GraphEpochs, _Finish]] = (
+_loaded: weakref.WeakKeyDictionary[tf.data.Dataset, tuple[GraphEpochs, Finish]] = (
     weakref.WeakKeyDictionary()
 )
 
 
-def remember(ds: tf.data.Dataset, made: GraphEpochs, finish: _Finish) -> tf.data.Dataset:
+def remember(ds: tf.data.Dataset, made: GraphEpochs, finish: Finish) -> tf.data.Dataset:
     """The dataset, which from now on can be distributed."""
     _loaded[ds] = made, finish
     return ds
@@ -70,8 +70,8 @@ def distributed(
 
     # See `AugmentedBuilder.as_dataset`.
     of_epoch = tf.autograph.experimental.do_not_convert(of_epoch)
-    ds = Epochs(made.start.epoch).number().map(checked).flat_map(of_epoch)
-    if finish["prefetch"]:
+    ds = Epochs(made.reading.start.epoch).number().map(checked).flat_map(of_epoch)
+    if finish.prefetch:
         ds = ds.prefetch(tf.data.AUTOTUNE)
     # A worker that dies loses the batches that it is making, so the length is not known.
-    return finished(ds, made.steps, **{**finish, "known_length": False})
+    return dataclasses.replace(finish, known_length=False).of(ds, made.steps)

@@ -15,9 +15,9 @@ from cifar10_aug._compat import debug_mode
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.engines.tensorflow import shuffling
 from cifar10_aug.pipelines import graph_tables
-from cifar10_aug.pipelines.blocks import Order, Start
-from cifar10_aug.pipelines.eager import finished
+from cifar10_aug.pipelines.blocks import Reading
 from cifar10_aug.pipelines.epochs import Epochs
+from cifar10_aug.pipelines.finishing import Finish
 from cifar10_aug.pipelines.graph_examples import GraphExamples, Tables
 
 # Single examples are made so many at once.
@@ -30,24 +30,16 @@ class GraphEpochs:
 
     Attributes:
         examples: what to visit.
-        order: in what order to visit them.
-        start: where to begin.
-        batch_size: examples in a batch; None gives single examples.
-        as_supervised: (image, label) instead of a dict.
-        add_tfds_id: whether the dict has a "tfds_id".
+        reading: in what order, and what comes out.
     """
 
     examples: GraphExamples
-    order: Order
-    start: Start
-    batch_size: int | None
-    as_supervised: bool
-    add_tfds_id: bool
+    reading: Reading
 
     @property
     def steps(self) -> int:
         """How many elements an epoch has."""
-        return -(-len(self.examples) // (self.batch_size or 1))
+        return self.reading.steps(len(self.examples))
 
     def here(self, *, prefetch: bool) -> tf.data.Dataset:
         """The batches of the next epoch, made in this process of tables that are read now."""
@@ -65,7 +57,7 @@ class GraphEpochs:
             number, positions = batch
             return self._made(tables, positions, number)
 
-        ds = Epochs(self.start.epoch).each(epoch)
+        ds = Epochs(self.reading.start.epoch).each(epoch)
         for graph in graphs:
             weakref.finalize(ds, _clear_captures, graph).atexit = False
         return ds
@@ -93,23 +85,23 @@ class GraphEpochs:
 
     def _left_out(self, epoch: tf.Tensor) -> tf.Tensor:
         """How many examples an epoch leaves out at its beginning: int64 []."""
-        skipped = np.int64(self.start.step * (self.batch_size or 1))
-        return tf.where(epoch == np.int64(self.start.epoch), skipped, np.int64(0))
+        skipped = np.int64(self.reading.start.step * (self.reading.batch_size or 1))
+        return tf.where(epoch == np.int64(self.reading.start.epoch), skipped, np.int64(0))
 
     def _left(self, order: tf.Tensor, epoch: tf.Tensor) -> tf.Tensor:
         return order[self._left_out(epoch) :]
 
     def _positions(self, epoch: tf.Tensor) -> tf.Tensor:
         count = len(self.examples)
-        if not self.order.shuffle:
+        if not self.reading.order.shuffle:
             return tf.range(count, dtype=tf.int64)
-        keyed = epoch if self.order.reshuffle else tf.zeros_like(epoch)
-        return shuffling.shuffled(count, keyed, self.order.seed)
+        keyed = epoch if self.reading.order.reshuffle else tf.zeros_like(epoch)
+        return shuffling.shuffled(count, keyed, self.reading.order.seed)
 
     @property
     def _size(self) -> int:
         """How many examples a step makes."""
-        return self.batch_size or _EXAMPLES_A_STEP
+        return self.reading.batch_size or _EXAMPLES_A_STEP
 
     def _steps(self, epoch: tf.Tensor) -> tf.data.Dataset:
         left = len(self.examples) - self._left_out(epoch)
@@ -117,22 +109,22 @@ class GraphEpochs:
 
     def _of_step(self, order: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         positions = order[step * self._size : (step + 1) * self._size]
-        uneven = self.batch_size is None or len(self.examples) % self._size
+        uneven = self.reading.batch_size is None or len(self.examples) % self._size
         return tf.ensure_shape(positions, [None if uneven else self._size])
 
     def _made(self, tables: Sequence[Tables], positions: tf.Tensor, epoch: tf.Tensor) -> Any:
-        made = self.examples.at(tables, positions, epoch, tfds_id=self.add_tfds_id)
+        made = self.examples.at(tables, positions, epoch, tfds_id=self.reading.add_tfds_id)
         made["image"] = tf.ensure_shape(made["image"], [positions.shape[0], *SHAPE])
-        return (made["image"], made["label"]) if self.as_supervised else made
+        return (made["image"], made["label"]) if self.reading.as_supervised else made
 
     def _each(
         self, steps: tf.data.Dataset, make: Callable[..., Any], calls: int
     ) -> tf.data.Dataset:
         ds = steps.map(make, num_parallel_calls=calls)
-        if self.batch_size is not None:
+        if self.reading.batch_size is not None:
             return ds
         slices = tf.data.Dataset.from_tensor_slices
-        return ds.flat_map((lambda *pair: slices(pair)) if self.as_supervised else slices)
+        return ds.flat_map((lambda *pair: slices(pair)) if self.reading.as_supervised else slices)
 
 
 def _clear_captures(graph: Any) -> None:
@@ -142,15 +134,14 @@ def _clear_captures(graph: Any) -> None:
     assert not graph.captures
 
 
-def dataset(made: GraphEpochs, *, prefetch: bool = True, **finish: Any) -> tf.data.Dataset:
+def dataset(made: GraphEpochs, finish: Finish) -> tf.data.Dataset:
     """The pipeline: epoch → order → numbers of batches → images → prefetch.
 
     Args:
         made: what makes batches.
-        prefetch: whether to make batches ahead of their use.
-        **finish: the other arguments of `pipeline.finished`.
+        finish: how the dataset ends.
 
     Returns:
         A dataset that makes its first epoch when it is first read, then the next, and so on.
     """
-    return finished(made.here(prefetch=prefetch), made.steps, prefetch=prefetch, **finish)
+    return finish.of(made.here(prefetch=finish.prefetch), made.steps)

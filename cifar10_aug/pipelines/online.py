@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import tensorflow_datasets as tfds
@@ -13,37 +12,15 @@ from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.slices import Slice
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.numba.buffers import Buffers
-from cifar10_aug.pipelines import eager as pipeline
-from cifar10_aug.pipelines import eager_examples
-from cifar10_aug.pipelines.blocks import Order, Start
+from cifar10_aug.pipelines import eager, eager_examples
+from cifar10_aug.pipelines.blocks import Order, Reading, Start
+from cifar10_aug.pipelines.finishing import Finish
 from cifar10_aug.pipelines.options import Augmentation
 from cifar10_aug.rng import draws
 
 # TensorFlow never lets go of a Python function that a dataset has called, nor of what it refers to,
 # even when the dataset is gone. So pipelines own no memory.
 _BUFFERS = Buffers()
-
-
-@dataclasses.dataclass(frozen=True)
-class _Asked:
-    """What both engines are asked for.
-
-    Attributes:
-        named: the examples.
-        order: in which they are visited.
-        start: where to begin.
-        batch_size: of each step.
-        as_supervised, add_tfds_id: which features come out.
-        finish: how the dataset ends: `repeat`, `options`, `prefetch`, `known_length`, `sharded`.
-    """
-
-    named: list[Slice]
-    order: Order
-    start: Start
-    batch_size: int | None
-    as_supervised: bool
-    add_tfds_id: bool
-    finish: dict[str, Any]
 
 
 def dataset(
@@ -74,28 +51,28 @@ def dataset(
     count = sum(len(one.numbers) for one in named)
     everything = batch_size == -1
     order_seed = augmentation.seed if config.shuffle_seed is None else config.shuffle_seed
-    asked = _Asked(
-        named,
+    size = count if everything else batch_size
+    reading = Reading(
         Order(
             shuffle_files,
             arguments.checked("shuffle_seed", order_seed, draws.SEED_LIMIT),
             reshuffle=config.shuffle_reshuffle_each_iteration is not False,
         ),
-        _start(augmentation, named, count, count if everything else batch_size or 1),
-        count if everything else batch_size,
+        _start(augmentation, named, count, size or 1),
+        size,
         as_supervised,
         config.add_tfds_id,
-        {
-            "repeat": config.repeat_filenames and not everything,
-            "options": config.options,
-            "prefetch": not config.skip_prefetch,
-            "known_length": config.assert_cardinality,
-            "sharded": config.input_context is not None
-            and config.input_context.num_input_pipelines > 1,
-        },
+    )
+    context = config.input_context
+    finish = Finish(
+        repeat=config.repeat_filenames and not everything,
+        options=config.options,
+        prefetch=not config.skip_prefetch,
+        known_length=config.assert_cardinality,
+        sharded=context is not None and context.num_input_pipelines > 1,
     )
     make = _graph if augmentation.options.engine == "graph" else _eager
-    ds = make(info, augmentation, asked)
+    ds = make(info, augmentation, named, reading, finish)
     return ds.get_single_element() if everything else ds
 
 
@@ -112,25 +89,40 @@ def _start(augmentation: Augmentation, named: list[Slice], count: int, size: int
     return Start(options.start_epoch, options.start_step)
 
 
-def _eager(info: tfds.core.DatasetInfo, augmentation: Augmentation, asked: _Asked) -> Any:
+def _eager(
+    info: tfds.core.DatasetInfo,
+    augmentation: Augmentation,
+    named: list[Slice],
+    reading: Reading,
+    finish: Finish,
+) -> Any:
     from cifar10_aug.engines.tensorflow import support
 
-    chosen = eager_examples.of(asked.named, info.splits, augmentation, _BUFFERS)
-    return pipeline.dataset(
+    chosen = eager_examples.of(named, info.splits, augmentation, _BUFFERS)
+    name = augmentation.recipe.name
+    graph = support.runs(augmentation.recipe.plan)
+    return eager.dataset(
         chosen,
-        asked.order,
-        start=asked.start,
-        batch_size=asked.batch_size,
-        as_supervised=asked.as_supervised,
-        add_tfds_id=asked.add_tfds_id,
+        reading,
+        finish,
         python_workers=augmentation.execution.jobs if chosen.runs_python else None,
-        runs_as_graph=support.runs(augmentation.recipe.plan),
-        name=augmentation.recipe.name,
-        **asked.finish,
+        refusal=f"{name} is made by Python code in the process that loads it, so it cannot be sent "
+        "to others (tf.data service) or saved. "
+        f"{_GRAPH if graph else ''}Freeze it and load that: cifar10-aug export {name} --copies 5, "
+        f"or tfds.load with the config {name}-x5. ",
     )
 
 
-def _graph(info: tfds.core.DatasetInfo, augmentation: Augmentation, asked: _Asked) -> Any:
+_GRAPH = "Load it with builder_kwargs={'engine': 'graph'}. Or: "
+
+
+def _graph(
+    info: tfds.core.DatasetInfo,
+    augmentation: Augmentation,
+    named: list[Slice],
+    reading: Reading,
+    finish: Finish,
+) -> Any:
     from cifar10_aug.engines.tensorflow.engine import GraphEngine
     from cifar10_aug.pipelines import distributing, graph
     from cifar10_aug.pipelines.graph_examples import GraphExamples, GraphPart
@@ -143,15 +135,7 @@ def _graph(info: tfds.core.DatasetInfo, augmentation: Augmentation, asked: _Aske
             soft_labels=augmentation.recipe.softens,
             jit_compile=augmentation.options.jit_compile,
         )
-        for one in asked.named
+        for one in named
     ]
-    epochs = graph.GraphEpochs(
-        GraphExamples(parts),
-        asked.order,
-        asked.start,
-        asked.batch_size,
-        asked.as_supervised,
-        asked.add_tfds_id,
-    )
-    ds = graph.dataset(epochs, **asked.finish)
-    return distributing.remember(ds, epochs, asked.finish)
+    epochs = graph.GraphEpochs(GraphExamples(parts), reading)
+    return distributing.remember(graph.dataset(epochs, finish), epochs, finish)

@@ -13,6 +13,7 @@ from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.pipelines import blocks, eager, own_engines
 from cifar10_aug.pipelines.elements import Elements
 from cifar10_aug.pipelines.epochs import Epochs, of_length
+from cifar10_aug.pipelines.finishing import tuned
 from cifar10_aug.pipelines.options import OnlineOptions
 from cifar10_aug.pipelines.own_engines import OwnEngine
 from cifar10_aug.pipelines.own_groups import Bundles, Groups, Ids, Stacks
@@ -71,7 +72,7 @@ def _dataset(
         ds = ds.repeat()
     elif length >= 0:
         ds = of_length(ds, length)
-    return ds.with_options(eager.tuned(own.options(), sharded=False))
+    return ds.with_options(tuned(own.options(), sharded=False))
 
 
 def _made(elements: Elements, recipe: Recipe) -> list[tf.TensorSpec]:
