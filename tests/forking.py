@@ -1,6 +1,6 @@
 """Forks a process at several moments, and prints what becomes of it.
 
-Run as a program of its own, since what it does to TensorFlow is not to be done to other tests:
+Run as a separate program, since what it does to TensorFlow is not to be done to other tests:
     python -m tests.forking DATA_DIR
 """
 

@@ -1,8 +1,8 @@
-"""Runs Python programs in processes of their own that need not import TensorFlow.
+"""Runs Python programs in separate processes that need not import TensorFlow.
 
 `python` takes five seconds to import it, and two more to end. So one process imports it, once, and
 is forked for each program; it does nothing else with it, and the programs import this package and
-TensorFlow Datasets themselves. Tests of imports, or of forks, start a Python of their own.
+TensorFlow Datasets themselves. Tests of imports, or of forks, start a separate Python.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def run(
 
 
 class Program:
-    """`python -c PROGRAM` or `python SCRIPT`, in a session of its own.
+    """`python -c PROGRAM` or `python SCRIPT`, in a separate session.
 
     It is killed when it is closed.
     """

@@ -76,7 +76,7 @@ def test_every_name_is_the_recipe_that_it_spells_or_a_recipe_error_at_once() -> 
 
 
 def test_nothing_is_opened_imported_or_evaluated_while_names_are_read(tmp_path: Path) -> None:
-    # Hooks cannot be removed, so they have a process of their own.
+    # Hooks cannot be removed, so they run in a separate process.
     program = f"""
 import sys
 from cifar10_aug import RecipeError

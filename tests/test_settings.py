@@ -403,7 +403,7 @@ def test_what_users_append_sees_the_same_pixels(
     ds = load(data_dir, engine)
     assert [len(ds), len(ds.take(0)), len(ds.skip(9))] == [4, 0, 0]
     cached = ds.cache()
-    # What is cached is one epoch, for ever: so says whoever writes cache().
+    # What is cached is one epoch, for ever: that is what cache() asks for.
     assert [by_id(cached), by_id(cached)] == [expected[0], expected[0]]
     # The cache has read epoch 0, so the dataset goes on with epoch 1.
     assert by_id(ds.shuffle(3, seed=1).unbatch()) == expected[1]

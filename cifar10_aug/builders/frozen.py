@@ -1,4 +1,4 @@
-"""What builders do for configs of frozen epochs, `…-xN`, which have a folder of their own."""
+"""What builders do for configs of frozen epochs, `…-xN`, which have a separate folder."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ epoch is one.
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -30,7 +31,7 @@ _plain = tf.autograph.experimental.do_not_convert
 
 
 @dataclasses.dataclass(frozen=True)
-class Groups:
+class Groups(abc.ABC):
     """How elements come and go.
 
     Attributes:
@@ -50,17 +51,17 @@ class Groups:
     mixes: bool
     python_workers: int | None
 
+    @abc.abstractmethod
     def of(self, own: tf.data.Dataset) -> tf.data.Dataset:
         """The groups of a dataset."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def augmented(self, epoch: tf.Tensor, *group: Any) -> Any:
         """A group, augmented."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def separated(self, groups: tf.data.Dataset) -> tf.data.Dataset:
         """The elements of augmented groups."""
-        raise NotImplementedError
 
     @property
     def fails(self) -> bool:

@@ -55,6 +55,6 @@ class Cifar10AugSampleTest(tfds.testing.DatasetBuilderTestCase):
     EXAMPLE_DIR = str(Path(__file__).parent)
 
 
-# The base class would run as a test of its own.
+# The base class would run as a separate test.
 del tfds
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")

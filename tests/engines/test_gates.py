@@ -1,4 +1,4 @@
-"""How often an op is done, and which of several: coins and choices that are draws of their own."""
+"""How often an op is done, and which of several: coins and choices are separate draws."""
 
 from typing import Any
 

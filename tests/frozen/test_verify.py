@@ -218,7 +218,7 @@ def test_kill_9_ends_all_workers_and_frees_what_they_share(tmp_path: Path) -> No
     working.mkdir()
     with programs.Program("-c", COMPARING, builder.data_dir, working) as program:
         until(lambda: len(list(working.iterdir())) == 2, program)
-        # Also what cleans up behind them.
+        # Also the process that deletes what they leave in shared memory.
         others = psutil.Process(program.pid).children(recursive=True)
         shared = Path("/dev/shm").glob(f"joblib_memmapping_folder_{program.pid}_*")
         assert (folders := list(shared))

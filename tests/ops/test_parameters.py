@@ -201,6 +201,6 @@ def test_every_op_draws_with_all_its_words_or_says_it_needs_none(name: str) -> N
         assert isinstance(op, (ValueRangeOp, LabelOp)) or not op.every_epoch
         assert name not in here
     elif name not in here:
-        # Those whose draws take more to test have a test of their own.
+        # Those whose draws take more to test have separate tests.
         others = [path.read_text() for path in Path(__file__).parent.glob("test_*.py")]
         assert re.search(f'[."]({name}|{name.removeprefix("corrupt")})[."0-9]', "".join(others))

@@ -1,4 +1,4 @@
-"""A real dispatcher, and workers that know TensorFlow alone, in processes of their own."""
+"""A real dispatcher, and workers that know TensorFlow alone, in separate processes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Reads Kaggle's form of CIFAR-10: a PNG for each image, and the labels in a table.
 
 train/1.png …  trainLabels.csv    id,label
-test/1.png …   testLabels.csv     by whoever knows them: the competition gives none
+test/1.png …   testLabels.csv     if you have them: the competition gives none
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ def prepare(
     published: Published = CIFAR10,
     ids: list[str] | None = None,
 ) -> None:
-    """What TFDS leaves behind when it prepares its own dataset, but of the made images."""
+    """A folder like that of TFDS's own dataset after it was prepared, with made images."""
     with tfds.core.registered.skip_registration():
 
         class Own(tfds.core.GeneratorBasedBuilder):

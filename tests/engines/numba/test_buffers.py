@@ -39,7 +39,7 @@ def test_arrays_start_where_tensorflow_takes_them_over() -> None:
 
 
 def test_small_memory_gives_way_to_larger() -> None:
-    """The first calls of a pipeline make few images, those behind them many."""
+    """The first calls of a pipeline make few images, later calls many."""
     buffers = Buffers()
     small = [buffers.empty((n,), np.uint8) for n in range(1, 12)]
     del small

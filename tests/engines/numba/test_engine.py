@@ -213,7 +213,7 @@ def test_names_are_ids_too() -> None:
     recipe = Recipe.parse("rotate+erase_p1")
     by_name = recipe(images, ids=["train_00041", b"train_00042"])
     assert (by_name == recipe(images, ids=[41, 42])).all()
-    # The test split's examples have draws of their own.
+    # The test split's examples have separate draws.
     assert (recipe(images, ids=["test_00041", "test_00042"]) != by_name).any()
 
 
