@@ -17,6 +17,7 @@ from cifar10_aug.builders import (
 )
 from cifar10_aug.builders.augmented import AugmentedBuilder
 from cifar10_aug.builders.loader import Loader
+from cifar10_aug.cli.picture import preview
 from cifar10_aug.errors import (
     ExportError,
     PythonOpError,
@@ -43,6 +44,7 @@ __all__ = [
     "cifar10_aug_sample_dataset_builder",
     "cifar100_aug_dataset_builder",
     "distribute",
+    "preview",
     "register",
     "seeded",
 ]

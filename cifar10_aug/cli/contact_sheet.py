@@ -1,20 +1,18 @@
-"""Contact sheets: examples beside several epochs of their augmentation, large enough to see."""
+"""Contact sheets: examples beside epochs or steps of their augmentation, large enough to see."""
 
 from __future__ import annotations
 
-import dataclasses
+import io
 import os
-import tempfile
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from cifar10_aug.cli import output_file
+from cifar10_aug.cli.sheet_columns import Column, Shown
 from cifar10_aug.data.images import LabelledImages
-from cifar10_aug.ops.policy_space import IDENTITY
 from cifar10_aug.recipes.recipe import Recipe
 
 _MARGIN = 12
@@ -22,8 +20,6 @@ _GAP = 6
 _TITLE_SIZE = 20
 _LABEL_SIZE = 14
 _SMALL_SIZE = 10
-# Of what is written under a picture, in characters.
-_LONGEST_LINE = 30
 _INK, _FAINT, _PAPER = (20, 20, 20), (110, 110, 110), (250, 250, 248)
 
 
@@ -37,76 +33,78 @@ def contact_sheet(
     seed: int = 0,
     scale: int = 3,
     explain: bool = False,
+    steps: bool = False,
     partners: LabelledImages | None = None,
 ) -> Image.Image:
-    """A row an example: the original, then epochs 0, 1, 2, …, each pixel `scale` pixels wide.
+    """A row an example: the original, then epochs 0, 1, 2, …, or epoch 0 step by step.
 
-    Value-range ops are left out, since they make numbers that are not colours.
+    Value-range ops are left out, since they make numbers that are not colours. What an example is
+    mixed with is shown before the mixture, as earlier ops have made it.
 
     Args:
         recipe: what to show.
         examples: uint8 images [n, height, width, 3] and labels [n].
         label_names: the classes.
         ids: the examples' numbers, [n]; 0, 1, 2, … if not given.
-        epochs: columns beside the original.
+        epochs: columns beside the original; with `steps` there is one for each op instead.
         seed: of the draws.
-        scale: enlargement.
+        scale: enlargement; each pixel becomes so many wide and high.
         explain: write what was drawn under each picture, an op a line, in the order of
             `Recipe.parameters`.
+        steps: show epoch 0 after each op in turn, with what the op has drawn.
         partners: the slice that mix ops draw partners from, in order from number 0 on; the
             examples themselves if not given.
     """
     numbers = np.arange(len(examples)) if ids is None else np.asarray(ids)
-    count, height, width, _ = examples.images.shape
-    visible = _without_value_range(recipe)
-    pool = partner_ids = None
-    if visible.mixes and partners is not None:
-        partner_ids = np.arange(len(partners))
-        pool = (partners.images, None, partner_ids)
-    columns = [examples.images]
-    columns += [
-        visible(examples.images, ids=numbers, seed=seed, epoch=epoch, partners=pool)
-        for epoch in range(epochs)
-    ]
+    if partners is None:
+        order = np.argsort(numbers)
+        pool = LabelledImages(examples.images[order], examples.labels[order])
+        pool_numbers = numbers[order]
+    else:
+        pool, pool_numbers = partners, np.arange(len(partners))
+    shown = Shown(recipe, examples.images, numbers, seed, pool, pool_numbers, label_names)
+    columns = [shown.originals(), *(shown.steps() if steps else shown.epochs(epochs, explain))]
+    names = [label_names[int(label)] for label in examples.labels]
+    return _drawn(f"{recipe.name}   seed {seed}", names, numbers, columns, scale)
+
+
+def _drawn(
+    title_text: str,
+    names: Sequence[str],
+    numbers: np.ndarray,
+    columns: Sequence[Column],
+    scale: int,
+) -> Image.Image:
+    """A sheet of columns, with a name and a number at the beginning of each row."""
     title, label, small = _font(_TITLE_SIZE), _font(_LABEL_SIZE), _font(_SMALL_SIZE)
-    logs = [
-        _explained(
-            visible.parameters(
-                numbers, seed=seed, epoch=e, height=height, width=width, partners=partner_ids
-            ),
-            count,
-        )
-        if explain
-        else [""] * count
-        for e in range(epochs)
-    ]
-    lines = max(text.count("\n") + bool(text) for log in logs for text in log)
-    longest = max(small.getlength(line) for log in logs for t in log for line in t.split("\n"))
+    count, height, width, _ = columns[0].images.shape
     wide, tall = width * scale, height * scale
-    across = max(wide, int(np.ceil(longest))) + _GAP
+    lines = max(text.count("\n") + bool(text) for column in columns for text in column.texts)
     down = tall + _GAP + lines * (_SMALL_SIZE + 2)
-    names = [label_names[int(number)] for number in examples.labels]
     left = _MARGIN + int(max(label.getlength(name) for name in names)) + 2 * _GAP
     top = _MARGIN + _TITLE_SIZE + 2 * _LABEL_SIZE + 3 * _GAP
-    # The gap after the originals is wider, so that they are not taken for an augmentation.
-    xs = [left + (wide + 3 * _GAP + across * (i - 1) if i else 0) for i in range(len(columns))]
-    title_text = f"{recipe.name}   seed {seed}"
-    sheet_width = max(xs[-1] + across - _GAP, _MARGIN + int(title.getlength(title_text))) + _MARGIN
+    xs, x = [], left
+    for i, column in enumerate(columns):
+        written = [small.getlength(line) for text in column.texts for line in text.split("\n")]
+        xs.append(x)
+        x += int(np.ceil(max(wide, label.getlength(column.heading) + _GAP, *written))) + _GAP
+        # The gap after the originals is wider, so that they are not taken for an augmentation.
+        x += 0 if i else 2 * _GAP
+    sheet_width = max(x - _GAP, _MARGIN + int(title.getlength(title_text))) + _MARGIN
     sheet = Image.new("RGB", (sheet_width, top + down * count - _GAP + _MARGIN), _PAPER)
     draw = ImageDraw.Draw(sheet)
     draw.text((_MARGIN, _MARGIN - 2), title_text, _INK, title)
-    for i, x in enumerate(xs):
-        heading = "original" if i == 0 else f"epoch {i - 1}"
-        draw.text((x, top - _LABEL_SIZE - _GAP), heading, _FAINT, label)
     for row in range(count):
         y = top + down * row
         draw.text((_MARGIN, y), names[row], _INK, label)
         draw.text((_MARGIN, y + _LABEL_SIZE + 4), f"#{int(numbers[row])}", _FAINT, label)
-        for x, images in zip(xs, columns, strict=True):
-            picture = Image.fromarray(images[row])
+    for x, column in zip(xs, columns, strict=True):
+        draw.text((x, top - _LABEL_SIZE - _GAP), column.heading, _FAINT, label)
+        for row in np.flatnonzero(column.shown):
+            y = top + down * int(row)
+            picture = Image.fromarray(column.images[row])
             sheet.paste(picture.resize((wide, tall), Image.Resampling.NEAREST), (x, y))
-        for x, log in zip(xs[1:], logs, strict=True):
-            draw.multiline_text((x, y + tall + 1), log[row], _FAINT, small, spacing=1)
+            draw.multiline_text((x, y + tall + 1), column.texts[row], _FAINT, small, spacing=1)
     return sheet
 
 
@@ -116,65 +114,9 @@ def save(sheet: Image.Image, path: str | os.PathLike[str]) -> None:
     Raises:
         OSError: if it cannot be written; names the path.
     """
-    path = Path(path)
-    try:
-        # Beside `path`, because a file cannot be renamed onto another disk.
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".preview.") as place:
-            partial = Path(place, "sheet.png")
-            sheet.save(partial, optimize=True)
-            partial.replace(path)
-    except OSError as error:
-        # The user does not know the temporary file.
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
-
-
-def _explained(log: dict[str, np.ndarray], count: int) -> list[str]:
-    """For each example a line an op: its name, and the names and values of what it has drawn."""
-    by_op: dict[str, dict[str, np.ndarray]] = {}
-    for key, values in log.items():
-        op, name = key.rsplit(".", 1)
-        by_op.setdefault(op, {})[name] = values
-    return [
-        "\n".join(
-            line
-            for op, drawn in by_op.items()
-            if _is_done(op, by_op, i)
-            for line in textwrap.wrap(
-                _line(op.split(".", 1)[1], {name: values[i] for name, values in drawn.items()}),
-                _LONGEST_LINE,
-                subsequent_indent="  ",
-            )
-        )
-        for i in range(count)
-    ]
-
-
-def _is_done(op: str, by_op: dict[str, dict[str, np.ndarray]], i: int) -> bool:
-    """Whether it is what an example does, where it is one of several."""
-    position, name = op.split(".", 1)
-    choice = by_op.get(f"{position}.or")
-    return choice is None or name == "or" or name.split(".")[0] == choice["op"][i]
-
-
-def _line(op: str, drawn: dict[str, Any]) -> str:
-    shown = [f"{name} {text}" for name, value in drawn.items() if (text := _shown(value))]
-    return f"{op}: {', '.join(shown)}" if shown else op
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, np.bool_):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return "" if value == IDENTITY else str(value)
-    if isinstance(value, np.integer):
-        return str(value)
-    # NaN is a number that an op does not take.
-    return "" if np.isnan(value) else f"{value:.2f}"
-
-
-def _without_value_range(recipe: Recipe) -> Recipe:
-    kept = tuple(op for op in recipe.ops if not op.value_range)
-    return dataclasses.replace(recipe, ops=kept)
+    file = io.BytesIO()
+    sheet.save(file, format="png", optimize=True)
+    output_file.write(Path(path), file.getvalue())
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

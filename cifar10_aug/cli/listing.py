@@ -24,16 +24,10 @@ _HEADING = 22
 def listing(width: int = 100) -> str:
     """All ops and presets, a line each, cut to `width` columns."""
     lines = [_GRAMMAR]
-    groups = {name: {op.name: op for op in ops} for name, ops in GROUPS.items()}
-    groups["Registered functions"] = {
-        name: op for name, op in OPS.items() if issubclass(op, PythonOp)
-    }
-    for title, ops in groups.items():
-        shown = {name: op for name, op in ops.items() if OPS.get(name) is op}
-        if shown:
-            lines.append(title)
-            lines += [_line(name, _summary(op), width) for name, op in shown.items()]
-            lines.append("")
+    for title, ops in groups().items():
+        lines.append(title)
+        lines += [_line(name, _summary(op), width) for name, op in ops.items()]
+        lines.append("")
     lines.append("Presets, usable like ops; every op alone is a config as well")
     lines += [
         _line(preset.name, preset.recipe or "(no op)", width)
@@ -41,6 +35,24 @@ def listing(width: int = 100) -> str:
         for preset in NAMED.values()
     ]
     return "\n".join(lines)
+
+
+def groups() -> dict[str, dict[str, type[Op]]]:
+    """All ops by name, in groups, with those of the user's last."""
+    named = {title: {op.name: op for op in ops} for title, ops in GROUPS.items()}
+    named["Registered functions"] = {
+        name: op for name, op in OPS.items() if issubclass(op, PythonOp)
+    }
+    known = {
+        title: {name: op for name, op in ops.items() if OPS.get(name) is op}
+        for title, ops in named.items()
+    }
+    return {title: ops for title, ops in known.items() if ops}
+
+
+def engines(op: type[Op]) -> str:
+    """Which engines run an op, in words that follow "runs with"."""
+    return "the eager engine only" if _needs_eager(op) else "both engines"
 
 
 def about(name: str, width: int = 100) -> str:
@@ -94,8 +106,7 @@ def _about_op(name: str, op: type[Op], width: int) -> Iterator[str]:
                 what + field.allowed(), width, initial_indent="  ", subsequent_indent=" " * 13
             )
         yield ""
-    runs = "the eager engine only" if _needs_eager(op) else "both engines"
-    yield f"Runs with {runs}."
+    yield f"Runs with {engines(op)}."
     yield f"Look at it: cifar10-aug preview {name} --sample --explain --out {name}.png"
 
 

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
-from cifar10_aug.cli import shell
-from cifar10_aug.data.sources.official import PUBLISHED
-from cifar10_aug.data.spec import SPECS
+from cifar10_aug.cli import output_file, picture, shell
 from cifar10_aug.recipes.recipe import Recipe
-
-if TYPE_CHECKING:
-    from cifar10_aug.data.images import LabelledImages
 
 
 @shell.main.command()
@@ -27,20 +21,29 @@ if TYPE_CHECKING:
     help="The PNG to write.",
 )
 @click.option(
-    "--rows", type=click.IntRange(1, 64), default=8, show_default=True, help="Examples to show."
+    "--rows",
+    type=click.IntRange(1, picture.MOST_ROWS),
+    default=8,
+    show_default=True,
+    help="Examples to show.",
 )
 @click.option(
     "--epochs",
-    type=click.IntRange(1, 32),
+    type=click.IntRange(1, picture.MOST_EPOCHS),
     default=6,
     show_default=True,
     help="Epochs beside the original.",
 )
 @shell.seed_option
 @click.option(
-    "--scale", type=click.IntRange(1, 16), default=3, show_default=True, help="Enlargement."
+    "--scale",
+    type=click.IntRange(1, picture.MOST_SCALE),
+    default=3,
+    show_default=True,
+    help="Enlargement.",
 )
 @click.option("--explain", is_flag=True, help="Write what each op has drawn under the pictures.")
+@click.option("--steps", is_flag=True, help="Show epoch 0 after each op in turn, explained.")
 @shell.dataset_options
 @shell.source_option
 @shell.data_dir_option
@@ -54,45 +57,31 @@ def preview(
     seed: int,
     scale: int,
     explain: bool,
+    steps: bool,
     dataset: str,
     source: str | None,
     data_dir: str | None,
 ) -> None:
-    """Draw a contact sheet of RECIPE: originals beside several epochs."""
+    """Draw a contact sheet of RECIPE: originals beside several epochs, or beside each step."""
     from cifar10_aug.cli import contact_sheet as sheets
 
     shell.check_source(dataset, source, None)
-    out = Path(os.path.expanduser(out))
-    if not out.parent.is_dir():
-        raise click.UsageError(f"--out {out}: the folder {out.parent} does not exist; make it.")
-    examples = _examples(dataset, source, data_dir)
-    shown = type(examples)(examples.images[:rows], examples.labels[:rows])
-    sheet = sheets.contact_sheet(
-        recipe.on(SPECS[dataset]),
-        shown,
-        SPECS[dataset].class_names,
+    given = click.get_current_context().get_parameter_source("epochs")
+    if steps and given is not ParameterSource.DEFAULT:
+        raise click.UsageError("--steps shows epoch 0; leave --epochs out.")
+    out = output_file.checked(out)
+    sheet = picture.preview(
+        recipe,
+        dataset=dataset,
+        rows=rows,
         epochs=epochs,
         seed=seed,
         scale=scale,
         explain=explain,
-        partners=examples,
+        steps=steps,
+        source=source,
+        data_dir=data_dir,
     )
     sheets.save(sheet, out)
-    click.echo(
-        f"{out}: {recipe} on {len(shown)} images, {epochs} epochs, "
-        f"{sheet.width} x {sheet.height} pixels"
-    )
-
-
-def _examples(dataset: str, source: str | None, data_dir: str | None) -> LabelledImages:
-    """Training images to show."""
-    from cifar10_aug.data import prepared
-    from cifar10_aug.data import sample as drawn
-    from cifar10_aug.data.sources import choose, local
-
-    if dataset not in PUBLISHED:
-        return drawn.read().train
-    published = PUBLISHED[dataset]
-    if (path := source or choose.environment_source(published)) is not None:
-        return local.read(path, published=published).train
-    return prepared.read(shell.prepared_builder(dataset, data_dir).info).train
+    what = "epoch 0 step by step" if steps else f"{epochs} epochs"
+    click.echo(f"{out}: {recipe}, {what}, {sheet.width} x {sheet.height} pixels")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifar10_aug.cli import contact_sheet
+from cifar10_aug.cli import contact_sheet, sheet_columns
 from cifar10_aug.data import sample
 from cifar10_aug.data.images import LabelledImages
 from cifar10_aug.data.spec import SAMPLE
@@ -94,7 +94,7 @@ def test_a_failed_save_leaves_the_old_file(
     def full(*args: object, **kwargs: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Image.Image, "save", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space") as error:
         contact_sheet.save(sheet, path)
     assert error.value.filename == str(path)
@@ -122,7 +122,7 @@ def test_what_was_drawn_is_written_under_the_pictures(four: LabelledImages) -> N
         made = visible(four.images, epoch=epoch)
         assert all(len(cells(explained, image, 3)) == 1 for image in made)
     log = visible.parameters(range(4), epoch=1)
-    text = contact_sheet._explained(log, 4)[2].split("\n")
+    text = sheet_columns.explained(log, 4)[2].split("\n")
     assert text[0] == f"flip: flipped {'yes' if log['0.flip.flipped'][2] else 'no'}"
     assert text[1] == f"rotate: degrees {log['1.rotate.degrees'][2]:.2f}"
     top, left = log["2.erase.top"][2], log["2.erase.left"][2]
@@ -134,7 +134,7 @@ def test_an_op_that_a_policy_has_drawn_is_written_with_its_value() -> None:
         "0.randaugment.op1": np.array(["brightness", "identity"]),
         "0.randaugment.value1": np.array([1.271, np.nan]),
     }
-    assert contact_sheet._explained(log, 2) == [
+    assert sheet_columns.explained(log, 2) == [
         "randaugment: op1 brightness,\n  value1 1.27",
         "randaugment",
     ]
@@ -158,7 +158,7 @@ def test_where_nothing_is_drawn_nothing_is_written(name: str, four: LabelledImag
 
 def test_of_a_choice_only_what_an_example_does_is_explained() -> None:
     log = Recipe.parse("rotate-or-hue+flip").parameters(np.arange(20))
-    explained = contact_sheet._explained(log, 20)
+    explained = sheet_columns.explained(log, 20)
     for text, chosen in zip(explained, log["0.or.op"], strict=True):
         said = [line.split(":")[0] for line in text.split("\n") if not line.startswith(" ")]
         assert said == ["or", chosen, "flip"]

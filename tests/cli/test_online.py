@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import cifar10_aug
 from cifar10_aug.cli import main
 from cifar10_aug.data.sources.official import BINARY, CIFAR10
 from tests import archives
@@ -64,9 +65,18 @@ def test_preview_draws_the_sample(tmp_path: Path) -> None:
     assert result.exit_code == 0
     with Image.open(out) as picture:
         size = picture.size
-    assert result.output == (
-        f"{out}: rotate30+erase on 2 images, 6 epochs, {size[0]} x {size[1]} pixels\n"
-    )
+    assert result.output == (f"{out}: rotate30+erase, 6 epochs, {size[0]} x {size[1]} pixels\n")
+
+
+def test_preview_shows_the_steps_of_epoch_0(tmp_path: Path) -> None:
+    out = tmp_path / "sheet.png"
+    arguments = ("preview", "flip+hue", "--sample", "--rows", "2", "--out", str(out), "--steps")
+    result = run(*arguments)
+    assert result.output.startswith(f"{out}: flip+hue, epoch 0 step by step, ")
+    shown = cifar10_aug.preview("flip+hue", dataset="cifar10_aug_sample", rows=2, steps=True)
+    with Image.open(out) as picture:
+        assert picture.tobytes() == shown.tobytes()
+    assert_fails(2, "--steps shows epoch 0; leave --epochs out.", *arguments, "--epochs", "6")
 
 
 def test_preview_reads_a_source_or_what_is_prepared(

@@ -1,0 +1,199 @@
+"""The columns of a contact sheet: epochs or steps of a recipe, and partners of mixed examples."""
+
+from __future__ import annotations
+
+import dataclasses
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cifar10_aug.data.images import LabelledImages
+from cifar10_aug.ops.policy_space import IDENTITY
+from cifar10_aug.ops.values import Rescale
+from cifar10_aug.recipes.grammar import spelled
+from cifar10_aug.recipes.recipe import Recipe
+
+# Of what is written under a picture, in characters.
+_LONGEST_LINE = 30
+
+
+class Column(NamedTuple):
+    """One picture for each row of a sheet.
+
+    Attributes:
+        heading: what stands above it.
+        images: uint8 [n, height, width, 3].
+        texts: what is written under each picture, [n].
+        shown: bool [n], which rows have a picture.
+    """
+
+    heading: str
+    images: np.ndarray
+    texts: Sequence[str]
+    shown: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """Examples, and how a recipe augments them.
+
+    Attributes:
+        recipe: what to show.
+        images: uint8 [n, height, width, 3].
+        numbers: of the examples, int64 [n].
+        seed: of the draws.
+        pool: the examples that mix ops draw partners from.
+        pool_numbers: their numbers, int64, in ascending order.
+        label_names: the classes of the pool's labels.
+    """
+
+    recipe: Recipe
+    images: np.ndarray
+    numbers: np.ndarray
+    seed: int
+    pool: LabelledImages
+    pool_numbers: np.ndarray
+    label_names: Sequence[str]
+
+    def originals(self) -> Column:
+        """The images as they are."""
+        count = len(self.images)
+        return Column("original", self.images, [""] * count, np.ones(count, bool))
+
+    def epochs(self, count: int, explain: bool) -> Iterator[Column]:
+        """What epochs 0, 1, 2, … show, each after the partners that it is mixed with."""
+        last = len(self.recipe.ops)
+        for epoch in range(count):
+            log = self._log(epoch)
+            for position in range(last):
+                yield from self._partners(position, epoch, log)
+            texts = explained(log, len(self.images)) if explain else [""] * len(self.images)
+            yield self._column(f"epoch {epoch}", last, epoch, texts)
+
+    def steps(self) -> Iterator[Column]:
+        """The images of epoch 0 after each op in turn, with what it has drawn."""
+        log = self._log(epoch=0)
+        for position, heading in enumerate(_headings(self.recipe)):
+            if self.recipe.ops[position].value_range:
+                continue
+            yield from self._partners(position, 0, log)
+            own = {key: log[key] for key in log if key.startswith(f"{position}.")}
+            texts = explained(own, len(self.images))
+            yield self._column(heading, position + 1, 0, texts)
+
+    def levels(self, epoch: int) -> np.ndarray:
+        """What an epoch shows: uint8 [n, height, width, 3]."""
+        return self._made(self.images, self.numbers, len(self.recipe.ops), epoch)
+
+    def _column(self, heading: str, ops: int, epoch: int, texts: list[str]) -> Column:
+        made = self._made(self.images, self.numbers, ops, epoch)
+        return Column(heading, made, texts, np.ones(len(made), bool))
+
+    def _made(self, images: np.ndarray, numbers: np.ndarray, ops: int, epoch: int) -> np.ndarray:
+        """Levels after the first ops of the recipe.
+
+        Ops that set the range of numbers make no colours. One that is easily undone is put in their
+        place, since an op's draws depend on its position.
+        """
+        kept = tuple(Rescale() if op.value_range else op for op in self.recipe.ops[:ops])
+        recipe = dataclasses.replace(self.recipe, ops=kept)
+        partners = (self.pool.images, None, self.pool_numbers) if recipe.mixes else None
+        made = recipe(images, ids=numbers, seed=self.seed, epoch=epoch, partners=partners)
+        return made if made.dtype == np.uint8 else np.rint(made * 255).astype(np.uint8)
+
+    def _log(self, epoch: int) -> dict[str, np.ndarray]:
+        height, width = self.images.shape[1:3]
+        return self.recipe.parameters(
+            self.numbers,
+            seed=self.seed,
+            epoch=epoch,
+            height=height,
+            width=width,
+            partners=self.pool_numbers if self.recipe.mixes else None,
+        )
+
+    def _partners(self, position: int, epoch: int, log: dict[str, np.ndarray]) -> Iterator[Column]:
+        """The partners of an op that mixes, as the ops before it have made them."""
+        by_op = _by_op(log)
+        numbers = np.full(len(self.images), -1)
+        for op, drawn in by_op.items():
+            if "partner" in drawn and op.startswith(f"{position}."):
+                mixed = [_is_mixed(op, by_op, i) for i in range(len(numbers))]
+                numbers = np.where(mixed, drawn["partner"], numbers)
+        if (numbers < 0).all():
+            return
+        shown = numbers >= 0
+        rows = np.searchsorted(self.pool_numbers, np.where(shown, numbers, self.pool_numbers[0]))
+        made = self._made(self.pool.images[rows], self.pool_numbers[rows], position, epoch)
+        names = [self.label_names[int(label)] for label in self.pool.labels[rows]]
+        texts = [f"#{n} {name}" if n >= 0 else "" for n, name in zip(numbers, names, strict=True)]
+        yield Column("partner", made, texts, shown)
+
+
+def _headings(recipe: Recipe) -> Iterator[str]:
+    """Each op as the recipe's name spells it, or as its preset does."""
+    for token in recipe.name.split("+"):
+        ops = Recipe.parse(token).ops
+        yield from [token] if len(ops) == 1 else map(spelled, ops)
+
+
+def explained(log: dict[str, np.ndarray], count: int) -> list[str]:
+    """For each example a line an op: its name, and the names and values of what it has drawn."""
+    by_op = _by_op(log)
+    return [
+        "\n".join(
+            line
+            for op, drawn in by_op.items()
+            if _is_done(op, by_op, i)
+            for line in textwrap.wrap(
+                _line(op.split(".", 1)[1], {name: values[i] for name, values in drawn.items()}),
+                _LONGEST_LINE,
+                subsequent_indent="  ",
+            )
+        )
+        for i in range(count)
+    ]
+
+
+def _by_op(log: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """What each op has drawn, by the op's position and name, then by parameter."""
+    by_op: dict[str, dict[str, np.ndarray]] = {}
+    for key, values in log.items():
+        op, name = key.rsplit(".", 1)
+        by_op.setdefault(op, {})[name] = values
+    return by_op
+
+
+def _is_done(op: str, by_op: dict[str, dict[str, np.ndarray]], i: int) -> bool:
+    """Whether it is what an example does, where it is one of several."""
+    position, name = op.split(".", 1)
+    choice = by_op.get(f"{position}.or")
+    return choice is None or name == "or" or name.split(".")[0] == choice["op"][i]
+
+
+def _is_mixed(op: str, by_op: dict[str, dict[str, np.ndarray]], i: int) -> bool:
+    """Whether an op that mixes shows something of its partner."""
+    drawn = by_op[op]
+    applied = "applied" not in drawn or bool(drawn["applied"][i])
+    empty = "top" in drawn and bool(
+        drawn["top"][i] >= drawn["bottom"][i] or drawn["left"][i] >= drawn["right"][i]
+    )
+    return applied and not empty and _is_done(op, by_op, i)
+
+
+def _line(op: str, drawn: dict[str, Any]) -> str:
+    shown = [f"{name} {text}" for name, value in drawn.items() if (text := _shown(value))]
+    return f"{op}: {', '.join(shown)}" if shown else op
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return "" if value == IDENTITY else str(value)
+    if isinstance(value, np.integer):
+        return str(value)
+    # NaN is a number that an op does not take.
+    return "" if np.isnan(value) else f"{value:.2f}"
