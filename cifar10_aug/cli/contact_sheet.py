@@ -100,8 +100,8 @@ def _drawn(
         draw.text((_MARGIN, y + _LABEL_SIZE + 4), f"#{int(numbers[row])}", _FAINT, label)
     for x, column in zip(xs, columns, strict=True):
         draw.text((x, top - _LABEL_SIZE - _GAP), column.heading, _FAINT, label)
-        for row in np.flatnonzero(column.shown):
-            y = top + down * int(row)
+        for row in map(int, np.flatnonzero(column.shown)):
+            y = top + down * row
             picture = Image.fromarray(column.images[row])
             sheet.paste(picture.resize((wide, tall), Image.Resampling.NEAREST), (x, y))
             draw.multiline_text((x, y + tall + 1), column.texts[row], _FAINT, small, spacing=1)

@@ -6,6 +6,7 @@ import base64
 import html
 import importlib.resources
 import io
+import re
 import string
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from cifar10_aug.cli.sheet_columns import Shown
 from cifar10_aug.data.images import LabelledImages
 from cifar10_aug.data.spec import DatasetSpec
 from cifar10_aug.ops import OPS, Op, PythonOp
+from cifar10_aug.ops.base import LabelOp
 from cifar10_aug.ops.fields import Field, IntervalField, NumberField, fields_of, fixed, main_field
 from cifar10_aug.ops.fields import show_number as shown_number
 from cifar10_aug.recipes.presets import NAMED, Preset
@@ -45,14 +47,13 @@ def tiles(name: str) -> list[Tile]:
     """Five strengths of an op, from little to much; or five epochs, where no number says it."""
     op = OPS.get(name)
     if op is not None and not issubclass(op, PythonOp):
-        field = _FIELDS.get(name, main_field(op))
+        field = _strength(op)
         kind = fields_of(op)[field] if field else None
-        if isinstance(kind, (NumberField, IntervalField)):
-            prefix = name if field == main_field(op) else f"{name}_{field}"
+        if field and isinstance(kind, (NumberField, IntervalField)):
             # The op is done to all of the pictures.
             often = "_p1" if field != "p" and fields_of(op)["p"].default != 1 else ""
             values = _values(kind, often=field == "p")
-            recipes = [f"{prefix}{_spelled(kind, value)}{often}" for value in values]
+            recipes = [f"{_prefix(op, field)}{_spelled(kind, value)}{often}" for value in values]
             return [
                 Tile(recipe, 0, f'<button title="copy">{recipe}</button>') for recipe in recipes
             ]
@@ -129,9 +130,10 @@ def _op_card(name: str, op: type[Op], pool: LabelledImages, dataset: DatasetSpec
     paragraphs = (op.__doc__ or "").strip().split("\n\n")
     about = [" ".join(paragraph.split()) for paragraph in paragraphs]
     about.append(f"Runs with {listing.engines(op)}.")
-    if op.value_range:
-        about.append("The numbers that it makes are no colours, so it has no pictures.")
-    shown = [] if op.value_range else tiles(name)
+    invisible = op.value_range or issubclass(op, LabelOp)
+    if invisible:
+        about.append("It changes no colours, so there are no pictures of it.")
+    shown = [] if invisible else tiles(name)
     return _card(name, about, shown, pool, dataset, _fields_table(fields_of(op)))
 
 
@@ -156,21 +158,36 @@ def _card(
     head = f'<h3>{name}</h3> <button title="copy">{_training(name)}</button>'
     parts = [
         f'<article class="op" id="{name}"><div class="head">{head}</div>',
-        *(f"<p>{html.escape(paragraph)}</p>" for paragraph in about),
+        *(f"<p>{_text(paragraph)}</p>" for paragraph in about),
         *([f'<div class="tiles">{original}{figures}</div>'] if shown else []),
         f"{table}</article>",
     ]
     return "\n".join(parts)
 
 
+def _text(paragraph: str) -> str:
+    """A paragraph of a docstring, in which code stands between backticks."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(paragraph))
+
+
 def _training(name: str) -> str:
     """How a recipe spells the op with its default, so that it is seen what its number is."""
     op = OPS.get(name)
-    field = main_field(op) if op else None
-    if op is None or field is None:
-        return name
-    kind = fields_of(op)[field]
-    return f"{name}{kind.show(kind.default)}"
+    field = _strength(op) if op else None
+    kind = fields_of(op)[field] if op and field else None
+    if op and field and isinstance(kind, (NumberField, IntervalField)):
+        return f"{_prefix(op, field)}{kind.show(kind.default)}"
+    return name
+
+
+def _strength(op: type[Op]) -> str | None:
+    """The field that says how strong an op is."""
+    return _FIELDS.get(op.name, main_field(op))
+
+
+def _prefix(op: type[Op], field: str) -> str:
+    """What stands before a field's value."""
+    return op.name if field == main_field(op) else f"{op.name}_{field}"
 
 
 def _figure(tile: Tile, pool: LabelledImages, dataset: DatasetSpec) -> str:
@@ -193,9 +210,9 @@ def _fields_table(fields: dict[str, Field]) -> str:
         for cells in _field_rows(fields)
     )
     return (
-        f'<details><summary>Fields: {", ".join(fields)}</summary><div class="wide"><table>'
+        f"<details><summary>Fields: {', '.join(fields)}</summary><table>"
         "<tr><th>field</th><th>default</th><th>what it is</th><th>takes</th></tr>"
-        f"{rows}</table></div></details>"
+        f"{rows}</table></details>"
     )
 
 

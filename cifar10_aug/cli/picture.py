@@ -84,7 +84,8 @@ def preview(
     if images is None:
         if labels is not None:
             raise ValueError("labels are of images of your own; give those, too")
-        pool, names = training_images(dataset, source, data_dir), SPECS[dataset].class_names
+        pool = training_images(dataset, source, data_dir)
+        names = list(SPECS[dataset].class_names)
         recipe = recipe.on(SPECS[dataset])
     else:
         images = checked_images(images)

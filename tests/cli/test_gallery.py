@@ -86,6 +86,18 @@ def test_pictures_are_what_the_recipes_make(parsed: Parser) -> None:
             assert (shown[y : y + 32, x : x + 32] == made[i]).all(), name
 
 
+def test_the_name_stands_beside_the_spelling_with_its_default(path: Path) -> None:
+    heads = dict(
+        re.findall(r'<h3>(\w+)</h3> <button title="copy">(.*?)</button>', path.read_text())
+    )
+    assert {name: heads[name] for name in ("rotate", "flip", "randaugment", "rrc", "deit")} == {
+        **{"rotate": "rotate30", "flip": "flip0.5", "randaugment": "randaugment_m9"},
+        **{"rrc": "rrc0.08-1", "deit": "deit"},
+    }
+    for name, spelling in heads.items():
+        assert Recipe.parse(spelling) == Recipe.parse(name)
+
+
 @pytest.mark.parametrize("name", [*OPS, *NAMED])
 def test_five_pictures_differ_by_strength_or_by_epoch(name: str) -> None:
     tiles = gallery_page.tiles(name)
@@ -106,14 +118,14 @@ def test_later_strengths_change_more(name: str) -> None:
 
 def test_registered_functions_are_shown_at_five_epochs(tmp_path: Path) -> None:
     def tint(image: np.ndarray, rng: np.random.Generator, much: int = 9) -> np.ndarray:
-        """Tints <b>."""
+        """Tints <b> by `much`."""
         return image // much
 
     out = tmp_path / "gallery.html"
     with registered({"backend": "threading"}, tint=tint):
         assert run("gallery", "--sample", "--out", str(out)).exit_code == 0
     page = out.read_text()
-    assert "<p>Tints &lt;b&gt;.</p>" in page
+    assert "<p>Tints &lt;b&gt; by <code>much</code>.</p>" in page
     assert 'alt="tint, epoch 4"' in page
 
 

@@ -77,8 +77,8 @@ def test_a_blend_is_of_the_example_and_the_partner_shown_before_it() -> None:
     log = Recipe.parse("crop4+flip+mixup").parameters(IDS[:COUNT], seed=3, partners=IDS)
     for i, share in enumerate(log["2.mixup.lambda"]):
         assert blended(mixed.images[i], before.images[i], partner.images[i], share)
-        number = log["2.mixup.partner"][i]
-        assert partner.texts[i] == f"#{number} {SAMPLE.class_names[POOL.labels[number]]}"
+        number = int(log["2.mixup.partner"][i])
+        assert partner.texts[i] == f"#{number} {SAMPLE.class_names[int(POOL.labels[number])]}"
 
 
 def _last(name: str) -> tuple[Column, Column, Column]:
