@@ -95,7 +95,7 @@ def test_a_pasted_rectangle_is_the_partners_and_none_is_shown_without_one() -> N
     assert (partner.shown | same).all()
     either = (mixed.images == before.images) | (mixed.images == partner.images)
     assert either[partner.shown].all()
-    assert not any(partner.texts[i] for i in np.flatnonzero(~partner.shown))
+    assert not any(partner.texts[i] for i in map(int, np.flatnonzero(~partner.shown)))
 
 
 def test_of_a_choice_the_partner_of_the_op_that_was_done_is_shown() -> None:
