@@ -280,13 +280,3 @@ def test_a_view_that_is_none_says_what_is_allowed(text: str, view: Any, message:
     for call in (lambda: recipe(IMAGES, view=view), lambda: recipe.parameters([0], view=view)):
         with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
             call()
-
-
-def test_a_recipe_of_several_views_has_no_layer() -> None:
-    with pytest.raises(RecipeError) as error:
-        Recipe.parse("simclr-v2").layer()
-    assert str(error.value) == (
-        "simclr-v2 makes several views of an image, and a layer makes one; put it into the "
-        "pipeline, tfds.load('cifar10_aug/simclr-v2'), or call one layer for each view, with "
-        "different names"
-    )
