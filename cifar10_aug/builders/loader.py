@@ -21,7 +21,7 @@ from cifar10_aug.builders.online import Online
 from cifar10_aug.builders.published import PublishedBuilder
 from cifar10_aug.data import prepared, slices
 from cifar10_aug.errors import RecipeError, SourceError
-from cifar10_aug.pipelines import loading
+from cifar10_aug.pipelines import loading, numpy_batches
 from cifar10_aug.pipelines.blocks import Order
 from cifar10_aug.recipes.recipe import Config, Recipe
 
@@ -49,8 +49,8 @@ class Loader(loading.EpochLoader):
 
     Images are uint8 [batch, 32, 32, 3], or float32 after `rescale`, `normalize` and functions that
     return floats; labels are int64 [batch], or float32 [batch, classes] if the recipe mixes or
-    smooths them. No array is used again, so they may be kept and changed; an array that is kept
-    keeps the memory of a few thousand images, so copy single batches that are kept for long.
+    smooths them. Batches are yours to keep and change, unless `reuse` says otherwise; a batch that
+    is kept keeps its own memory only, or that of the 512 images it was made with if it is smaller.
 
     Attributes:
         seed: what all draws and the order are keyed by.
@@ -73,6 +73,7 @@ class Loader(loading.EpochLoader):
         start_epoch: int = 0,
         shard: tuple[int, int] = (0, 1),
         augment_splits: Sequence[str] = ("train",),
+        reuse: bool = False,
     ):
         """Reads the prepared images into memory.
 
@@ -92,6 +93,8 @@ class Loader(loading.EpochLoader):
             start_epoch: the number of the first epoch, if anything in the split is augmented.
             shard: (i, n) is every n-th example from the i-th on; partners come from all of them.
             augment_splits: the splits or slices that are augmented, as in `builder_kwargs`.
+            reuse: writes images where earlier ones were, so that the loader's memory is the same
+                whatever becomes of batches: images are valid until the next batch is asked for.
 
         Raises:
             RecipeError: if there is no such recipe, or the name is that of frozen epochs.
@@ -104,8 +107,8 @@ class Loader(loading.EpochLoader):
 
         size = _positive("batch_size", batch_size)
         threads = joblib.cpu_count() if workers is None else _positive("workers", workers)
-        if layout not in loading.LAYOUTS:
-            raise ValueError(f"layout is {layout!r}; give {' or '.join(loading.LAYOUTS)}")
+        if layout not in numpy_batches.LAYOUTS:
+            raise ValueError(f"layout is {layout!r}; give {' or '.join(numpy_batches.LAYOUTS)}")
         if not isinstance(split, (str, AbstractSplit)):
             raise ValueError(f"split is {split!r}; give one, such as 'train' or 'train[:90%]'")
         kwargs = {} if source is None else {"source": source}
@@ -126,7 +129,7 @@ class Loader(loading.EpochLoader):
         prepared.check_files(builder.info)
         named = slices.named(split, splits, _shard(shard), augmentation.augment_splits)
         super().__init__(
-            loading.Batches(
+            numpy_batches.Batches(
                 eager_examples.of(
                     named, splits, augmentation, Buffers(), stored_batches.without_tensorflow
                 ),
@@ -135,6 +138,7 @@ class Loader(loading.EpochLoader):
                 drop_last=drop_last,
                 layout=layout,
                 workers=threads,
+                reuse=reuse,
             ),
             start_epoch if augmentation.concerns(named) else 0,
             {
