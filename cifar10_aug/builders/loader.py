@@ -33,11 +33,6 @@ _BUILDERS: dict[str, type[AugmentedBuilder]] = {
         cifar10_aug_sample_dataset_builder,
     )
 }
-_PREPARING = {
-    "cifar10_aug": "prepare",
-    "cifar100_aug": "prepare --dataset cifar100",
-    "cifar10_aug_sample": "prepare --sample",
-}
 
 
 class Loader(loading.EpochLoader):
@@ -75,7 +70,7 @@ class Loader(loading.EpochLoader):
         augment_splits: Sequence[str] = ("train",),
         reuse: bool = False,
     ):
-        """Reads the prepared images into memory.
+        """Reads the images into memory; prepares them, as `tfds.load` does, if they are not.
 
         Args:
             recipe: a recipe's name, or a `Recipe`.
@@ -89,7 +84,7 @@ class Loader(loading.EpochLoader):
             workers: threads that make batches, and workers that run registered functions; None is
                 one for each core. The number changes no pixel.
             data_dir: the folder where images are prepared; TFDS's own by default.
-            source: what the images must have been prepared from, if it matters.
+            source: what images are prepared from, or must have been; as in `builder_kwargs`.
             start_epoch: the number of the first epoch, if anything in the split is augmented.
             shard: (i, n) is every n-th example from the i-th on; partners come from all of them.
             augment_splits: the splits or slices that are augmented, as in `builder_kwargs`.
@@ -98,7 +93,8 @@ class Loader(loading.EpochLoader):
 
         Raises:
             RecipeError: if there is no such recipe, or the name is that of frozen epochs.
-            SourceError: if the images are not prepared, damaged, or others than the source's.
+            SourceError: if there are no images to prepare, or they are damaged, or others than the
+                source's.
             ValueError: if another argument is wrong.
         """
         # Here, so that importing the package does not import the engine.
@@ -167,7 +163,7 @@ def _name(recipe: Any, dataset: str) -> str:
 def _builder(
     recipe: str, dataset: str, data_dir: str | os.PathLike[str] | None, **kwargs: Any
 ) -> AugmentedBuilder:
-    """The builder of a dataset, whose images are prepared."""
+    """The builder of a dataset, whose images are prepared if they were not."""
     if dataset not in _BUILDERS:
         raise ValueError(f"dataset is {dataset!r}; give {', '.join(_BUILDERS)}")
     if "source" in kwargs and not issubclass(_BUILDERS[dataset], PublishedBuilder):
@@ -179,12 +175,7 @@ def _builder(
         )
     builder = _BUILDERS[dataset](config=recipe, data_dir=data_dir, **kwargs)
     if not builder.is_prepared():
-        place = "" if data_dir is None else f" --data-dir {os.fspath(data_dir)}"
-        raise SourceError(
-            f"{dataset}: no images are prepared in {builder.data_dir_root}, and TFDS needs "
-            "TensorFlow to write them, which a Loader does without; prepare them once: "
-            f"cifar10-aug {_PREPARING[dataset]}{place}"
-        )
+        builder.download_and_prepare()
     builder.require_prepared()
     return builder
 

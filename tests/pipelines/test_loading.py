@@ -342,9 +342,31 @@ def test_wrong_arguments_are_named(
         load(**kwargs)
 
 
-def test_images_have_to_be_prepared(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="cifar10-aug prepare --dataset cifar100 --data-dir "):
-        Loader("plain", dataset="cifar100_aug", batch_size=8, data_dir=tmp_path)
+PREPARING = """
+import sys
+import cifar10_aug
+place, source, recipe = sys.argv[1:]
+loader = cifar10_aug.Loader(recipe, batch_size=100, data_dir=place, source=source)
+print(*(int(images.sum()) for images, _ in loader))
+assert "tensorflow" not in sys.modules, "TensorFlow has been imported"
+"""
+
+
+def test_what_is_not_prepared_is_prepared_without_tensorflow(
+    sources: dict[str, Path], tmp_path: Path, data_dir: str
+) -> None:
+    command = [sys.executable, "-c", PREPARING, tmp_path, sources["binary archive"], "flip"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    expected = Loader("flip", batch_size=100, data_dir=data_dir)
+    assert done.stdout.splitlines()[-1] == " ".join(str(x.sum()) for x, _ in expected)
+    theirs = tfds.load("cifar10_aug/flip", split="train", data_dir=tmp_path, download=False)
+    assert len(theirs) == 100
+
+
+def test_what_cannot_be_prepared_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"nothing\.tar\.gz"):
+        Loader("plain", batch_size=8, data_dir=tmp_path, source=tmp_path / "nothing.tar.gz")
 
 
 def test_a_source_that_they_were_not_prepared_from_is_refused(
