@@ -5,18 +5,20 @@ from __future__ import annotations
 import abc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core.writer import ExampleWriter
 
 from cifar10_aug._compat import tensorflow_errors
 from cifar10_aug.builders import paths
 from cifar10_aug.data import prepared, replacing
 from cifar10_aug.data.images import SHAPE, Cifar10
 from cifar10_aug.data.prepared import PLAIN
+from cifar10_aug.data.records import tfrecord
 from cifar10_aug.data.sources.choose import Downloads
 from cifar10_aug.data.spec import DatasetSpec
 
@@ -38,6 +40,24 @@ class _Info(tfds.core.DatasetInfo):
             # TFDS expects what it wrote, and raises nearly anything if it is not that.
             raise prepared.unreadable(str(dataset_info_dir), error) from error
         self._identity = identity
+
+
+class _Writer(ExampleWriter):
+    """Writes the files that TFDS's own writer does, byte for byte, without TensorFlow."""
+
+    def write(self, path: Any, examples: Iterable[tuple[Any, bytes]]) -> None:
+        """Writes a new file of records.
+
+        Raises:
+            OSError: if it cannot; it names the file.
+        """
+        try:
+            with open(path, "xb") as file:
+                for _, record in examples:
+                    file.write(tfrecord.framed([record]).data)
+        except OSError as error:
+            error.filename = os.fspath(path)
+            raise
 
 
 class ImagesBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
@@ -170,6 +190,12 @@ class ImagesBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
                 raise
         finally:
             self._to_write = None
+
+    def _example_writer(self) -> ExampleWriter:
+        # TensorFlow alone writes to buckets.
+        if "://" in os.fspath(self.data_dir):
+            return super()._example_writer()
+        return _Writer(self.info.file_format)
 
     def _shard_iterators_per_split(self, dl_manager: Any) -> dict[str, list[Callable[[], Any]]]:
         assert self._to_write is not None, "prepared through download_and_prepare"

@@ -21,7 +21,7 @@ from cifar10_aug.builders.online import Online
 from cifar10_aug.builders.published import PublishedBuilder
 from cifar10_aug.data import prepared, slices
 from cifar10_aug.errors import RecipeError, SourceError
-from cifar10_aug.pipelines import loading
+from cifar10_aug.pipelines import loading, numpy_batches
 from cifar10_aug.pipelines.blocks import Order
 from cifar10_aug.recipes.recipe import Config, Recipe
 
@@ -32,11 +32,6 @@ _BUILDERS: dict[str, type[AugmentedBuilder]] = {
         cifar100_aug_dataset_builder,
         cifar10_aug_sample_dataset_builder,
     )
-}
-_PREPARING = {
-    "cifar10_aug": "prepare",
-    "cifar100_aug": "prepare --dataset cifar100",
-    "cifar10_aug_sample": "prepare --sample",
 }
 
 
@@ -49,9 +44,9 @@ class Loader(loading.EpochLoader):
 
     Images are uint8 [batch, 32, 32, 3], of several views [batch, views, 32, 32, 3]; float32 after
     `rescale`, `normalize` and functions that return floats. Labels are int64 [batch], or float32
-    [batch, classes] if the recipe mixes or smooths them. No array is used again, so they may be
-    kept and changed; an array that is kept keeps the memory of a few thousand images, so copy
-    single batches that are kept for long.
+    [batch, classes] if the recipe mixes or smooths them. Batches are yours to keep and change,
+    unless `reuse` says otherwise; a batch that is kept keeps its own memory only, or that of the
+    512 images it was made with if it is smaller.
 
     Attributes:
         seed: what all draws and the order are keyed by.
@@ -74,8 +69,9 @@ class Loader(loading.EpochLoader):
         start_epoch: int = 0,
         shard: tuple[int, int] = (0, 1),
         augment_splits: Sequence[str] = ("train",),
+        reuse: bool = False,
     ):
-        """Reads the prepared images into memory.
+        """Reads the images into memory; prepares them, as `tfds.load` does, if they are not.
 
         Args:
             recipe: a recipe's name, or a `Recipe`.
@@ -90,14 +86,17 @@ class Loader(loading.EpochLoader):
             workers: threads that make batches, and workers that run registered functions; None is
                 one for each core. The number changes no pixel.
             data_dir: the folder where images are prepared; TFDS's own by default.
-            source: what the images must have been prepared from, if it matters.
+            source: what images are prepared from, or must have been; as in `builder_kwargs`.
             start_epoch: the number of the first epoch, if anything in the split is augmented.
             shard: (i, n) is every n-th example from the i-th on; partners come from all of them.
             augment_splits: the splits or slices that are augmented, as in `builder_kwargs`.
+            reuse: writes images where earlier ones were, so that the loader's memory is the same
+                whatever becomes of batches: images are valid until the next batch is asked for.
 
         Raises:
             RecipeError: if there is no such recipe, or the name is that of frozen epochs.
-            SourceError: if the images are not prepared, damaged, or others than the source's.
+            SourceError: if there are no images to prepare, or they are damaged, or others than the
+                source's.
             ValueError: if another argument is wrong.
         """
         # Here, so that importing the package does not import the engine.
@@ -106,8 +105,8 @@ class Loader(loading.EpochLoader):
 
         size = _positive("batch_size", batch_size)
         threads = joblib.cpu_count() if workers is None else _positive("workers", workers)
-        if layout not in loading.LAYOUTS:
-            raise ValueError(f"layout is {layout!r}; give {' or '.join(loading.LAYOUTS)}")
+        if layout not in numpy_batches.LAYOUTS:
+            raise ValueError(f"layout is {layout!r}; give {' or '.join(numpy_batches.LAYOUTS)}")
         if not isinstance(split, (str, AbstractSplit)):
             raise ValueError(f"split is {split!r}; give one, such as 'train' or 'train[:90%]'")
         kwargs = {} if source is None else {"source": source}
@@ -128,7 +127,7 @@ class Loader(loading.EpochLoader):
         prepared.check_files(builder.info)
         named = slices.named(split, splits, _shard(shard), augmentation.augment_splits)
         super().__init__(
-            loading.Batches(
+            numpy_batches.Batches(
                 eager_examples.of(
                     named, splits, augmentation, Buffers(), stored_batches.without_tensorflow
                 ),
@@ -137,6 +136,7 @@ class Loader(loading.EpochLoader):
                 drop_last=drop_last,
                 layout=layout,
                 workers=threads,
+                reuse=reuse,
             ),
             start_epoch if augmentation.concerns(named) else 0,
             {
@@ -165,7 +165,7 @@ def _name(recipe: Any, dataset: str) -> str:
 def _builder(
     recipe: str, dataset: str, data_dir: str | os.PathLike[str] | None, **kwargs: Any
 ) -> AugmentedBuilder:
-    """The builder of a dataset, whose images are prepared."""
+    """The builder of a dataset, whose images are prepared if they were not."""
     if dataset not in _BUILDERS:
         raise ValueError(f"dataset is {dataset!r}; give {', '.join(_BUILDERS)}")
     if "source" in kwargs and not issubclass(_BUILDERS[dataset], PublishedBuilder):
@@ -177,12 +177,7 @@ def _builder(
         )
     builder = _BUILDERS[dataset](config=recipe, data_dir=data_dir, **kwargs)
     if not builder.is_prepared():
-        place = "" if data_dir is None else f" --data-dir {os.fspath(data_dir)}"
-        raise SourceError(
-            f"{dataset}: no images are prepared in {builder.data_dir_root}, and TFDS needs "
-            "TensorFlow to write them, which a Loader does without; prepare them once: "
-            f"cifar10-aug {_PREPARING[dataset]}{place}"
-        )
+        builder.download_and_prepare()
     builder.require_prepared()
     return builder
 

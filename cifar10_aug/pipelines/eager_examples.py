@@ -15,6 +15,7 @@ from cifar10_aug.engines.arguments import one_hot
 from cifar10_aug.engines.numba import views as eager
 from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.mixing import Partners
+from cifar10_aug.engines.numba.target import Target
 from cifar10_aug.pipelines import resident as prepared
 from cifar10_aug.pipelines import stored_batches
 from cifar10_aug.pipelines.options import Augmentation
@@ -127,6 +128,16 @@ class Examples:
         for chosen, part, places in pieces:
             out[chosen] = _images(part, int(epoch), places)
         return out
+
+    def write(self, epoch: Any, positions: np.ndarray, target: Target) -> None:
+        """Writes what `images` returns, without a copy if all is of one part."""
+        pieces = list(self._pieces(positions))
+        if len(pieces) > 1:
+            target.write(self.images(epoch, positions))
+            return
+        ((_, part, places),) = pieces
+        source, rows, keys = part.resident.source, part.rows(places), part.keys(places)
+        part.engine.write(source, rows, keys, int(epoch), part.partners, target)
 
     def labels_at(self, epoch: Any, positions: np.ndarray) -> np.ndarray:
         """The labels that belong to `images`: int64 [n], or float32 [n, classes]."""

@@ -8,86 +8,22 @@ import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from cifar10_aug._compat import fork_safety
 from cifar10_aug.engines import arguments
 from cifar10_aug.errors import PythonOpError
-from cifar10_aug.pipelines.blocks import Order, block_sizes, blocks_of, surviving
+from cifar10_aug.pipelines.numpy_batches import Batch, Batches, Made
 from cifar10_aug.rng import draws
 
-if TYPE_CHECKING:
-    from cifar10_aug.pipelines.eager_examples import Examples
 
-LAYOUTS = ("nhwc", "nchw")
-Batch = tuple[np.ndarray, np.ndarray]
-# A batch, or what failed in it.
-_Made = Batch | PythonOpError
+class _Call(NamedTuple):
+    """A block that a thread makes, and the memory that it writes to, if that is used again."""
 
-
-class Batches:
-    """The batches of all epochs; owns no threads."""
-
-    def __init__(
-        self,
-        examples: Examples,
-        order: Order,
-        batch_size: int,
-        *,
-        drop_last: bool,
-        layout: str,
-        workers: int,
-    ):
-        """Takes what is visited and in what order, and how many threads or processes do it.
-
-        Raises:
-            ValueError: if `drop_last` leaves no batch.
-        """
-        self._examples, self._order = examples, order
-        self._size, self._layout = batch_size, layout
-        count = len(examples)
-        self._stop = count // batch_size * batch_size if drop_last else count
-        if not self._stop:
-            raise ValueError(
-                f"drop_last leaves no batch: there are {count} examples, and batch_size is "
-                f"{batch_size}; give a smaller one, or leave drop_last out"
-            )
-        python_workers = workers if examples.runs_python else None
-        self._examples_a_call, self.threads = blocks_of(
-            examples.dtype, examples.views, workers, python_workers
-        )
-
-    def __len__(self) -> int:
-        return -(-self._stop // self._size)
-
-    def blocks(self, epoch: int, step: int) -> Iterator[np.ndarray]:
-        """The positions that each call makes, from a batch of an epoch on: int64 [n] each."""
-        positions = self._order.positions(len(self._examples), epoch)[: self._stop]
-        positions = positions[step * self._size :]
-        sizes = block_sizes(len(positions), self._size, self._examples_a_call)
-        return iter(np.split(positions, np.cumsum(sizes)[:-1]))
-
-    def make(self, epoch: int, positions: np.ndarray) -> list[_Made]:
-        """The batches of a block; may be called from several threads."""
-        size = min(self._size, len(positions))
-        ends = range(size, len(positions) + 1, size)
-        images, failed = surviving(
-            lambda batch: self._examples.images(epoch, positions[batch]),
-            ends,
-            self._examples.shape,
-            self._examples.dtype,
-        )
-        if self._layout == "nchw":
-            images = np.ascontiguousarray(np.moveaxis(images, -1, -3))
-        labels = self._examples.labels_at(epoch, positions)
-        return [
-            PythonOpError(why.decode())
-            if why
-            else (images[end - size : end], labels[end - size : end])
-            for end, why in zip(ends, failed, strict=True)
-        ]
+    room: np.ndarray | None
+    made: Future[list[Made]]
 
 
 class _Epoch:
@@ -102,8 +38,9 @@ class _Epoch:
         self._batches = batches
         self._process: int | None = None
         self._blocks: Iterator[np.ndarray] = iter(())
-        self._calls: collections.deque[Future[list[_Made]]] = collections.deque()
-        self._made: collections.deque[_Made] = collections.deque()
+        self._calls: collections.deque[_Call] = collections.deque()
+        self._made: collections.deque[Made] = collections.deque()
+        self._room: np.ndarray | None = None
 
     def __next__(self) -> Batch:
         """The next batch.
@@ -117,10 +54,13 @@ class _Epoch:
             if not self._calls:
                 self.close()
                 raise StopIteration
+            # The user asks for what comes after the batches that were there.
+            self._batches.take_back(self._room)
             call = self._calls.popleft()
+            self._room = call.room
             self._submit()
             try:
-                self._made.extend(call.result())
+                self._made.extend(call.made.result())
             except BaseException:
                 self.close()
                 raise
@@ -134,6 +74,9 @@ class _Epoch:
         """Ends the threads; there are no more batches."""
         if self._process == os.getpid():
             self._ending()
+            for room in (self._room, *(call.room for call in self._calls)):
+                self._batches.take_back(room)
+            self._room = None
             self._calls.clear()
             self._made.clear()
             self._blocks = iter(())
@@ -141,7 +84,8 @@ class _Epoch:
     def _begin(self) -> None:
         self._process = os.getpid()
         self._blocks = self._batches.blocks(self.number, self.step)
-        # In a forked process, these are calls of its parent's.
+        # In a forked process, these are its parent's.
+        self._room = None
         self._calls.clear()
         self._made.clear()
         self._threads = ThreadPoolExecutor(
@@ -158,7 +102,9 @@ class _Epoch:
     def _submit(self) -> None:
         positions = next(self._blocks, None)
         if positions is not None:
-            self._calls.append(self._threads.submit(self._batches.make, self.number, positions))
+            room = self._batches.room()
+            made = self._threads.submit(self._batches.make, self.number, positions, room)
+            self._calls.append(_Call(room, made))
 
 
 _here = threading.local()

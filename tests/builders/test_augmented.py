@@ -417,3 +417,12 @@ def test_images_are_read_once_for_all_pipelines(
     kept = [load("cifar10_aug/rotate"), load("cifar10_aug/flip"), load("cifar10_aug/plain")]
     assert len(kept) == 3
     assert len(reads) <= 1
+
+
+def test_files_are_written_as_tensorflow_writes_them(data_dir: str, tmp_path: Path) -> None:
+    for file in Path(data_dir).glob("**/*.tfrecord*"):
+        with tf.io.TFRecordWriter(str(tmp_path / file.name)) as writer:
+            for record in tf.data.TFRecordDataset(str(file)):
+                writer.write(record.numpy())
+        assert (tmp_path / file.name).read_bytes() == file.read_bytes()
+    assert len(list(tmp_path.iterdir())) == 2

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,45 +25,11 @@ from cifar10_aug.data.records import examples, tfrecord
 from cifar10_aug.errors import PythonOpError, RecipeError, SourceError
 from cifar10_aug.pipelines import resident
 from tests import forking, functions
+from tests.pipelines.comparing import assert_same
 from tests.registering import registered
 
 RECIPES = ("plain", "rotate30+erase", "mixup", "randaugment", "speckle+rescale", "labelsmooth")
 SPLITS = ("train", "test", "train[10%:50%]", "train[:70]+test+train[-9:]")
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A folder in which the drawn sample is prepared."""
-    place = str(tmp_path_factory.mktemp("sample"))
-    SampleBuilder(config="plain", data_dir=place).download_and_prepare()
-    return place
-
-
-@pytest.fixture
-def load(place: str) -> Any:
-    """Makes loaders of the sample, and closes them."""
-    made: list[Loader] = []
-
-    def load(recipe: Any = "rotate30+erase", **kwargs: Any) -> Loader:
-        given: dict[str, Any] = {"dataset": "cifar10_aug_sample", "batch_size": 64}
-        given |= {"data_dir": place} | kwargs
-        made.append(Loader(recipe, **given))
-        return made[-1]
-
-    yield load
-    for loader in made:
-        loader.close()
-
-
-def assert_same(one: Iterable[Any], other: Iterable[Any]) -> int:
-    """Compares batches in pairs, and returns how many there are."""
-    number = 0
-    for (images, labels), (their_images, their_labels) in zip(one, other, strict=True):
-        np.testing.assert_array_equal(images, their_images)
-        np.testing.assert_array_equal(labels, their_labels)
-        assert (images.dtype, labels.dtype) == (their_images.dtype, their_labels.dtype)
-        number += 1
-    return number
 
 
 def threads() -> list[str]:
@@ -140,32 +105,6 @@ def test_an_epoch_of_many_calls_is_that_of_tfds(recipe: str, load: Any, place: s
     )
     loader = load(recipe, batch_size=48, shuffle=True)
     assert assert_same(loader, theirs.as_numpy_iterator()) == 84
-
-
-def test_channels_come_first_if_asked_for(load: Any) -> None:
-    last = load("standard+normalize", batch_size=1500)
-    first = load("standard+normalize", batch_size=1500, layout="nchw")
-    for (images, _), (expected, _) in zip(first, last, strict=True):
-        assert images.shape[1:] == (3, 32, 32)
-        assert images.dtype == np.float32
-        assert images.flags.c_contiguous
-        np.testing.assert_array_equal(images.transpose(0, 2, 3, 1), expected)
-
-
-@pytest.mark.parametrize("layout", ["nhwc", "nchw"])
-def test_batches_can_be_kept_and_changed(layout: str, load: Any) -> None:
-    expected = [images.copy() for images, _ in load(layout=layout)]
-    loader = load(layout=layout)
-    kept = []
-    for images, labels in loader:
-        kept.append(images.copy())
-        images[:] = 0
-        labels[:] = 0
-    assert_same(zip(expected, expected, strict=True), zip(kept, kept, strict=True))
-    kept = [images for images, _ in loader]
-    before = [images.copy() for images in kept]
-    list(loader)
-    assert_same(zip(before, before, strict=True), zip(kept, kept, strict=True))
 
 
 def test_a_small_last_batch_can_be_left_out(load: Any) -> None:
@@ -403,9 +342,31 @@ def test_wrong_arguments_are_named(
         load(**kwargs)
 
 
-def test_images_have_to_be_prepared(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="cifar10-aug prepare --dataset cifar100 --data-dir "):
-        Loader("plain", dataset="cifar100_aug", batch_size=8, data_dir=tmp_path)
+PREPARING = """
+import sys
+import cifar10_aug
+place, source, recipe = sys.argv[1:]
+loader = cifar10_aug.Loader(recipe, batch_size=100, data_dir=place, source=source)
+print(*(int(images.sum()) for images, _ in loader))
+assert "tensorflow" not in sys.modules, "TensorFlow has been imported"
+"""
+
+
+def test_what_is_not_prepared_is_prepared_without_tensorflow(
+    sources: dict[str, Path], tmp_path: Path, data_dir: str
+) -> None:
+    command = [sys.executable, "-c", PREPARING, tmp_path, sources["binary archive"], "flip"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    expected = Loader("flip", batch_size=100, data_dir=data_dir)
+    assert done.stdout.splitlines()[-1] == " ".join(str(x.sum()) for x, _ in expected)
+    theirs = tfds.load("cifar10_aug/flip", split="train", data_dir=tmp_path, download=False)
+    assert len(theirs) == 100
+
+
+def test_what_cannot_be_prepared_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"nothing\.tar\.gz"):
+        Loader("plain", batch_size=8, data_dir=tmp_path, source=tmp_path / "nothing.tar.gz")
 
 
 def test_a_source_that_they_were_not_prepared_from_is_refused(

@@ -17,14 +17,16 @@ from cifar10_aug._compat import fork_safety
 
 # TensorFlow takes over memory without copying it if it starts at such an address.
 _ALIGNMENT = 64
-# Enough for the blocks that a pipeline has in flight; what is beyond them is not kept.
+# Enough for the blocks that a pipeline has in flight.
 _MOST_KEPT = 8
 
 
 class Buffers:
     """Hands out arrays on recycled memory; may be called from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_kept: int = _MOST_KEPT) -> None:
+        """Takes how many arrays are in use at once; the memory of what is beyond is not kept."""
+        self._most_kept = most_kept
         self._kept: list[np.ndarray] = []
         fork_safety.renewed(self)
 
@@ -47,7 +49,7 @@ class Buffers:
                 if sys.getrefcount(self._kept[i]) == _UNUSED and self._kept[i].nbytes >= size:
                     return self._kept[i]
             memory = np.empty(size, np.uint8)
-            if len(self._kept) < _MOST_KEPT:
+            if len(self._kept) < self._most_kept:
                 self._kept.append(memory)
                 return memory
             # The first calls of a pipeline are small, and would keep the place of the others.

@@ -17,6 +17,7 @@ from cifar10_aug.engines.numba.drawing import Drawing
 from cifar10_aug.engines.numba.kernels.pass_arguments import FLOATS, LEVELS, PACKED
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
+from cifar10_aug.engines.numba.target import Target
 from cifar10_aug.engines.plan import Plan
 from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.engines.python.python_ops import Group
@@ -92,21 +93,45 @@ class Engine:
         Raises:
             PythonOpError: if a function of the user's fails.
         """
-        *before, last = self._stages
-        batch = self._batch(source, rows, keys, epoch)
-        if isinstance(last, Group):
-            _, images = self._through(self._stages, batch, partners)
+        if isinstance(self._stages[-1], Group):
+            _, images = self._through(
+                self._stages, self._batch(source, rows, keys, epoch), partners
+            )
             assert images is not None
             return images
+        shape = len(rows), self._height, self._width, 3
+        out = self._buffers.empty(shape, np.dtype(self.plan.dtype))
+        self.write(source, rows, keys, epoch, partners, Target([out]))
+        return out
+
+    def write(
+        self,
+        source: Source,
+        rows: np.ndarray,
+        keys: np.ndarray,
+        epoch: int,
+        partners: Partners | None,
+        target: Target,
+    ) -> None:
+        """Writes what a call returns; a copy only if the last op is a function of the user's.
+
+        Args:
+            source, rows, keys, epoch, partners: as for a call.
+            target: arrays of the plan's dtype, together as long as the batch.
+
+        Raises:
+            PythonOpError: if a function of the user's fails.
+        """
+        *before, last = self._stages
+        if isinstance(last, Group):
+            target.write(self(source, rows, keys, epoch, partners))
+            return
         assert isinstance(last, Pass), last
-        batch, images = self._through(before, batch, partners)
+        batch, images = self._through(before, self._batch(source, rows, keys, epoch), partners)
         if images is not None:
             batch = batch.moved(Source.of(images))
-        floats = self.plan.dtype == "float32"
-        out = self._buffers.empty(self._shape(batch), np.float32 if floats else np.uint8)
-        kind = FLOATS if floats else LEVELS
-        passes.run(last, batch, kind, *self._range, out)
-        return out
+        kind = FLOATS if self.plan.dtype == "float32" else LEVELS
+        passes.run(last, batch, kind, *self._range, target)
 
     def soft_labels(
         self, labels: np.ndarray, keys: np.ndarray, epoch: int, partners: Partners | None
@@ -172,7 +197,7 @@ class Engine:
 
     def _pass(self, made: Pass, batch: Batch) -> Batch:
         target = Source.empty(len(batch), self._height, self._width)
-        passes.run(made, batch, PACKED, *self._range, target.packed)
+        passes.run(made, batch, PACKED, *self._range, Target([target.packed]))
         return batch.moved(target)
 
     def _mixture(self, stage: Mixture, batch: Batch) -> None:

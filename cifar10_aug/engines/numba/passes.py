@@ -19,6 +19,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     Warps,
 )
 from cifar10_aug.engines.numba.pixelwise import strokes_of
+from cifar10_aug.engines.numba.target import Target
 from cifar10_aug.engines.stages import Pass, Warp
 from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.base import UNMOVED, AffineOp, Border, ElasticOp, PerspectiveOp
@@ -30,7 +31,7 @@ def run(
     kind: int,
     scale: np.ndarray,
     offset: np.ndarray,
-    out: np.ndarray,
+    target: Target,
 ) -> None:
     """Reads a batch and writes what the pass makes of it.
 
@@ -39,15 +40,18 @@ def run(
         batch: the images, and what they have drawn.
         kind: PACKED, LEVELS or FLOATS; see `pass_arguments`.
         scale, offset: float32 [3], for FLOATS.
-        out: of the kind's dtype, its first dimension the batch.
+        target: arrays of the kind's dtype, together as long as the batch.
     """
     from cifar10_aug.engines.numba.kernels.render import render
 
-    source, count = batch.source, len(batch)
-    images = Images(source.pixels, batch.rows, source.height, source.width)
-    keys = Keys(batch.keys, np.uint64(batch.epoch), np.uint64(batch.seed))
-    output = Output(kind, scale, offset, out.reshape(count, out.size // max(count, 1)))
-    render(images, _warps(made, batch), strokes_of(made.strokes, batch), keys, output)
+    source, epoch, seed = batch.source, np.uint64(batch.epoch), np.uint64(batch.seed)
+    warps, strokes = _warps(made, batch), strokes_of(made.strokes, batch)
+    for part, out in target.parts():
+        images = Images(source.pixels, batch.rows[part], source.height, source.width)
+        pixels = out.reshape(len(out), out.size // max(len(out), 1))
+        output = Output(kind, target.channels_first, scale, offset, pixels)
+        keys = Keys(batch.keys[part], epoch, seed)
+        render(images, warps.of(part), strokes.of(part), keys, output)
 
 
 def _warps(made: Pass, batch: Batch) -> Warps:

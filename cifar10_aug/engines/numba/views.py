@@ -8,6 +8,7 @@ from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.engine import Engine
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
+from cifar10_aug.engines.numba.target import Target
 from cifar10_aug.engines.plan import Plan
 from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.rng import draws
@@ -50,6 +51,24 @@ class Views:
         for images, (_, numbers) in zip(made, self._engines, strict=True):
             out[:, numbers] = images
         return out
+
+    def write(
+        self,
+        source: Source,
+        rows: np.ndarray,
+        keys: np.ndarray,
+        epoch: int,
+        partners: Partners | None,
+        target: Target,
+    ) -> None:
+        """See `Engine`; a copy only if views differ."""
+        if len(self._engines) > 1:
+            target.write(self(source, rows, keys, epoch, partners))
+            return
+        engine, numbers = self._engines[0]
+        theirs = keys[:, None] + draws.of_views(numbers)
+        rows = np.repeat(rows, len(numbers))
+        engine.write(source, rows, theirs.ravel(), epoch, partners, target.views_apart())
 
     def soft_labels(
         self, labels: np.ndarray, keys: np.ndarray, epoch: int, partners: Partners | None

@@ -49,6 +49,14 @@ class Warps(NamedTuple):
     levels: np.ndarray
     pixel_aligned: bool
 
+    def of(self, part: slice) -> Warps:
+        """Those of some consecutive examples."""
+        return self._replace(
+            matrices=self.matrices[part],
+            perspectives=self.perspectives[part],
+            fields=self.fields[part],
+        )
+
 
 class Strokes(NamedTuple):
     """What is painted afterwards, in order.
@@ -66,6 +74,15 @@ class Strokes(NamedTuple):
     colours: np.ndarray
     tables: np.ndarray
     bases: np.ndarray
+
+    def of(self, part: slice) -> Strokes:
+        """Those of some consecutive examples."""
+        return self._replace(
+            codes=self.codes[part],
+            boxes=self.boxes[part],
+            colours=self.colours[part],
+            tables=self.tables[part],
+        )
 
 
 class Keys(NamedTuple):
@@ -86,11 +103,13 @@ class Output(NamedTuple):
 
     Attributes:
         kind: PACKED, LEVELS or FLOATS.
+        channels_first: whether all of one channel comes before the next, for LEVELS and FLOATS.
         scale, offset: float32 [3], for FLOATS.
         pixels: uint32 [batch, pixels] for PACKED, else uint8 or float32 [batch, pixels * 3].
     """
 
     kind: int
+    channels_first: bool
     scale: np.ndarray
     offset: np.ndarray
     pixels: np.ndarray

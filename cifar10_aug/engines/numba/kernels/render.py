@@ -201,6 +201,23 @@ def _write(
 
 
 @compiled
+def _write_planes(
+    line: np.ndarray, kind: int, scale: np.ndarray, offset: np.ndarray, out: np.ndarray
+) -> None:
+    """Writes levels, or level * scale + offset, one channel after the other."""
+    pixels = line.shape[0]
+    for channel in range(3):
+        first, shift = channel * pixels, uint32(8 * channel)
+        if kind == LEVELS:
+            for i in range(pixels):
+                out[first + i] = uint8((line[i] >> shift) & _LOW_BYTE)
+        else:
+            s, o = scale[channel], offset[channel]
+            for i in range(pixels):
+                out[first + i] = f32(i32((line[i] >> shift) & _LOW_BYTE)) * s + o
+
+
+@compiled
 def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: Output) -> None:
     """Makes one pass: gathers, resamples, paints, recolours and writes."""
     height, width = images.height, images.width
@@ -245,4 +262,7 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
                 _paint_noise(strokes.boxes[b, j], strokes.bases[j], keys, b, width, line)
             elif code == TABLE:
                 _look_up(strokes.tables[b, j], line)
-        _write(line, output.kind, output.scale, output.offset, output.pixels[b])
+        if output.channels_first:
+            _write_planes(line, output.kind, output.scale, output.offset, output.pixels[b])
+        else:
+            _write(line, output.kind, output.scale, output.offset, output.pixels[b])
