@@ -14,7 +14,7 @@ import tensorflow_datasets as tfds
 class _ViewsVisualizer(tfds.visualization.ImageGridVisualizer):
     """Shows the views of an example side by side."""
 
-    def __init__(self, kind: type):
+    def __init__(self, kind: type[tfds.features.Image]):
         """Takes the feature that can hold views, [views, height, width, 3]."""
         self._kind = kind
 
@@ -37,7 +37,7 @@ class _ViewsVisualizer(tfds.visualization.ImageGridVisualizer):
         return [key for key, one in found if isinstance(one, self._kind) and len(one.shape) == 4]
 
 
-def install(kind: type) -> None:
+def install(kind: type[tfds.features.Image]) -> None:
     """Makes `tfds.show_examples` show the views that such a feature holds."""
     # The package has a function of this name, too.
     module = importlib.import_module("tensorflow_datasets.core.visualization.show_examples")

@@ -89,7 +89,7 @@ def augmented(
 
 
 @functools.lru_cache(maxsize=4)
-def _engine(recipe: Recipe, dataset: DatasetSpec, seed: int) -> views.Engine | views.Views:
+def _engine(recipe: Recipe, dataset: DatasetSpec, seed: int) -> views.AnyEngine:
     del dataset  # A part of the key: recipes of other datasets are equal.
     # Shards are what runs in parallel.
     return views.engine(recipe.plan, seed, *SHAPE[:2], execution=Execution(n_jobs=1))
