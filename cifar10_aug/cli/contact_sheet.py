@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from cifar10_aug.cli import output_file
-from cifar10_aug.cli.sheet_columns import Column, Shown
+from cifar10_aug.cli.sheet_columns import Column, Shown, one_below_the_other
 from cifar10_aug.data.images import LabelledImages
 from cifar10_aug.recipes.recipe import Recipe
 
@@ -38,6 +38,8 @@ def contact_sheet(
 ) -> Image.Image:
     """A row an example: the original, then epochs 0, 1, 2, …, or epoch 0 step by step.
 
+    Several views of an example have a row each, one below the other.
+
     Value-range ops are left out, since they make numbers that are not colours. What an example is
     mixed with is shown before the mixture, as earlier ops have made it.
 
@@ -62,26 +64,33 @@ def contact_sheet(
         pool_numbers = numbers[order]
     else:
         pool, pool_numbers = partners, np.arange(len(partners))
-    shown = Shown(recipe, examples.images, numbers, seed, pool, pool_numbers, label_names)
-    columns = [shown.originals(), *(shown.steps() if steps else shown.epochs(epochs, explain))]
-    names = [label_names[int(label)] for label in examples.labels]
-    return _drawn(f"{recipe.name}   seed {seed}", names, numbers, columns, scale)
+    of_views = []
+    for view, one in enumerate(recipe.views or (recipe,)):
+        shown = Shown(one, examples.images, numbers, seed, pool, pool_numbers, label_names, view)
+        made = shown.steps() if steps else shown.epochs(epochs, explain)
+        of_views.append([shown.originals(), *made])
+    rows = [(row, view) for row in range(len(examples)) for view in range(len(of_views))]
+    names = [label_names[int(examples.labels[row])] for row, _ in rows]
+    marks = [f"#{int(numbers[row])}" + f" view {view}" * bool(recipe.views) for row, view in rows]
+    return _drawn(
+        f"{recipe.name}   seed {seed}", names, marks, one_below_the_other(of_views), scale
+    )
 
 
 def _drawn(
     title_text: str,
     names: Sequence[str],
-    numbers: np.ndarray,
+    marks: Sequence[str],
     columns: Sequence[Column],
     scale: int,
 ) -> Image.Image:
-    """A sheet of columns, with a name and a number at the beginning of each row."""
+    """A sheet of columns, with a name and a mark at the beginning of each row."""
     title, label, small = _font(_TITLE_SIZE), _font(_LABEL_SIZE), _font(_SMALL_SIZE)
     count, height, width, _ = columns[0].images.shape
     wide, tall = width * scale, height * scale
     lines = max(text.count("\n") + bool(text) for column in columns for text in column.texts)
     down = tall + _GAP + lines * (_SMALL_SIZE + 2)
-    left = _MARGIN + int(max(label.getlength(name) for name in names)) + 2 * _GAP
+    left = _MARGIN + int(max(map(label.getlength, [*names, *marks]))) + 2 * _GAP
     top = _MARGIN + _TITLE_SIZE + 2 * _LABEL_SIZE + 3 * _GAP
     xs, x = [], left
     for i, column in enumerate(columns):
@@ -97,7 +106,7 @@ def _drawn(
     for row in range(count):
         y = top + down * row
         draw.text((_MARGIN, y), names[row], _INK, label)
-        draw.text((_MARGIN, y + _LABEL_SIZE + 4), f"#{int(numbers[row])}", _FAINT, label)
+        draw.text((_MARGIN, y + _LABEL_SIZE + 4), marks[row], _FAINT, label)
     for x, column in zip(xs, columns, strict=True):
         draw.text((x, top - _LABEL_SIZE - _GAP), column.heading, _FAINT, label)
         for row in map(int, np.flatnonzero(column.shown)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -47,6 +48,7 @@ class Shown:
         pool: the examples that mix ops draw partners from.
         pool_numbers: their numbers, int64, in ascending order.
         label_names: the classes of the pool's labels.
+        view: which of several views of the examples.
     """
 
     recipe: Recipe
@@ -56,6 +58,7 @@ class Shown:
     pool: LabelledImages
     pool_numbers: np.ndarray
     label_names: Sequence[str]
+    view: int = 0
 
     def originals(self) -> Column:
         """The images as they are."""
@@ -100,7 +103,8 @@ class Shown:
         kept = tuple(Rescale() if op.value_range else op for op in self.recipe.ops[:ops])
         recipe = dataclasses.replace(self.recipe, ops=kept)
         partners = (self.pool.images, None, self.pool_numbers) if recipe.mixes else None
-        made = recipe(images, ids=numbers, seed=self.seed, epoch=epoch, partners=partners)
+        key = {"seed": self.seed, "epoch": epoch, "view": self.view}
+        made = recipe(images, ids=numbers, partners=partners, **key)
         return made if made.dtype == np.uint8 else np.rint(made * 255).astype(np.uint8)
 
     def _log(self, epoch: int) -> dict[str, np.ndarray]:
@@ -109,6 +113,7 @@ class Shown:
             self.numbers,
             seed=self.seed,
             epoch=epoch,
+            view=self.view,
             height=height,
             width=width,
             partners=self.pool_numbers if self.recipe.mixes else None,
@@ -130,6 +135,21 @@ class Shown:
         names = [self.label_names[int(label)] for label in self.pool.labels[rows]]
         texts = [f"#{n} {name}" if n >= 0 else "" for n, name in zip(numbers, names, strict=True)]
         yield Column("partner", made, texts, shown)
+
+
+def one_below_the_other(of_views: Sequence[Sequence[Column]]) -> list[Column]:
+    """The columns of several views of the same examples, with a row for each view."""
+    blank = np.zeros_like(of_views[0][0].images)
+    none = Column("", blank, [""] * len(blank), np.zeros(len(blank), bool))
+    return [
+        Column(
+            " / ".join(dict.fromkeys(one.heading for one in columns if one.heading)),
+            np.stack([one.images for one in columns], axis=1).reshape(-1, *blank.shape[1:]),
+            [text for texts in zip(*(one.texts for one in columns), strict=True) for text in texts],
+            np.stack([one.shown for one in columns], axis=1).ravel(),
+        )
+        for columns in itertools.zip_longest(*of_views, fillvalue=none)
+    ]
 
 
 def _headings(recipe: Recipe) -> Iterator[str]:

@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 from cifar10_aug.data import slices
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.engines.arguments import one_hot
-from cifar10_aug.engines.numba import views as eager
+from cifar10_aug.engines.numba import views
 from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.target import Target
@@ -39,7 +39,7 @@ class Part:
         numbers: which of the split.
     """
 
-    engine: eager.Engine | eager.Views
+    engine: views.AnyEngine
     resident: prepared.Resident
     partners: Partners | None
     info: tfds.core.SplitInfo
@@ -192,7 +192,7 @@ def of(
         SourceError: if the prepared files are damaged.
     """
     engines = {
-        augmented: eager.engine(
+        augmented: views.engine(
             augmentation.of(augmented).plan,
             augmentation.seed,
             *SHAPE[:2],

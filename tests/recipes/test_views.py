@@ -51,7 +51,7 @@ def test_each_view_is_the_recipe_on_arrays_with_the_key_of_the_view(
         keys = ids.astype(np.uint64) | np.uint64(number << 40)
         expected = Engine(view.plan, seed, 32, 32)(source, rows, keys, epoch)
         np.testing.assert_array_equal(made[:, number], expected)
-        given = {"ids": ids, "seed": seed, "epoch": epoch, "view": number}
+        given: dict[str, Any] = {"ids": ids, "seed": seed, "epoch": epoch, "view": number}
         np.testing.assert_array_equal(recipe(IMAGES, **given), expected)
         np.testing.assert_array_equal(view(IMAGES, **given), expected)
     without = recipe.views[0](IMAGES, ids=ids, seed=seed, epoch=epoch)
