@@ -40,9 +40,13 @@ class RecipeLayer(keras.layers.Layer):
     Input: levels from 0 to 255, any dtype, or with `value_range=(0, 1)` floats from 0 to 1, which
     are rounded to 256 levels; [batch, height, width, 3]; height and width are static. Images that
     are clearly in the other range are an error in training, but where XLA compiles the model: it
-    drops checks, and such images come out black, or white.
+    drops checks, and such images come out black, or white. A `keras.Input` of dtype uint8 makes 0
+    of fractions before the layer sees them.
     Output: the same shape and range in the layer's compute dtype; what `rescale` and `normalize`
     make is the same for both ranges.
+
+    A layer knows no labels and no epochs, so ops that change labels and `altflip` are refused.
+    To load a saved model, import this module first: `import cifar10_aug.recipes.layers`.
     """
 
     def __init__(

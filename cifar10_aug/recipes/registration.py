@@ -99,7 +99,24 @@ def register(
     which depends on seed, epoch, example and the op's position in the recipe; it returns an image
     of the same shape. What it returns must depend on its arguments alone. Keyword arguments whose
     defaults are numbers are the op's fields, the first one the main field. Without `function` it
-    is a decorator.
+    is a decorator:
+
+        >>> import cifar10_aug
+        >>> @cifar10_aug.register("darken", backend="threading")
+        ... def darken(image, rng, most=0.5):
+        ...     return (image * (1 - most * rng.random())).astype("uint8")
+        >>> cifar10_aug.Recipe.parse("flip+darken0.8").name
+        'flip+darken0.8'
+
+    Workers are processes that stay, one for each core, and share images with the pipeline through
+    memory (on Linux; elsewhere they are sent); `n_jobs` changes their number, and with 1, functions
+    run in the pipeline's own thread. Threads pay only for functions that release Python's lock for
+    long. A function that cannot be pickled runs in threads, with a warning that says why.
+
+    An error in a function stops the iteration, with the recipe, the op, the example's id and the
+    function's own traceback; so do a wrong shape or dtype, and a worker that dies. After 20 seconds
+    a warning names a function that has not returned, and its examples; there is no timeout.
+    Pressing Ctrl-C twice ends the worker processes, and with them the iteration.
 
     Args:
         name: lower-case letters a to z, then also digits and single underscores: "sepia2". It must
