@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -23,6 +24,8 @@ from cifar10_aug.data import prepared, slices
 from cifar10_aug.errors import RecipeError, SourceError
 from cifar10_aug.pipelines import loading, numpy_batches
 from cifar10_aug.pipelines.blocks import Order
+from cifar10_aug.pipelines.map_dataset import MapDataset, Opening
+from cifar10_aug.recipes.function_pickling import Carried
 from cifar10_aug.recipes.recipe import Config, Recipe
 
 _BUILDERS: dict[str, type[AugmentedBuilder]] = {
@@ -148,6 +151,43 @@ class Loader(loading.EpochLoader):
                 "seed": self.seed,
             },
         )
+        self._recipe = augmentation.recipe
+        self._arguments = {
+            "recipe": augmentation.recipe.name,
+            "dataset": dataset,
+            "split": split,
+            "batch_size": size,
+            "seed": self.seed,
+            "layout": layout,
+            "workers": workers,
+            "data_dir": os.fspath(builder.data_dir_root),
+            "source": source,
+            "shard": shard,
+            "augment_splits": augment_splits,
+        }
+
+    def as_map_dataset(self) -> MapDataset:
+        """The examples by number, for `torch.utils.data.DataLoader` and its samplers and workers.
+
+        Numbers count through the split, or the shard, in order. `set_epoch` chooses the epoch, at
+        first the one that the loader would read next.
+        """
+        opening = functools.partial(_opening, self._recipe, self._arguments)
+        return MapDataset(self._batches, self.epoch, opening)
+
+
+def _opening(recipe: Recipe, arguments: dict[str, Any]) -> Opening:
+    """How another process gets a map dataset.
+
+    Raises:
+        RegistrationError: if a function of the recipe cannot be sent there.
+    """
+    return _map_dataset, (Carried.by(recipe), arguments)
+
+
+def _map_dataset(carried: Carried, arguments: dict[str, Any]) -> MapDataset:
+    carried.register()
+    return Loader(**arguments).as_map_dataset()
 
 
 def _name(recipe: Any, dataset: str) -> str:

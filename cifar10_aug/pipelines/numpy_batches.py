@@ -73,6 +73,21 @@ class Batches:
         sizes = block_sizes(len(positions), self._size, self._examples_a_call)
         return iter(np.split(positions, np.cumsum(sizes)[:-1]))
 
+    @property
+    def examples(self) -> int:
+        """How many an epoch visits, if no batch is left out."""
+        return len(self._examples)
+
+    def some(self, epoch: int, positions: np.ndarray) -> Batch:
+        """The images and labels of some examples, by their places in the unshuffled order.
+
+        Raises:
+            PythonOpError: if a function of the user's fails.
+        """
+        images = self._empty(len(positions))
+        self._examples.write(epoch, positions, Target([images], self._channels_first))
+        return images, self._examples.labels_at(epoch, positions)
+
     def room(self) -> np.ndarray | None:
         """Memory for the images of a block that nobody else writes to; None without `reuse`."""
         if not self._reuse:
