@@ -24,6 +24,11 @@ def is_one(error: BaseException) -> bool:
     return tf is not None and isinstance(error, tf.errors.OpError)
 
 
+def is_interrupt(error: BaseException) -> bool:
+    """Whether it is what TensorFlow 2.21 makes of Ctrl-C where another error comes meanwhile."""
+    return isinstance(error, RuntimeError) and "REPLACED BY KeyboardInterrupt" in str(error)
+
+
 @contextlib.contextmanager
 def of_files() -> Iterator[None]:
     """Raises what TensorFlow says of files, such as a full disk, as Python does: an `OSError`."""

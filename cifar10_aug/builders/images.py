@@ -162,6 +162,7 @@ class ImagesBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
         replacing.sweep(final)
         if self.is_prepared() and not overwrite:
             self._check_prepared()
+            prepared.check_files(self.info)
             return
         # Before TFDS creates any folder, so that a bad source leaves nothing there.
         images = self.reading_source(download_dir, config)()

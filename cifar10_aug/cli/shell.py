@@ -58,6 +58,8 @@ def failing_in_one_line(command: Callable[..., None]) -> Callable[..., None]:
             where = f"{error.filename}: " if error.filename else ""
             raise click.ClickException(f"{where}{error.strerror or error}") from error
         except Exception as error:
+            if tensorflow_errors.is_interrupt(error):
+                raise click.Abort from error
             # Of a bucket that cannot be reached, for example.
             if not tensorflow_errors.is_one(error):
                 raise

@@ -100,13 +100,17 @@ class _ShardExamples:
 
 
 def check_files(info: tfds.core.DatasetInfo) -> None:
-    """Compares what the description says with the files' sizes, which is quick.
+    """Compares what the description says with the files' names and sizes, which is quick.
 
     Raises:
-        SourceError: if a file is missing, or if so many images cannot be in them.
+        SourceError: if a file is missing, if so many images cannot be in them, or if they are
+            another dataset's than the folder's name says.
     """
     try:
         for split in info.splits.values():
+            held, name = split.filename_template.dataset_name, Path(info.data_dir).parts[-3]
+            if held != name:
+                raise ValueError(f"they are {held}'s, in a folder of {name}")
             size = shard_files.total_size(split)
             if min(split.shard_lengths) < 0 or split.num_examples * math.prod(SHAPE) > size:
                 lengths = ", ".join(map(str, split.shard_lengths))

@@ -1,5 +1,6 @@
 """Ctrl-C, at moments that are always the same."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,3 +50,30 @@ def test_an_interrupt_after_the_end_changes_nothing() -> None:
     done = interrupted("end", "list")
     assert (done.stderr, done.returncode) == ("", 0)
     assert done.stdout.startswith("A recipe is op+op")
+
+
+def test_an_interrupt_while_a_function_fails_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "meddling.py").write_text(
+        f"""import os, signal
+import cifar10_aug
+
+@cifar10_aug.register("meddling")
+def meddling(image, rng):
+    open({str(tmp_path / "once")!r}, "x")
+    os.kill(os.getppid(), signal.SIGINT)
+    raise ValueError
+"""
+    )
+    command = [sys.executable, "-m", "cifar10_aug", "bench", "meddling", "--sample"]
+    done = subprocess.run(
+        [*command, "--imports", "meddling"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stderr.strip().splitlines()[-1] == "Aborted."
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 1

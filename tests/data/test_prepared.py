@@ -98,6 +98,26 @@ def test_shards_of_another_source_are_not_read_for_training(earlier: bool, swapp
     assert str(error.value) == said(swapped)
 
 
+@pytest.mark.parametrize("name", ["cifar100_aug", "cifar10_aug_sample"])
+def test_images_are_not_read_under_the_name_of_another_dataset(name: str, folder: Path) -> None:
+    place = folder.parents[2]
+    folder.parents[1].rename(place / name)
+    moved = place / name / "plain" / "1.0.0"
+    message = said(moved, f"they are cifar10_aug's, in a folder of {name}")
+    for engine in ("eager", "graph"):
+        with pytest.raises(SourceError) as error:
+            tfds.load(
+                f"{name}/flip",
+                split="train",
+                data_dir=str(place),
+                builder_kwargs={"engine": engine},
+            )
+        assert str(error.value) == message
+    assert run("verify", str(moved)).stdout == f"{message}\n"
+    dataset = ["--sample"] if "sample" in name else ["--dataset", "cifar100"]
+    assert_fails(1, message, "prepare", *dataset, "--data-dir", str(place))
+
+
 def test_commands_notice_shards_of_another_source(swapped: Path) -> None:
     place = str(swapped.parents[2])
     for command in (("bench", "flip"), ("info",), ("preview", "flip")):

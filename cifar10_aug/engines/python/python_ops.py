@@ -122,7 +122,9 @@ class Group:
                     self._names,
                     _PATIENCE_SECONDS,
                     examples(keys[part]),
-                    advice if self._place == "processes" else "end the program",
+                    advice
+                    if self._place == "processes"
+                    else "end the program (Ctrl-\\ in a terminal)",
                 )
                 return
 

@@ -452,7 +452,7 @@ def test_workers_that_wait_are_left_alone_by_interrupts() -> None:
     ("backend", "advice"),
     [
         ("loky", "press Ctrl-C twice to end its processes"),
-        ("threading", "end the program"),
+        ("threading", "end the program (Ctrl-\\ in a terminal)"),
     ],
 )
 def test_a_function_that_takes_long_is_named_once(
