@@ -83,8 +83,8 @@ def compress(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     image = np.empty((canvas.height, canvas.width, 3), np.uint8)
     for row, quality in zip(rows, numbers[0], strict=True):
         line = canvas.pixels[row]
-        packing.unpack(line, image.reshape(-1, 3))
+        packing.unpack(line, image.reshape(-1))
         file = io.BytesIO()
         Image.fromarray(image).save(file, "JPEG", quality=int(quality))
         with Image.open(file, formats=["JPEG"]) as picture:
-            packing.pack(np.array(picture.convert("RGB")).reshape(-1, 3), line)
+            packing.pack(np.array(picture.convert("RGB")).reshape(-1), line)

@@ -63,6 +63,17 @@ def order_keys(count: int, epoch: int, seed: int) -> np.ndarray:
 
 
 @compiled
+def fill_noise(canvas: Canvas, row: int, words: np.ndarray) -> None:
+    """All random words of an image's noise, uint32 [4, blocks]; many at once are vector code."""
+    mask = uint64(0xFFFFFFFF)
+    key, epoch, seed = canvas.keys[row], canvas.epoch & mask, canvas.seed
+    for block in range(words.shape[1]):
+        four = noise(key, epoch, seed, canvas.first_block, block)
+        words[0, block], words[1, block] = uint32(four[0]), uint32(four[1])
+        words[2, block], words[3, block] = uint32(four[2]), uint32(four[3])
+
+
+@compiled
 def noise_words(canvas: Canvas, row: int, block: int) -> tuple[int, int, int, int]:
     """Four random words, uint64 of 32 bits each, of an image's noise."""
     return noise(canvas.keys[row], canvas.epoch, canvas.seed, canvas.first_block, block)
