@@ -6,6 +6,7 @@ Each function changes some rows of a canvas by numbers, float64 [numbers, rows],
 
 from __future__ import annotations
 
+import functools
 import io
 
 import numpy as np
@@ -27,7 +28,16 @@ from cifar10_aug.rng import elementary
 def count_photons(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Shot noise; the number is how many photons make white."""
     photons = int(numbers[0, 0])
-    noises.count_photons(canvas, rows, photons, cumulated_poisson(photons))
+    cumulated, starts = _poisson(photons)
+    noises.count_photons(canvas, rows, photons, cumulated, starts)
+
+
+@functools.lru_cache(maxsize=8)
+def _poisson(photons: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each level's cumulated probabilities, and where to begin to look in them."""
+    cumulated = cumulated_poisson(photons)
+    parts = np.arange(257) / 256.0
+    return cumulated, np.stack([np.searchsorted(level, parts) for level in cumulated])
 
 
 def defocus(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:

@@ -8,7 +8,7 @@ from numba import uint32, uint64
 
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
-from cifar10_aug.engines.numba.kernels.philox import fill_noise, noise_words
+from cifar10_aug.engines.numba.kernels.philox import fill_noise
 from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, packed
 
 
@@ -39,31 +39,36 @@ def add_normal(
 
 
 @compiled
-def count_photons(canvas: Canvas, rows: np.ndarray, photons: int, cumulated: np.ndarray) -> None:
+def count_photons(
+    canvas: Canvas, rows: np.ndarray, photons: int, cumulated: np.ndarray, starts: np.ndarray
+) -> None:
     """Replaces each level by a Poisson number of photons.
 
     Args:
         canvas, rows: the images.
         photons: how many make white.
         cumulated: float64 [256, photons], of each level the probabilities of at most so many.
+        starts: int64 [256, 257], the first of them that is at least 0, 1, … 256 256ths.
     """
+    words = np.empty((4, canvas.pixels.shape[1]), np.uint32)
     for n in range(rows.shape[0]):
         line = canvas.pixels[rows[n]]
+        fill_noise(canvas, rows[n], words)
         for i in range(line.shape[0]):
-            four = noise_words(canvas, rows[n], i)
             r, g, b = channels(line[i])
             line[i] = packed(
-                _counted(cumulated[r], four[0], photons),
-                _counted(cumulated[g], four[1], photons),
-                _counted(cumulated[b], four[2], photons),
+                _counted(cumulated[r], starts[r], words[0, i], photons),
+                _counted(cumulated[g], starts[g], words[1, i], photons),
+                _counted(cumulated[b], starts[b], words[2, i], photons),
             )
 
 
 @compiled
-def _counted(cumulated: np.ndarray, word: int, photons: int) -> int:
+def _counted(cumulated: np.ndarray, starts: np.ndarray, word: int, photons: int) -> int:
     """The level of the number of photons at a place of their distribution."""
     at = (word + 0.5) / 4294967296.0
-    low, high = 0, cumulated.shape[0]
+    part = word >> uint32(24)
+    low, high = starts[part], starts[part + uint32(1)]
     while low < high:
         middle = (low + high) // 2
         if cumulated[middle] < at:
