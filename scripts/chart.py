@@ -1,4 +1,4 @@
-"""A bar chart of a benchmark's result: python scripts/chart.py benchmark.json chart.png."""
+"""A bar chart of what benchmark.py or benchmark_ops.py wrote: chart.py result.json chart.png."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmark_ops import MOST, Row
 from peers import PEERS
 from PIL import Image, ImageDraw, ImageFont
 
@@ -26,34 +27,61 @@ def _colour(row: str) -> tuple[int, int, int]:
 
 
 def draw(rows: Mapping[str, float], about: Mapping[str, Any], path: Path) -> None:
-    """Draws rows of microseconds an image, batch 128 and uint8 only, the shortest first.
-
-    Bars that would be too long are cut off; the number beside each says how long it is.
-    """
+    """Draws rows of microseconds an image, batch 128 and uint8 only, the shortest first."""
     shown = {
-        row: time
+        row.replace(", batch 128", ""): (time, _colour(row))
         for row, time in sorted(rows.items(), key=lambda item: item[1])
         if (row.endswith("batch 128") and "float32" not in row and "normalize" not in row)
         or row.startswith("stock")
     }
+    words = (
+        f"{about['images']:,} images, batches of 128, {about['cores']} cores, "
+        f"TensorFlow {about['tensorflow']}, medians of {about['rounds']} rounds"
+    )
+    longest = 6 * min(time for time, _ in shown.values()) + 12
+    _bars(
+        "microseconds an image, rotating and erasing; less is better", shown, longest, words, path
+    )
+
+
+def draw_ops(result: Mapping[str, Any], path: Path) -> None:
+    """Draws what `benchmark_ops.py` wrote: each op's time as a share of the fastest other's."""
+    rows = {name: Row(**row) for name, row in result["ops"].items()}
+    ratios = {row.recipe: row.ratio(row.fastest) for row in rows.values() if row.fastest}
+    shown = {
+        recipe: (ratio, _OURS if ratio <= MOST else _OTHERS)
+        for recipe, ratio in sorted(ratios.items(), key=lambda item: item[1])
+    }
+    about = result["about"]
+    words = f"{about['images']:,} images, one core, medians of {about['rounds']} rounds"
+    _bars("time of an op, as a share of the fastest other library's", shown, 1.5, words, path)
+
+
+def _bars(
+    title: str,
+    shown: Mapping[str, tuple[float, tuple[int, int, int]]],
+    longest: float,
+    words: str,
+    path: Path,
+) -> None:
+    """Draws rows, each a number and a colour.
+
+    Bars longer than `longest` are cut off; the number beside each says how long it is.
+    """
     font, small = ImageFont.load_default(13), ImageFont.load_default(11)
+    digits = 2 if longest < 10 else 1
     left = _MARGIN + int(max(font.getlength(row) for row in shown)) + 10
-    scale = _LONGEST / (6 * min(shown.values()) + 12)
+    scale = _LONGEST / longest
     height = 2 * _MARGIN + (len(shown) + 2) * (_BAR + _GAP)
     sheet = Image.new("RGB", (left + _LONGEST + 110, height), _PAPER)
     pen = ImageDraw.Draw(sheet)
-    pen.text(
-        (_MARGIN, _MARGIN - 6),
-        "microseconds an image, rotating and erasing; less is better",
-        _INK,
-        font,
-    )
-    for i, (row, time) in enumerate(shown.items()):
+    pen.text((_MARGIN, _MARGIN - 6), title, _INK, font)
+    for i, (row, (number, colour)) in enumerate(shown.items()):
         y = _MARGIN + (i + 1) * (_BAR + _GAP)
-        length = min(int(time * scale), _LONGEST)
-        pen.text((_MARGIN, y + 1), row.replace(", batch 128", ""), _INK, font)
-        pen.rectangle((left, y, left + length, y + _BAR), _colour(row))
-        if time * scale > _LONGEST:
+        length = min(int(number * scale), _LONGEST)
+        pen.text((_MARGIN, y + 1), row, _INK, font)
+        pen.rectangle((left, y, left + length, y + _BAR), colour)
+        if number * scale > _LONGEST:
             pen.polygon(
                 [
                     (left + length - 12, y + _BAR),
@@ -63,17 +91,16 @@ def draw(rows: Mapping[str, float], about: Mapping[str, Any], path: Path) -> Non
                 ],
                 _PAPER,
             )
-        pen.text((left + length + 6, y + 1), f"{time:.1f}", _INK, font)
-    words = (
-        f"{about['images']:,} images, batches of 128, {about['cores']} cores, "
-        f"TensorFlow {about['tensorflow']}, medians of {about['rounds']} rounds"
-    )
+        pen.text((left + length + 6, y + 1), f"{number:.{digits}f}", _INK, font)
     pen.text((_MARGIN, height - _MARGIN - 8), words, _FLOOR, small)
     contact_sheet.save(sheet, path)
 
 
 def main(result: Path, picture: Path) -> None:
     found = json.loads(result.read_text())
+    if "ops" in found:
+        draw_ops(found, picture)
+        return
     times = {row: statistics.median(each) for row, each in found["microseconds"].items()}
     draw(times, found["about"], picture)
 

@@ -6,6 +6,7 @@ Each function changes some rows of a canvas by numbers, float64 [numbers, rows],
 
 from __future__ import annotations
 
+import functools
 import io
 
 import numpy as np
@@ -27,7 +28,16 @@ from cifar10_aug.rng import elementary
 def count_photons(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Shot noise; the number is how many photons make white."""
     photons = int(numbers[0, 0])
-    noises.count_photons(canvas, rows, photons, cumulated_poisson(photons))
+    cumulated, starts = _poisson(photons)
+    noises.count_photons(canvas, rows, photons, cumulated, starts)
+
+
+@functools.lru_cache(maxsize=8)
+def _poisson(photons: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each level's cumulated probabilities, and where to begin to look in them."""
+    cumulated = cumulated_poisson(photons)
+    parts = np.arange(257) / 256.0
+    return cumulated, np.stack([np.searchsorted(level, parts) for level in cumulated])
 
 
 def defocus(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
@@ -83,8 +93,8 @@ def compress(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     image = np.empty((canvas.height, canvas.width, 3), np.uint8)
     for row, quality in zip(rows, numbers[0], strict=True):
         line = canvas.pixels[row]
-        packing.unpack(line, image.reshape(-1, 3))
+        packing.unpack(line, image.reshape(-1))
         file = io.BytesIO()
         Image.fromarray(image).save(file, "JPEG", quality=int(quality))
         with Image.open(file, formats=["JPEG"]) as picture:
-            packing.pack(np.array(picture.convert("RGB")).reshape(-1, 3), line)
+            packing.pack(np.array(picture.convert("RGB")).reshape(-1), line)

@@ -50,7 +50,7 @@ class Source:
 
         size = self.height * self.width
         part = self.pixels[first * size : (first + len(images)) * size]
-        pixels.pack(np.ascontiguousarray(images).reshape(-1, 3), part)
+        pixels.pack(np.ascontiguousarray(images).reshape(-1), part)
 
     def unpacked(self) -> np.ndarray:
         """All images as a new array, uint8 [count, height, width, 3]."""
@@ -62,4 +62,4 @@ class Source:
         """Writes all images as uint8 [count, height, width, 3]."""
         from cifar10_aug.engines.numba.kernels import pixels
 
-        pixels.unpack(self.pixels, images.reshape(-1, 3))
+        pixels.unpack(self.pixels, images.reshape(-1))

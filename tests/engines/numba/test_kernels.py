@@ -14,7 +14,7 @@ from cifar10_aug.rng import draws
 
 def test_packing_keeps_the_channels_apart() -> None:
     source = np.zeros(2, np.uint32)
-    pixels.pack(np.array([[1, 2, 3], [255, 254, 253]], np.uint8), source)
+    pixels.pack(np.array([1, 2, 3, 255, 254, 253], np.uint8), source)
     assert source.tolist() == [0x030201, 0xFDFEFF]
 
 

@@ -8,7 +8,7 @@ from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.convolution import clamped, convolve
 from cifar10_aug.engines.numba.kernels.motion import drag
-from cifar10_aug.engines.numba.kernels.philox import noise_words
+from cifar10_aug.engines.numba.kernels.philox import fill_noise
 from cifar10_aug.engines.numba.kernels.pixels import read_channels, write_channel
 
 
@@ -74,21 +74,23 @@ def frost_glass(
     after = np.empty((height, width), np.float64)
     radius = weights.shape[0] - 1
     columns, places = clamped(width, radius), clamped(height, radius)
+    words = np.empty((4, times * height * width), np.uint32)
     for n in range(rows.shape[0]):
         line = canvas.pixels[rows[n]]
         read_channels(line, image)
         for channel in range(3):
             convolve(image[channel], weights, columns, places, after)
             image[channel] = np.floor(after)
+        fill_noise(canvas, rows[n], words)
         block = 0
         for _ in range(times):
             for y in range(height - reach, reach, -1):
                 for x in range(width - reach, reach, -1):
-                    four = noise_words(canvas, rows[n], block)
-                    block += 1
                     # -reach to reach - 1, as there.
-                    at_y = y - reach + np.int64(four[0] * np.uint64(2 * reach) >> np.uint64(32))
-                    at_x = x - reach + np.int64(four[1] * np.uint64(2 * reach) >> np.uint64(32))
+                    down, right = np.uint64(words[0, block]), np.uint64(words[1, block])
+                    block += 1
+                    at_y = y - reach + np.int64(down * np.uint64(2 * reach) >> np.uint64(32))
+                    at_x = x - reach + np.int64(right * np.uint64(2 * reach) >> np.uint64(32))
                     image[:, y, x] = image[:, at_y, at_x]
         line[:] = 0
         for channel in range(3):

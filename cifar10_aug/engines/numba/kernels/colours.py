@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import int64 as i64
+from numba import uint32
 
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
-from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, grey, packed
+from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, channels, grey, packed
 
 
 @compiled
@@ -29,23 +29,24 @@ def saturate(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
 def _turned(r: int, g: int, b: int, by: float) -> int:
     """A packed pixel whose hue in HSV is turned, `by` in full circles; rounds."""
     most, least = max(r, g, b), min(r, g, b)
-    chroma = float(most - least)
-    if most == least:
-        return packed(r, g, b)
+    # Without branches, so that many pixels are turned at once; grey has no hue, and stays.
+    chroma = float(max(most - least, 1))
     # The hue in sixths of a circle.
     if most == r:
-        hue = (g - b) / chroma
+        sixth, start = g - b, 0.0
     elif most == g:
-        hue = (b - r) / chroma + 2.0
+        sixth, start = b - r, 2.0
     else:
-        hue = (r - g) / chroma + 4.0
+        sixth, start = r - g, 4.0
+    hue = sixth / chroma + start
     hue += 6.0 * by
     hue -= 6.0 * np.floor(hue / 6.0)
     # Distance from the nearest of red, green and blue says how much of each is left.
     red = float(most) - chroma * (1.0 - min(max(abs(hue - 3.0) - 1.0, 0.0), 1.0))
     green = float(most) - chroma * (1.0 - min(max(2.0 - abs(hue - 2.0), 0.0), 1.0))
     blue = float(most) - chroma * (1.0 - min(max(2.0 - abs(hue - 4.0), 0.0), 1.0))
-    return packed(as_level(red + 0.5), as_level(green + 0.5), as_level(blue + 0.5))
+    turned = packed(as_level(red + 0.5), as_level(green + 0.5), as_level(blue + 0.5))
+    return packed(r, g, b) if most == least else turned
 
 
 @compiled
@@ -63,10 +64,14 @@ def shuffle_channels(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> N
     """Shows the channels of numbers [3, n], each 0, 1 or 2, as red, green and blue."""
     for n in range(rows.shape[0]):
         line = canvas.pixels[rows[n]]
-        red, green, blue = i64(numbers[0, n]), i64(numbers[1, n]), i64(numbers[2, n])
+        red, green = uint32(8.0 * numbers[0, n]), uint32(8.0 * numbers[1, n])
+        blue = uint32(8.0 * numbers[2, n])
         for i in range(line.shape[0]):
-            levels = channels(line[i])
-            line[i] = packed(levels[red], levels[green], levels[blue])
+            line[i] = packed(
+                (line[i] >> red) & LOW_BYTE,
+                (line[i] >> green) & LOW_BYTE,
+                (line[i] >> blue) & LOW_BYTE,
+            )
 
 
 @compiled

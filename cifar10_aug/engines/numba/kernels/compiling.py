@@ -31,11 +31,16 @@ _logger = logging.getLogger("cifar10_aug")
 _VERSION = metadata.version("cifar10_aug")
 
 
-def compiled(function: Callable[..., Any]) -> Any:
-    """The function, compiled when it is first called, and kept on disk if that is possible."""
+def compiled(function: Callable[..., Any], inline: bool = False) -> Any:
+    """The function, compiled when it is first called, and kept on disk if that is possible.
+
+    Inlined, its code is part of each caller's, and loops around it can become vector code.
+    """
     # No fastmath: pixels must not depend on the machine. No parallel=True: tf.data calls kernels
     # from several threads at once, which numba's threading layers do not all survive.
-    made: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    made: Any = numba.njit(nogil=True, error_model="numpy", inline="always" if inline else "never")(
+        function
+    )
     # With DISABLE_JIT it is the function itself.
     if not config.DISABLE_JIT and kept_in() is not None:
         # As cache=True does, which would keep it inside the package.

@@ -9,7 +9,7 @@ from cifar10_aug.engines.fixed_point import FARTHEST, ONE
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.convolution import convolve, reflected
-from cifar10_aug.engines.numba.kernels.philox import noise_words
+from cifar10_aug.engines.numba.kernels.philox import fill_noise
 
 
 @compiled
@@ -28,16 +28,19 @@ def smooth(
     """
     height, width = canvas.height, canvas.width
     noise = np.empty((2, height, width), np.float64)
+    flat = noise.reshape(2, height * width)
+    words = np.empty((4, (height * width + 1) // 2), np.uint32)
     smoothed = np.empty((height, width), np.float64)
     radius = weights.shape[1] - 1
     columns, rows = reflected(width, radius), reflected(height, radius)
     for n in range(alphas.shape[0]):
-        for i in range(height * width):
-            # A block of four words serves two pixels.
-            four = noise_words(canvas, n, i // 2)
-            one, two = (four[0], four[1]) if i % 2 == 0 else (four[2], four[3])
-            noise[0, i // width, i % width] = one / 2147483647.5 - 1.0
-            noise[1, i // width, i % width] = two / 2147483647.5 - 1.0
+        # A block of four words serves two pixels.
+        fill_noise(canvas, n, words)
+        for axis in range(2):
+            for half in range(2):
+                drawn, part = words[2 * half + axis], flat[axis, half::2]
+                for i in range(part.shape[0]):
+                    part[i] = drawn[i] / 2147483647.5 - 1.0
         for axis in range(2):
             convolve(noise[axis], weights[n], columns, rows, smoothed)
             for i in range(height * width):

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 from numba import int64 as i64
+from numba import uint32
 
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
-from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, grey, packed
+from cifar10_aug.engines.numba.kernels.pixels import (
+    LOW_BYTE,
+    as_level,
+    channels,
+    grey,
+    packed,
+)
 
 
 @compiled
 def _look_up(tables: np.ndarray, line: np.ndarray) -> None:
     """Replaces levels by uint8 [3, 256], a table for each channel."""
     for i in range(line.shape[0]):
-        red, green, blue = channels(line[i])
+        # Unsigned, so that they are not checked for counting from the end.
+        red, green = line[i] & LOW_BYTE, (line[i] >> uint32(8)) & LOW_BYTE
+        blue = (line[i] >> uint32(16)) & LOW_BYTE
         line[i] = packed(tables[0, red], tables[1, green], tables[2, blue])
 
 
@@ -23,10 +32,9 @@ def _histograms(line: np.ndarray, counts: np.ndarray) -> None:
     """Counts levels: int64 [3, 256]."""
     counts[:] = 0
     for i in range(line.shape[0]):
-        r, g, b = channels(line[i])
-        counts[0, r] += 1
-        counts[1, g] += 1
-        counts[2, b] += 1
+        counts[0, line[i] & LOW_BYTE] += 1
+        counts[1, (line[i] >> uint32(8)) & LOW_BYTE] += 1
+        counts[2, (line[i] >> uint32(16)) & LOW_BYTE] += 1
 
 
 @compiled

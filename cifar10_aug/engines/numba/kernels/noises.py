@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import uint64
+from numba import int32 as i32
+from numba import uint32, uint64
 
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
-from cifar10_aug.engines.numba.kernels.philox import noise_words
+from cifar10_aug.engines.numba.kernels.philox import fill_noise
 from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, packed
 
 
@@ -19,51 +20,55 @@ def add_normal(
 
     16 random bits choose one of the distribution's 65,536 quantiles.
     """
-    low, sixteen = uint64(0xFFFF), uint64(16)
+    low, sixteen = uint32(0xFFFF), uint32(16)
+    # A block of four words serves two pixels, with two 16-bit halves to spare.
+    words = np.empty((4, (canvas.pixels.shape[1] + 1) // 2), np.uint32)
     for n in range(rows.shape[0]):
         line, sigma = canvas.pixels[rows[n]], numbers[0, n]
-        four = (uint64(0), uint64(0), uint64(0), uint64(0))
-        for i in range(line.shape[0]):
-            # A block of four words serves two pixels, with two 16-bit halves to spare.
-            if i % 2 == 0:
-                four = noise_words(canvas, rows[n], i // 2)
-                one, two, three = four[0] & low, four[0] >> sixteen, four[1] & low
-            else:
-                one, two, three = four[2] & low, four[2] >> sixteen, four[3] & low
-            r, g, b = channels(line[i])
-            line[i] = packed(
-                as_level(r + sigma * quantiles[one] + 0.5),
-                as_level(g + sigma * quantiles[two] + 0.5),
-                as_level(b + sigma * quantiles[three] + 0.5),
-            )
+        fill_noise(canvas, rows[n], words)
+        for half in range(2):
+            two, one = words[2 * half], words[2 * half + 1]
+            part = line[half::2]
+            for i in range(part.shape[0]):
+                r, g, b = channels(part[i])
+                part[i] = packed(
+                    as_level(r + sigma * quantiles[two[i] & low] + 0.5),
+                    as_level(g + sigma * quantiles[two[i] >> sixteen] + 0.5),
+                    as_level(b + sigma * quantiles[one[i] & low] + 0.5),
+                )
 
 
 @compiled
-def count_photons(canvas: Canvas, rows: np.ndarray, photons: int, cumulated: np.ndarray) -> None:
+def count_photons(
+    canvas: Canvas, rows: np.ndarray, photons: int, cumulated: np.ndarray, starts: np.ndarray
+) -> None:
     """Replaces each level by a Poisson number of photons.
 
     Args:
         canvas, rows: the images.
         photons: how many make white.
         cumulated: float64 [256, photons], of each level the probabilities of at most so many.
+        starts: int64 [256, 257], the first of them that is at least 0, 1, … 256 256ths.
     """
+    words = np.empty((4, canvas.pixels.shape[1]), np.uint32)
     for n in range(rows.shape[0]):
         line = canvas.pixels[rows[n]]
+        fill_noise(canvas, rows[n], words)
         for i in range(line.shape[0]):
-            four = noise_words(canvas, rows[n], i)
             r, g, b = channels(line[i])
             line[i] = packed(
-                _counted(cumulated[r], four[0], photons),
-                _counted(cumulated[g], four[1], photons),
-                _counted(cumulated[b], four[2], photons),
+                _counted(cumulated[r], starts[r], words[0, i], photons),
+                _counted(cumulated[g], starts[g], words[1, i], photons),
+                _counted(cumulated[b], starts[b], words[2, i], photons),
             )
 
 
 @compiled
-def _counted(cumulated: np.ndarray, word: int, photons: int) -> int:
+def _counted(cumulated: np.ndarray, starts: np.ndarray, word: int, photons: int) -> int:
     """The level of the number of photons at a place of their distribution."""
     at = (word + 0.5) / 4294967296.0
-    low, high = 0, cumulated.shape[0]
+    part = word >> uint32(24)
+    low, high = starts[part], starts[part + uint32(1)]
     while low < high:
         middle = (low + high) // 2
         if cumulated[middle] < at:
@@ -76,35 +81,38 @@ def _counted(cumulated: np.ndarray, word: int, photons: int) -> int:
 @compiled
 def salt_and_pepper(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Makes some levels, each for itself, 255 or 0: numbers [1, n], the share of them."""
+    words = np.empty((4, canvas.pixels.shape[1]), np.uint32)
     for n in range(rows.shape[0]):
         line = canvas.pixels[rows[n]]
         flipped = uint64(numbers[0, n] * 4294967296.0)
+        fill_noise(canvas, rows[n], words)
         for i in range(line.shape[0]):
-            four = noise_words(canvas, rows[n], i)
             r, g, b = channels(line[i])
             line[i] = packed(
-                _salted(r, four[0], flipped),
-                _salted(g, four[1], flipped),
-                _salted(b, four[2], flipped),
+                _salted(r, uint64(words[0, i]), flipped),
+                _salted(g, uint64(words[1, i]), flipped),
+                _salted(b, uint64(words[2, i]), flipped),
             )
 
 
 @compiled
 def _salted(level: int, word: int, flipped: int) -> int:
-    if word >= flipped:
-        return level
-    return 255 if word < flipped // uint64(2) else 0
+    painted = 255 if word < flipped // uint64(2) else 0
+    return i32(level if word >= flipped else painted)
 
 
 @compiled
 def whiten_or_blacken(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Makes some pixels white or black: numbers [1, n], the share of them."""
+    words = np.empty((4, (canvas.pixels.shape[1] + 3) // 4), np.uint32)
     for n in range(rows.shape[0]):
         line = canvas.pixels[rows[n]]
         changed = uint64(numbers[0, n] * 4294967296.0)
-        four = (uint64(0), uint64(0), uint64(0), uint64(0))
-        for i in range(line.shape[0]):
-            if i % 4 == 0:
-                four = noise_words(canvas, rows[n], i // 4)
-            if four[i % 4] < changed:
-                line[i] = 0xFFFFFF if four[i % 4] < changed // uint64(2) else 0
+        white = changed // uint64(2)
+        fill_noise(canvas, rows[n], words)
+        for lane in range(4):
+            part, drawn = line[lane::4], words[lane]
+            for i in range(part.shape[0]):
+                word, kept = uint64(drawn[i]), part[i]
+                painted = uint32(0xFFFFFF) if word < white else uint32(0)
+                part[i] = painted if word < changed else kept

@@ -128,12 +128,12 @@ def _copy_aligned(images: Images, start: int, warps: Warps, example: int, line: 
             line[out : out + width] = level
             continue
         row = start + (folded(sy << FRACTION, height, border) >> FRACTION) * width
+        # Slices, since an index that may be negative keeps loops from becoming vector code.
+        inside = line[out + first : out + last]
         if step > 0:
-            for x in range(first, last):
-                line[out + x] = source[row + x0 + x]
+            inside[:] = source[row + x0 + first : row + x0 + last]
         else:
-            for x in range(first, last):
-                line[out + x] = source[row + x0 - x]
+            inside[:] = source[row + x0 - last + 1 : row + x0 - first + 1][::-1]
         for part in range(2):
             begin, end = (i64(0), min(first, i64(width))) if part == 0 else (last, i64(width))
             for x in range(begin, end):
@@ -239,8 +239,7 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
             for i in range(0, pixels, 16):
                 prefetch(source, rows[b + 1] * pixels + i)
         if count == 0 or (affine and is_identity(warps.matrices[b, 0])):
-            for i in range(pixels):
-                line[i] = source[start + i]
+            line[:] = source[start : start + pixels]
         elif warps.pixel_aligned:
             _copy_aligned(images, start, warps, b, line)
         elif (

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import uint32, uint64
 
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.motion import drag
-from cifar10_aug.engines.numba.kernels.philox import noise_words
+from cifar10_aug.engines.numba.kernels.philox import fill_noise
 from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, grey, packed
 
 
 @compiled
-def _cell(canvas: Canvas, row: int, cell: int) -> float:
-    """Uniform from -1 to 1, a number for each cell of a map."""
-    four = noise_words(canvas, row, cell // 4)
-    return four[cell % 4] / 2147483647.5 - 1.0
+def _cell(words: np.ndarray, cell: int) -> float:
+    """Uniform from -1 to 1, for each cell of a map; its noise is uint32 [4, cells / 4]."""
+    place = uint64(cell)
+    return words[place & uint64(3), place >> uint64(2)] / 2147483647.5 - 1.0
 
 
 @compiled
@@ -28,6 +29,8 @@ def _plasma(canvas: Canvas, row: int, decay: float, heights: np.ndarray) -> None
         heights: float64 [size, size], size a power of two; written.
     """
     size = heights.shape[0]
+    words = np.empty((4, size * size // 4), np.uint32)
+    fill_noise(canvas, row, words)
     heights[0, 0] = 0.0
     step, bump = size, 100.0
     while step >= 2:
@@ -37,7 +40,7 @@ def _plasma(canvas: Canvas, row: int, decay: float, heights: np.ndarray) -> None
                 down, right = (y + step) % size, (x + step) % size
                 mean = heights[y, x] + heights[down, x] + heights[y, right] + heights[down, right]
                 at = (y + half) * size + x + half
-                noise = bump * bump * _cell(canvas, row, at)
+                noise = bump * bump * _cell(words, at)
                 heights[y + half, x + half] = mean / 4.0 + noise
         for y in range(0, size, step):
             for x in range(0, size, step):
@@ -45,11 +48,11 @@ def _plasma(canvas: Canvas, row: int, decay: float, heights: np.ndarray) -> None
                 down, right = (y + step) % size, (x + step) % size
                 mean = heights[y, x] + heights[y, right]
                 mean += heights[middle, x + half] + heights[up, x + half]
-                noise = bump * bump * _cell(canvas, row, y * size + x + half)
+                noise = bump * bump * _cell(words, y * size + x + half)
                 heights[y, x + half] = mean / 4.0 + noise
                 mean = heights[y, x] + heights[down, x]
                 mean += heights[middle, x + half] + heights[middle, left]
-                noise = bump * bump * _cell(canvas, row, middle * size + x)
+                noise = bump * bump * _cell(words, middle * size + x)
                 heights[middle, x] = mean / 4.0 + noise
         step //= 2
         bump /= decay
@@ -118,9 +121,13 @@ def _flakes(
     mean, sigma, zoom, threshold = numbers[0], numbers[1], numbers[2], numbers[3]
     height, width = flakes.shape
     noise = np.empty((height, width), np.float64)
-    for i in range(height * width):
-        four = noise_words(canvas, row, i // 4)
-        noise[i // width, i % width] = mean + sigma * quantiles[four[i % 4] >> np.uint64(16)]
+    words = np.empty((4, (height * width + 3) // 4), np.uint32)
+    fill_noise(canvas, row, words)
+    flat = noise.reshape(height * width)
+    for lane in range(4):
+        drawn, part = words[lane], flat[lane::4]
+        for i in range(part.shape[0]):
+            part[i] = mean + sigma * quantiles[drawn[i] >> uint32(16)]
     middle_y, middle_x = (height - 1) / 2.0, (width - 1) / 2.0
     for y in range(height):
         at_y = middle_y + (y - middle_y) / zoom
