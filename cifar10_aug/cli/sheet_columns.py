@@ -103,8 +103,9 @@ class Shown:
         kept = tuple(Rescale() if op.value_range else op for op in self.recipe.ops[:ops])
         recipe = dataclasses.replace(self.recipe, ops=kept)
         partners = (self.pool.images, None, self.pool_numbers) if recipe.mixes else None
-        key = {"seed": self.seed, "epoch": epoch, "view": self.view}
-        made = recipe(images, ids=numbers, partners=partners, **key)
+        made = recipe(
+            images, ids=numbers, seed=self.seed, epoch=epoch, view=self.view, partners=partners
+        )
         return made if made.dtype == np.uint8 else np.rint(made * 255).astype(np.uint8)
 
     def _log(self, epoch: int) -> dict[str, np.ndarray]:
