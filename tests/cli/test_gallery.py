@@ -76,10 +76,12 @@ def test_every_op_and_preset_has_a_card_and_nothing_is_fetched(parsed: Parser) -
 def test_pictures_are_what_the_recipes_make(parsed: Parser) -> None:
     train = sample.read().train
     pool = (train.images, None, np.arange(len(train)))
-    for name in ("rotate30-30", "erase_area0.4_p1", "gray0.6", "mixup1", "augmix3", "simclr"):
+    names = ("rotate30-30", "erase_area0.4_p1", "gray0.6", "mixup1", "augmix3", "simclr")
+    for name, epoch in [*((name, 0) for name in names), ("simclr", 3), ("altflip", 4)]:
         recipe = Recipe.parse(name)
-        made = recipe(train.images[:4], partners=pool if recipe.mixes else None)
-        source = parsed.pictures[f"{name}, epoch 0"]
+        partners = pool if recipe.mixes else None
+        made = recipe(train.images[:4], epoch=epoch, partners=partners)
+        source = parsed.pictures[f"{name}, epoch {epoch}"]
         encoded = base64.b64decode(source.removeprefix("data:image/png;base64,"))
         shown = np.asarray(Image.open(io.BytesIO(encoded)))[..., :3]
         for i, (y, x) in enumerate(((0, 0), (0, 34), (34, 0), (34, 34))):

@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 import cifar10_aug
-from cifar10_aug.cli import picture
+from cifar10_aug.cli import contact_sheet, picture
+from cifar10_aug.data import sample
+from cifar10_aug.data.images import LabelledImages
 from cifar10_aug.data.sources import local
 from cifar10_aug.data.sources.official import CIFAR100
 from cifar10_aug.data.spec import SPECS
@@ -38,6 +40,17 @@ def test_it_is_the_sheet_of_the_command(tmp_path: Path) -> None:
     assert isinstance(shown, Image.Image)
     with Image.open(out) as written:
         assert written.tobytes() == shown.tobytes()
+    train = sample.read().train
+    expected = contact_sheet.contact_sheet(
+        cifar10_aug.Recipe.parse("rotate30"),
+        LabelledImages(train.images[:3], train.labels[:3]),
+        SPECS["cifar10_aug_sample"].class_names,
+        epochs=2,
+        seed=5,
+        scale=2,
+        explain=True,
+    )
+    assert expected.tobytes() == shown.tobytes()
 
 
 def test_a_notebook_shows_it() -> None:
@@ -56,6 +69,9 @@ def test_images_of_ones_own_are_shown() -> None:
     sheet = cifar10_aug.preview(recipe, images, list("abcde"), rows=2, epochs=1, scale=1)
     assert shows(sheet, recipe(images)[1])
     assert not shows(sheet, recipe(images)[2])
+    steps = cifar10_aug.preview(recipe, images, rows=2, scale=1, steps=True)
+    assert shows(steps, cifar10_aug.Recipe.parse("flip")(images)[1])
+    assert shows(steps, recipe(images)[1])
     one, same = (cifar10_aug.preview("flip", given) for given in (images[0], images[:1]))
     assert one.tobytes() == same.tobytes()
 
