@@ -13,7 +13,6 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     EDGE,
     FIELD,
     PERSPECTIVE,
-    Images,
     Keys,
     Output,
     Warps,
@@ -44,7 +43,7 @@ def run(
     from cifar10_aug.engines.numba.kernels.render import render
 
     source, count = batch.source, len(batch)
-    images = Images(source.pixels, batch.rows, source.height, source.width)
+    images = source.images(batch.rows)
     keys = Keys(batch.keys, np.uint64(batch.epoch), np.uint64(batch.seed))
     output = Output(kind, scale, offset, out.reshape(count, out.size // max(count, 1)))
     render(images, _warps(made, batch), strokes_of(made.strokes, batch), keys, output)
