@@ -67,16 +67,15 @@ def _prepared(
 
 def _time(builder: AugmentedBuilder, recipe: Recipe, batch_size: int, rounds: int) -> None:
     from cifar10_aug.cli import timing
-    from cifar10_aug.pipelines.resident import resident
+    from cifar10_aug.data import prepared
 
-    whole = resident(builder.info.splits["train"])
-    images = whole.source.unpacked()
-    count = len(images)
+    train = prepared.read(builder.info).train
+    count = len(train)
     ours = builder.as_dataset(
         split="train", batch_size=batch_size, shuffle_files=True, as_supervised=True
     )
     floats = recipe.dtype == "float32"
-    floor = timing.unaugmented(images, whole.labels, batch_size, floats)
+    floor = timing.unaugmented(train.images, train.labels, batch_size, floats)
     passes = {_FLOOR: timing.iterated(floor), recipe.name: timing.iterated(ours)}
     with click.progressbar(length=rounds, label="Timing", file=sys.stderr) as bar:
         times = timing.in_turns(passes, count, rounds, lambda number: bar.update(1))

@@ -1,12 +1,14 @@
-"""Reads a prepared dataset's images back into memory, once for all pipelines of a process."""
+"""A prepared dataset's images, once for all pipelines: mapped from their files, or read."""
 
 from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
 import hashlib
+import itertools
 import os
 import weakref
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -15,6 +17,8 @@ from cifar10_aug._compat import fork_safety
 from cifar10_aug.data import fingerprints, prepared
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.prepared import damaged
+from cifar10_aug.data.records import mapped
+from cifar10_aug.data.records.mapped import MappedFile
 from cifar10_aug.engines.arguments import one_hot
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
@@ -28,15 +32,26 @@ class Resident:
     """One split in memory.
 
     Attributes:
-        source: the packed images.
         labels: int64 [n].
     """
 
-    source: Source
     labels: np.ndarray
+    _source: Source
+    _files: Sequence[MappedFile]
     _partners: weakref.WeakValueDictionary[str, Partners] = dataclasses.field(
         default_factory=weakref.WeakValueDictionary, init=False
     )
+
+    @property
+    def source(self) -> Source:
+        """The images; to be asked for anew before each use.
+
+        Raises:
+            SourceError: if a file that they are mapped from was changed in the meantime.
+        """
+        for file in self._files:
+            file.check_unchanged()
+        return self._source
 
     def partners(self, numbers: np.ndarray, keys: np.ndarray, num_classes: int) -> Partners:
         """The images of some numbers as partners; pipelines that are alive at once share them."""
@@ -96,23 +111,38 @@ def _written(file: str) -> str:
     return f"{stat.st_mtime_ns} {stat.st_ino}"
 
 
+def _mapped(files: tuple[str, ...]) -> list[MappedFile]:
+    """The files, mapped; none of them if that is not possible with all."""
+    found = []
+    for path in files:
+        file = mapped.mapped(path)
+        if file is None or not stored_batches.has_images(file):
+            return []
+        found.append(file)
+    return found
+
+
 def _read(info: tfds.core.SplitInfo, files: tuple[str, ...], batches: Batches) -> Resident:
-    count = info.num_examples
-    source = Source.empty(count, *SHAPE[:2])
+    count, kept = info.num_examples, _mapped(files)
+    if kept:
+        source = Source.in_place(*mapped.joined(kept, "image"), *SHAPE[:2])
+        found_batches = itertools.chain.from_iterable(map(stored_batches.of_mapped, kept))
+    else:
+        source, found_batches = Source.empty(count, *SHAPE[:2]), batches(files)
     labels = np.empty(count, np.int64)
     ids = example_ids(info.name, np.arange(count))
     first = found = 0
     folder = files[0].rsplit("/", 1)[0]
     try:
-        for batch in batches(files):
-            last = first + len(batch.labels)
-            images = np.frombuffer(b"".join(batch.images), np.uint8)
+        for batch in found_batches:
+            last, images = first + len(batch.labels), batch.images
             if last > count or images.size != (last - first) * np.prod(SHAPE):
                 raise ValueError(f"more than {count} images, or images of another size")
             if (batch.ids != ids[first:last]).any():
                 raise ValueError("images in another order")
             images = images.reshape(-1, *SHAPE)
-            source.write(first, images)
+            if not kept:
+                source.write(first, images)
             labels[first:last] = batch.labels
             found += fingerprints.of(images, batch.labels, first)
             first = last
@@ -122,4 +152,4 @@ def _read(info: tfds.core.SplitInfo, files: tuple[str, ...], batches: Batches) -
         raise damaged(folder, f"{first} images instead of {count}")
     if found % 2**64 != prepared.fingerprint(info):
         raise damaged(folder, prepared.OTHERS)
-    return Resident(source, labels)
+    return Resident(labels, source, kept)

@@ -1,8 +1,9 @@
-"""What the files of a prepared split hold, some thousand examples at a time."""
+"""What the files of a prepared split hold, a thousand examples at a time."""
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from cifar10_aug._compat import tensorflow_errors
+from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.records import examples, tfrecord
+from cifar10_aug.data.records.mapped import MappedFile
 
 _SIZE = 1000
 _FEATURES = {"id", "image", "label"}
@@ -21,12 +24,12 @@ class StoredBatch(NamedTuple):
 
     Attributes:
         ids: bytes [n].
-        images: the pixels of each.
+        images: the pixels of all, uint8, flat.
         labels: int64 [n].
     """
 
     ids: np.ndarray
-    images: Sequence[bytes]
+    images: np.ndarray
     labels: np.ndarray
 
 
@@ -51,7 +54,7 @@ def by_tensorflow(files: tuple[str, ...]) -> Iterator[StoredBatch]:
     read = records.map(parse, num_parallel_calls=2, deterministic=True).prefetch(2)
     try:
         for batch in read.as_numpy_iterator():
-            yield StoredBatch(batch["id"].astype(bytes), batch["image"], batch["label"])
+            yield StoredBatch(batch["id"].astype(bytes), _flat(batch["image"]), batch["label"])
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
         raise ValueError(tensorflow_errors.reason(error)) from error
 
@@ -65,6 +68,26 @@ def without_tensorflow(files: tuple[str, ...]) -> Iterator[StoredBatch]:
                 raise ValueError(f"an example without {' and '.join(missing)}")
         yield StoredBatch(
             np.array([one["id"] for one in batch], bytes),
-            [one["image"] for one in batch],
+            _flat([one["image"] for one in batch]),
             np.array([one["label"] for one in batch], np.int64),
         )
+
+
+def _flat(images: Sequence[bytes]) -> np.ndarray:
+    return np.frombuffer(b"".join(images), np.uint8)
+
+
+def has_images(file: MappedFile) -> bool:
+    """Whether the records of a file are examples of which this is known, as they are prepared."""
+    pixels = file.fields.get("image", slice(0, 0))
+    return file.fields.keys() >= _FEATURES and pixels.stop - pixels.start == math.prod(SHAPE)
+
+
+def of_mapped(file: MappedFile) -> Iterator[StoredBatch]:
+    """What a file holds that is mapped, its checksums compared."""
+    for first in range(0, len(file.rows), _SIZE):
+        rows = file.rows[first : first + _SIZE]
+        tfrecord.unframed(rows, first)
+        ids, images, labels = (rows[:, file.fields[name]] for name in ("id", "image", "label"))
+        ids = np.ascontiguousarray(ids).view(f"S{ids.shape[1]}")
+        yield StoredBatch(ids[:, 0], np.ravel(images), labels[:, 0].astype(np.int64))

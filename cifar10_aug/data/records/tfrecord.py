@@ -16,8 +16,10 @@ import numpy as np
 from cifar10_aug.data.records.examples import Records
 
 _MASK_OFFSET = 0xA282EAD8
-_HEADER, _FOOTER = 12, 4
-OVERHEAD = _HEADER + _FOOTER
+HEADER, _FOOTER = 12, 4
+OVERHEAD = HEADER + _FOOTER
+# Of the data, in a framed record.
+CHECKSUM = slice(-_FOOTER, None)
 
 
 def framed(records: Records) -> np.ndarray:
@@ -27,8 +29,8 @@ def framed(records: Records) -> np.ndarray:
     count, size = records.shape
     out = np.empty((count, size + OVERHEAD), np.uint8)
     out[:, :8] = _bytes([size], "<u8")
-    out[:, 8:_HEADER] = _masked([google_crc32c.value(size.to_bytes(8, "little"))])
-    out[:, _HEADER:-_FOOTER] = records
+    out[:, 8:HEADER] = _masked([google_crc32c.value(size.to_bytes(8, "little"))])
+    out[:, HEADER:-_FOOTER] = records
     out[:, -_FOOTER:] = _masked([google_crc32c.value(record) for record in records])
     return out.reshape(-1)
 
@@ -41,10 +43,31 @@ def read(path: Path) -> Iterator[bytes]:
     """
     place = 0
     with open(path, "rb") as file:
-        while header := file.read(_HEADER):
+        while header := file.read(HEADER):
             size = int.from_bytes(_checked(header, 8, f"record {place}: its length"), "little")
             yield _checked(file.read(size + _FOOTER), size, f"record {place}: its data")
             place += 1
+
+
+def unframed(frames: np.ndarray, first: int = 0) -> np.ndarray:
+    """What records of one size hold, their data's checksums compared; the inverse of `framed`.
+
+    Args:
+        frames: uint8 [n, size + OVERHEAD].
+        first: the number of the first of them.
+
+    Returns:
+        A view, uint8 [n, size].
+
+    Raises:
+        ValueError: at the first record that is damaged; the message is a clause.
+    """
+    content = frames[:, HEADER:-_FOOTER]
+    right = _masked([google_crc32c.value(record) for record in content]) == frames[:, -_FOOTER:]
+    if not right.all():
+        damaged = first + int(right.all(1).argmin())
+        raise ValueError(f"record {damaged}: its data has another checksum")
+    return content
 
 
 def _checked(data: bytes, size: int, what: str) -> bytes:

@@ -13,7 +13,6 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     EDGE,
     FIELD,
     PERSPECTIVE,
-    Images,
     Keys,
     Output,
     Warps,
@@ -47,7 +46,7 @@ def run(
     source, epoch, seed = batch.source, np.uint64(batch.epoch), np.uint64(batch.seed)
     warps, strokes = _warps(made, batch), strokes_of(made.strokes, batch)
     for part, out in target.parts():
-        images = Images(source.pixels, batch.rows[part], source.height, source.width)
+        images = source.images(batch.rows[part])
         pixels = out.reshape(len(out), out.size // max(len(out), 1))
         output = Output(kind, target.channels_first, scale, offset, pixels)
         keys = Keys(batch.keys[part], epoch, seed)

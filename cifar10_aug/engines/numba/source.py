@@ -1,4 +1,4 @@
-"""Packed images, the form in which engines read them."""
+"""Images as engines read them: packed, or as levels where they are stored."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ import dataclasses
 
 import numpy as np
 
+from cifar10_aug.engines.numba.kernels.pass_arguments import Images
+
+# As what is stored is read-only, too, the pass is compiled once.
+_NOTHING = np.empty(0, np.uint8)
+_NOTHING.setflags(write=False)
+
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Packed images, one after the other, that the kernels read.
+    """Images that the kernels read: packed, one after the other, or stored.
 
     Attributes:
-        pixels: uint32, flat, with `render.slack` spare elements at the end.
+        pixels: uint32, flat, with `render.slack` spare elements at the end; empty for stored ones.
         count, height, width: of the images.
+        stored: read-only memory, uint8, and where in it each image begins, int64 [count].
     """
 
     pixels: np.ndarray
     count: int
     height: int
     width: int
+    stored: tuple[np.ndarray, np.ndarray] | None = None
 
     @staticmethod
     def empty(count: int, height: int, width: int) -> Source:
@@ -30,6 +38,22 @@ class Source:
         pixels = np.empty(size + render.slack(width), np.uint32)
         pixels[size:] = 0
         return Source(pixels, count, height, width)
+
+    @staticmethod
+    def in_place(memory: np.ndarray, starts: np.ndarray, height: int, width: int) -> Source:
+        """Images where they are stored; they have a multiple of four pixels."""
+        assert height * width % 4 == 0
+        pixels = np.empty(0, np.uint32)
+        return Source(pixels, len(starts), height, width, (memory, starts))
+
+    def images(self, rows: np.ndarray) -> Images:
+        """Some of the images, by their numbers, int64 [batch], as the compiled pass reads them."""
+        if self.stored is None:
+            stored, starts = _NOTHING, rows * (self.height * self.width)
+        else:
+            stored, places = self.stored
+            starts = places[rows]
+        return Images(self.pixels, stored, starts, self.height, self.width)
 
     @staticmethod
     def of(images: np.ndarray) -> Source:
@@ -52,14 +76,8 @@ class Source:
         part = self.pixels[first * size : (first + len(images)) * size]
         pixels.pack(np.ascontiguousarray(images).reshape(-1), part)
 
-    def unpacked(self) -> np.ndarray:
-        """All images as a new array, uint8 [count, height, width, 3]."""
-        images = np.empty((self.count, self.height, self.width, 3), np.uint8)
-        self.unpack(images)
-        return images
-
     def unpack(self, images: np.ndarray) -> None:
-        """Writes all images as uint8 [count, height, width, 3]."""
+        """Writes all images, which are packed, as uint8 [count, height, width, 3]."""
         from cifar10_aug.engines.numba.kernels import pixels
 
         pixels.unpack(self.pixels, images.reshape(-1))

@@ -65,3 +65,14 @@ def test_a_file_that_is_cut_off_anywhere_is_found(tmp_path: Path) -> None:
                 list(tfrecord.read(tmp_path / "file"))
         else:
             assert len(list(tfrecord.read(tmp_path / "file"))) == size // 26
+
+
+def test_framed_records_come_back_and_the_one_that_is_damaged_is_named() -> None:
+    rows = np.random.default_rng(0).integers(0, 256, (5, 40), dtype=np.uint8)
+    frames = tfrecord.framed(rows).reshape(5, -1)
+    assert (tfrecord.unframed(frames) == rows).all()
+    for place in (12, 51, 52, 55):
+        damaged = frames.copy()
+        damaged[3, place] ^= 1
+        with pytest.raises(ValueError, match=r"^record 13: its data has another checksum$"):
+            tfrecord.unframed(damaged, 10)

@@ -1,4 +1,4 @@
-"""Asks the processor for memory that is read soon."""
+"""Memory as the processor reads it: ahead of its use, and in words that begin anywhere."""
 
 from __future__ import annotations
 
@@ -34,5 +34,28 @@ def prefetch(array: np.ndarray, place: int) -> None:
 def _(array: Any, place: Any) -> Any:
     def call(array: Any, place: Any) -> None:
         _prefetch(array, place)
+
+    return call
+
+
+@intrinsic
+def _word(typing_context: Any, array: Any, place: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        made = context.make_array(signature.args[0])(context, builder, arguments[0])
+        pointer = builder.gep(made.data, [arguments[1]])
+        return builder.load(builder.bitcast(pointer, ir.IntType(32).as_pointer()), align=1)
+
+    return types.uint32(array, types.int64), code
+
+
+def word(array: np.ndarray, place: int) -> np.uint32:
+    """Four bytes of a uint8 array as a little-endian number."""
+    return np.uint32(int.from_bytes(array[place : place + 4].tobytes(), "little"))
+
+
+@overload(word)
+def _(array: Any, place: Any) -> Any:
+    def call(array: Any, place: Any) -> Any:
+        return _word(array, place)
 
     return call

@@ -17,13 +17,15 @@ class Images(NamedTuple):
     """What is read.
 
     Attributes:
-        pixels: uint32 [images * height * width + slack], packed.
-        rows: int64 [batch], which image each example is.
-        height, width: of every image.
+        pixels: uint32 [images * height * width + slack], packed; empty if they are stored.
+        stored: uint8, memory in which images lie as levels; empty if they are packed.
+        starts: int64 [batch], where each example's image begins in the one or the other.
+        height, width: of every image; if they are stored, with a multiple of four pixels.
     """
 
     pixels: np.ndarray
-    rows: np.ndarray
+    stored: np.ndarray
+    starts: np.ndarray
     height: int
     width: int
 
