@@ -5,10 +5,9 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import hashlib
-import itertools
 import os
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -124,9 +123,10 @@ def _mapped(files: tuple[str, ...]) -> list[MappedFile]:
 
 def _read(info: tfds.core.SplitInfo, files: tuple[str, ...], batches: Batches) -> Resident:
     count, kept = info.num_examples, _mapped(files)
+    found_batches: Iterable[stored_batches.StoredBatch]
     if kept:
         source = Source.in_place(*mapped.joined(kept, "image"), *SHAPE[:2])
-        found_batches = itertools.chain.from_iterable(map(stored_batches.of_mapped, kept))
+        found_batches = (batch for file in kept for batch in stored_batches.of_mapped(file))
     else:
         source, found_batches = Source.empty(count, *SHAPE[:2]), batches(files)
     labels = np.empty(count, np.int64)

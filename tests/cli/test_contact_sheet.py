@@ -188,6 +188,3 @@ def test_views_of_an_example_have_a_row_each(four: LabelledImages) -> None:
                 rows.append(row)
         assert rows == sorted(rows)
         assert len(set(rows)) == 8
-    log = recipe.parameters(range(4), seed=5, view=0)
-    assert contact_sheet._alternating([["a", "b"], ["c", "d"]]) == ["a", "c", "b", "d"]
-    assert contact_sheet._explained(log, 4)[0].startswith("rotate: degrees")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cifar10_aug.cli.sheet_columns import Column, Shown
+from cifar10_aug.cli.sheet_columns import Column, Shown, one_below_the_other
 from cifar10_aug.data import sample
 from cifar10_aug.data.images import LabelledImages
 from cifar10_aug.data.spec import SAMPLE
@@ -122,3 +122,20 @@ def test_every_op_has_steps() -> None:
         assert bool(steps) is not op.value_range, name
         if steps:
             assert (steps[-1].images == made(name)).all(), name
+
+
+def test_views_lie_one_below_the_other_and_the_shorter_one_ends_with_gaps() -> None:
+    recipe = Recipe.parse("flip+rotate30--erase_p1")
+    of_views = []
+    for number, view in enumerate(recipe.views):
+        images, ids = POOL.images[:COUNT], IDS[:COUNT]
+        one = Shown(view, images, ids, 3, POOL, IDS, SAMPLE.class_names, number)
+        of_views.append(list(one.steps()))
+    first, second = one_below_the_other(of_views)
+    assert (first.heading, second.heading) == ("flip / erase_p1", "rotate30")
+    assert [text.split(":")[0] for text in first.texts] == ["flip", "erase"] * COUNT
+    assert first.shown.all()
+    assert second.shown.tolist() == [True, False] * COUNT
+    made = recipe(POOL.images[:COUNT], ids=IDS[:COUNT], seed=3)
+    assert (second.images[::2] == made[:, 0]).all()
+    assert (first.images[1::2] == made[:, 1]).all()
