@@ -206,6 +206,11 @@ def test_splits_that_are_not_augmented_have_as_many_views() -> None:
             "view out, such as simclr--simclr",
         ),
         (
+            "simclr-v2+normalize",
+            "'simclr-v2' in recipe 'simclr-v2+normalize': -v2 counts views of a whole recipe; put "
+            "it at the end, after the last op",
+        ),
+        (
             "flip--",
             "'flip--': a recipe is missing before or after --; plain is the clean image",
         ),
@@ -247,6 +252,22 @@ def test_views_that_cannot_be_say_what_to_write(text: str, message: str) -> None
     with pytest.raises(RecipeError) as error:
         Recipe.parse(text)
     assert str(error.value) == message
+
+
+def test_a_function_may_be_called_like_a_number_of_views() -> None:
+    with registered(v2=functions.speckle):
+        recipe = Recipe.parse("flip-or-v2")
+        assert not recipe.views
+        assert Recipe.parse("flip-or-v2-v2").views == (recipe, recipe)
+        assert Recipe.parse("v2--v2+flip-or-v2+hue").views[0].ops == Recipe.parse("v2").ops
+
+
+def test_the_graph_engine_names_what_does_not_run_in_any_view() -> None:
+    from cifar10_aug.engines.tensorflow import support
+
+    assert support.runs(Recipe.parse("flip--hue").plan)
+    with pytest.raises(RecipeError, match=r"^jpeg in flip--hue\+jpeg does not run as a graph"):
+        support.check(Recipe.parse("flip--hue+jpeg").plan, "leave it out")
 
 
 def test_sixty_four_views_are_allowed() -> None:
