@@ -22,9 +22,10 @@ TRICKS = (
     *("__import__('os').system('id')", "lambda:0", "{}", "[]", "()", "=", ":", ":1.0.0", "@", "!"),
     *("plain", "plain+", "+plain", "-x5", "-x0", "-x5-s7", "-x5-s0", "-x10000", "-x10001", "-s7"),
     *("-x٥", "-x5-s" + "9" * 20, "-x5-s18446744073709551615", "-x05-s007", "-x", "-x5-s", "-x-5"),
+    *("-v2", "-v1", "-v0", "-v64", "-v65", "-v02", "-v٢", "-v", "-v2-x5", "-x5-v2", "--", "--p"),
     *("ﬂip", "FLIP", "Flip", "flıp", "fl\u0131p", "flip\u0301", "\ufeff", "\udcff", "\ud800"),
 )
-SEPARATORS = ("-or-", "+", "_", "-", ".", "++", "__", "--", "")
+SEPARATORS = ("-or-", "+", "_", "-", ".", "++", "__", "--", "-v2", "")
 
 
 def names(count: int, seed: int = 0) -> Iterator[str]:
@@ -86,7 +87,15 @@ def _recipe(draw: random.Random) -> str:
 def _config(draw: random.Random) -> str:
     copies = draw.choice((1, 5, 10_000, draw.randrange(20_000)))
     seed = draw.choice(("", "", f"-s{draw.randrange(9)}", f"-s{draw.randrange(2**65)}"))
-    return f"{_recipe(draw)}-x{copies}{seed}"
+    return f"{draw.choice((_recipe, _recipe, _views))(draw)}-x{copies}{seed}"
+
+
+def _views(draw: random.Random) -> str:
+    parts = [_recipe(draw) for _ in range(draw.choice((1, 1, 2, 2, 3)))]
+    tail = draw.choice(("", "", "+rescale", "+labelsmooth", "+normalize"))
+    if len(parts) > 1:
+        return "--".join(part + tail for part in parts)
+    return f"{parts[0]}-v{draw.choice((1, 2, 2, 3, 64, 65))}"
 
 
 def _many(draw: random.Random) -> str:
@@ -105,12 +114,13 @@ def _bytes(draw: random.Random) -> str:
 
 def _typed(draw: random.Random) -> str:
     """What the grammar's letters make at random."""
-    return "".join(draw.choices("rotaefpcsx0123456789.-+_", k=draw.randrange(40)))
+    return "".join(draw.choices("rotaefpcsvx0123456789.-+_", k=draw.randrange(40)))
 
 
 _MAKERS: tuple[Callable[[random.Random], str], ...] = (
     *(_recipe,) * 10,
     *(_config,) * 5,
+    *(_views,) * 4,
     _many,
     _bytes,
     _typed,

@@ -221,10 +221,14 @@ class Wrong(Exception):  # noqa: N818
 
 @dataclasses.dataclass
 class Read:
-    """What is read: the normalised spelling, and the ops with all their fields' values."""
+    """What is read: the normalised spelling, and the ops with all their fields' values.
+
+    Of several views, `views` has what each of them does, and `ops` all of it.
+    """
 
     spelling: str
     ops: list[Any]
+    views: list[list[Any]] = dataclasses.field(default_factory=list)
     copies: int = 0
     seed: int = 0
 
@@ -240,8 +244,8 @@ def read(name: str) -> Read | None:
         recipe, cross, tail = name.rpartition("-x")
         copies, dash, seed = tail.partition("-s")
         if not cross or not _digits(copies, 9) or (dash and not _digits(seed, 20)):
-            return _recipe(name)
-        made = _recipe(recipe)
+            return _views(name)
+        made = _views(recipe)
         made.copies, made.seed = int(copies), int(seed or "0")
         _check(1 <= made.copies <= 10_000 and made.seed < 2**64 and not (dash and made.seed == 0))
         return made
@@ -256,6 +260,37 @@ def _check(condition: bool) -> None:
 
 def _digits(text: str, most: int) -> bool:
     return 1 <= len(text) <= most and all(c in DIGITS for c in text)
+
+
+def _views(name: str) -> Read:
+    _check(1 <= len(name) <= 200)
+    recipe, dash, count = name.rpartition("-v")
+    if "--" not in name and dash and _digits(count, 9):
+        _check(2 <= int(count) <= 64)
+        one = _recipe(recipe)
+        views, spelling = [one] * int(count), f"{one.spelling}-v{int(count)}"
+    else:
+        views = [_recipe(part) for part in name.split("--")]
+        spelling = "--".join(one.spelling for one in views)
+    if len(views) == 1:
+        return views[0]
+    for one in views:
+        flat = [(name, values) for name, values in one.ops if name != "or"]
+        flat += [choice for name, choices in one.ops if name == "or" for choice in choices]
+        _check(not {"mixup", "cutmix", "resizemix"} & {name for name, _ in flat})
+    _check(all(_common(one) == _common(views[0]) for one in views))
+    ops = [one.ops for one in views]
+    return Read(spelling, [op for one in ops for op in one], ops)
+
+
+def _common(read: Read) -> list[Any]:
+    """What sets the range of pixels and the label."""
+    return [
+        op
+        for op in read.ops
+        if op[0] in RANGES | {"labelsmooth"}
+        or (op[0] == "or" and "labelsmooth" in {name for name, _ in op[1]})
+    ]
 
 
 def _recipe(name: str) -> Read:

@@ -67,6 +67,7 @@ def test_every_name_is_the_recipe_that_it_spells_or_a_recipe_error_at_once() -> 
         assert str(found) == expected.config, name
         assert (found.copies, found.seed) == (expected.copies, expected.seed), name
         assert values_of(found.recipe.ops) == expected.ops, name
+        assert [values_of(view.ops) for view in found.recipe.views] == expected.views, name
         again = Config.parse(str(found))
         assert (again, again.recipe.ops, str(again)) == (found, found.recipe.ops, str(found)), name
     # Both outcomes were met often.
@@ -173,6 +174,8 @@ def test_recipes_that_set_no_range_have_no_clean_part() -> None:
     for name in fuzzing.names(300, seed=3):
         if (read := reading.read(name)) is not None and not read.copies:
             recipe = Recipe.parse(name)
-            tokens = read.spelling.split("+")
+            first = read.spelling.split("--")[0]
+            tokens = first.rpartition("-v")[0].split("+") if "-v" in first else first.split("+")
             kept = [t.removesuffix("_stdown") for t in tokens if t.split("_")[0] in reading.RANGES]
-            assert str(recipe.clean) == ("+".join(kept) or "plain")
+            views = f"-v{len(read.views)}" if read.views else ""
+            assert str(recipe.clean) == ("+".join(kept) or "plain") + views

@@ -26,7 +26,6 @@ from cifar10_aug.builders.frozen import Frozen
 from cifar10_aug.builders.images import ImagesBuilder
 from cifar10_aug.builders.online import Online
 from cifar10_aug.data import replacing, slices
-from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.prepared import PLAIN
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.python.execution import Execution
@@ -149,7 +148,7 @@ class AugmentedBuilder(ImagesBuilder, skip_registration=True):  # type: ignore[c
         from cifar10_aug.builders.features import RawImage, SoftLabel
 
         features = super()._features()
-        features["image"] = RawImage(shape=SHAPE, dtype=np.dtype(self.recipe.dtype))
+        features["image"] = RawImage(shape=self.recipe.shape, dtype=np.dtype(self.recipe.dtype))
         if self.recipe.softens:
             features["label"] = SoftLabel(self.dataset.class_names)
         return {**features, **self._epochs.features(self)}

@@ -1,27 +1,29 @@
-"""Features that TFDS does not have: images stored raw, labels that are shares of classes."""
+"""Features that TFDS does not have: images stored raw, views, labels that are shares of classes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow_datasets as tfds
+
+from cifar10_aug._compat import showing_views
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 
 class RawImage(tfds.features.Image):
-    """An image whose bytes are stored as they are.
+    """An image, or several views of one, whose bytes are stored as they are.
 
     Writing and reading PNG costs several times what augmenting does. TFDS sees an `Image`, so
     `tfds.show_examples` and `tfds.as_dataframe` show pictures; the files' `features.json` says
     `Tensor`, so TFDS reads them where this package is not installed.
     """
 
-    def __init__(self, *, shape: tuple[int, int, int], dtype: Any = np.uint8, doc: Any = None):
-        """Takes the image's static shape (height, width, channels), and uint8 or float32."""
+    def __init__(self, *, shape: tuple[int, ...], dtype: Any = np.uint8, doc: Any = None):
+        """Takes the static shape, ([views,] height, width, channels), and uint8 or float32."""
         super().__init__(shape=shape, dtype=np.uint8, doc=doc)
         self._dtype = np.dtype(dtype).type
         self._stored = tfds.features.Tensor(shape=shape, dtype=dtype, encoding="bytes")
@@ -36,7 +38,7 @@ class RawImage(tfds.features.Image):
         return self._stored.decode_example_np(example)
 
     def repr_html(self, ex: np.ndarray) -> str:
-        return super().repr_html(as_levels(ex))
+        return _side_by_side(super().repr_html, ex)
 
     @property
     def _fully_qualified_class_name(self) -> str:
@@ -49,6 +51,26 @@ class RawImage(tfds.features.Image):
     def from_json_content(cls, value: Any) -> RawImage:
         stored = tfds.features.Tensor.from_json_content(value)
         return cls(shape=stored.shape, dtype=stored.np_dtype)
+
+
+class PngViews(tfds.features.Sequence):
+    """Several views of an image, each stored as a PNG.
+
+    In the files' `features.json` it is a `Sequence` of images.
+    """
+
+    def __init__(self, count: int, *, shape: tuple[int, int, int]):
+        """Takes how many there are, and the static shape of each (height, width, channels)."""
+        image = tfds.features.Image(shape=shape, encoding_format="png")
+        super().__init__(image, length=count)
+
+    def repr_html(self, ex: np.ndarray) -> str:
+        return _side_by_side(self.feature.repr_html, ex)
+
+    @property
+    def _fully_qualified_class_name(self) -> str:
+        cls = tfds.features.Sequence
+        return f"{cls.__module__}.{cls.__name__}"
 
 
 class SoftLabel(tfds.features.Tensor):
@@ -76,9 +98,17 @@ class SoftLabel(tfds.features.Tensor):
         return f"{cls.__module__}.{cls.__name__}"
 
 
+def _side_by_side(html_of: Callable[[np.ndarray], str], images: np.ndarray) -> str:
+    """The HTML of an image, or of several views."""
+    return "".join(map(html_of, as_levels(images).reshape(-1, *images.shape[-3:])))
+
+
 def as_levels(image: np.ndarray) -> np.ndarray:
     """A uint8 image to look at: floats are stretched from their least to their greatest value."""
     if image.dtype == np.uint8:
         return image
     low, high = float(image.min()), float(image.max())
     return np.rint((image - low) * (255.0 / max(high - low, 1e-6))).astype(np.uint8)
+
+
+showing_views.install(RawImage, PngViews)

@@ -47,10 +47,11 @@ class Loader(loading.EpochLoader):
     is the next epoch; one that no batch is read from counts as nothing. Threads make a few
     thousand images ahead; an error of theirs is raised in place of the batch that it belongs to.
 
-    Images are uint8 [batch, 32, 32, 3], or float32 after `rescale`, `normalize` and functions that
-    return floats; labels are int64 [batch], or float32 [batch, classes] if the recipe mixes or
-    smooths them. No array is used again, so they may be kept and changed; an array that is kept
-    keeps the memory of a few thousand images, so copy single batches that are kept for long.
+    Images are uint8 [batch, 32, 32, 3], of several views [batch, views, 32, 32, 3]; float32 after
+    `rescale`, `normalize` and functions that return floats. Labels are int64 [batch], or float32
+    [batch, classes] if the recipe mixes or smooths them. No array is used again, so they may be
+    kept and changed; an array that is kept keeps the memory of a few thousand images, so copy
+    single batches that are kept for long.
 
     Attributes:
         seed: what all draws and the order are keyed by.
@@ -84,7 +85,8 @@ class Loader(loading.EpochLoader):
             shuffle: visits the examples in a new random order each epoch.
             seed: 0 to 2**64 - 1; None draws a fresh one, to be read from `loader.seed`.
             drop_last: leaves out the last batch of an epoch if it is smaller.
-            layout: "nhwc", or "nchw" for images [batch, 3, 32, 32], contiguous.
+            layout: "nhwc", or "nchw" for images [batch, 3, 32, 32] or [batch, views, 3, 32, 32],
+                contiguous.
             workers: threads that make batches, and workers that run registered functions; None is
                 one for each core. The number changes no pixel.
             data_dir: the folder where images are prepared; TFDS's own by default.

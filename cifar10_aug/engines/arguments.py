@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cifar10_aug.rng import draws
+
+if TYPE_CHECKING:
+    from cifar10_aug.engines.plan import Plan
 
 _LARGEST_SIDE = 8192
 
@@ -103,6 +106,20 @@ def check_size(height: int, width: int) -> None:
         raise ValueError(
             f"images are {height} by {width} pixels; 1 to {_LARGEST_SIDE} a side are allowed"
         )
+
+
+def chosen_view(view: Any, plan: Plan) -> tuple[Plan, np.uint64]:
+    """What makes a view, or all of them if `view` is None, and what keys gain for it.
+
+    Raises:
+        ValueError: if there is no such view.
+    """
+    if view is None:
+        return plan, np.uint64(0)
+    number = checked("view", view, len(plan.views) or draws.MOST_VIEWS)
+    if plan.mixes and number:
+        raise ValueError(f"view is {view}, and {plan.name} mixes examples: leave view out")
+    return plan.views[number] if plan.views else plan, np.uint64(draws.of_views(number))
 
 
 def check_labels(labels: Any, count: int) -> None:

@@ -10,10 +10,11 @@ from cifar10_aug.engines.arguments import (
     check_labels,
     checked,
     checked_images,
+    chosen_view,
     keys_of,
     shares_of_classes,
 )
-from cifar10_aug.engines.numba.engine import Engine
+from cifar10_aug.engines.numba import views
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.plan import Plan
@@ -29,6 +30,7 @@ def augment(
     ids: Any,
     seed: int,
     epoch: int,
+    view: int | None,
     partners: Any,
     execution: Execution,
 ) -> Any:
@@ -42,6 +44,7 @@ def augment(
             ids=None if ids is None else [ids],
             seed=seed,
             epoch=epoch,
+            view=view,
             partners=partners,
             execution=execution,
         )
@@ -50,19 +53,21 @@ def augment(
     seed = checked("seed", seed, draws.SEED_LIMIT)
     epoch = checked("epoch", epoch, draws.EPOCH_LIMIT)
     keys = keys_of(np.arange(count) if ids is None else ids, count)
+    made_by, of_view = chosen_view(view, plan)
     if labels is not None:
         check_labels(labels, count)
-    engine = Engine(plan, seed, height, width, execution)
+    engine = views.engine(made_by, seed, height, width, execution)
     source, rows, classes = Source.of(images), np.arange(count), plan.dataset.num_classes
     if not plan.mixes:
         if partners is not None:
             raise ValueError(f"partners are for recipes that mix examples; {plan.name} does not")
-        made = engine(source, rows, keys, epoch)
+        made = engine(source, rows, keys + of_view, epoch)
         if labels is None:
             return made
         if not plan.softens:
             return made, labels
         own = shares_of_classes(labels, count, classes)
+        engine = views.engine(plan, seed, height, width, execution)
         return made, engine.soft_labels(own, keys, epoch, None)
     shares = None if labels is None else shares_of_classes(labels, count, classes)
     if partners is None:

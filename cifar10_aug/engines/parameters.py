@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cifar10_aug.engines.arguments import checked, keys_of
+from cifar10_aug.engines.arguments import checked, chosen_view, keys_of
 from cifar10_aug.engines.drawn import Drawn
 from cifar10_aug.engines.numba import mixing
 from cifar10_aug.engines.numba.drawing import Drawing
@@ -45,11 +45,20 @@ def of(
     *,
     seed: int,
     epoch: int,
+    view: int | None,
     height: int,
     width: int,
     partners: Any,
 ) -> dict[str, np.ndarray]:
     """What `Recipe.parameters` returns; see there."""
+    plan, of_view = chosen_view(view, plan)
+    if plan.views:
+        asked = {"seed": seed, "epoch": epoch, "height": height, "width": width}
+        return {
+            f"view{number}.{name}": values
+            for number in range(len(plan.views))
+            for name, values in of(plan, ids, view=number, partners=partners, **asked).items()
+        }
     seed = checked("seed", seed, draws.SEED_LIMIT)
     epoch = checked("epoch", epoch, draws.EPOCH_LIMIT)
     keys = _keys(ids)
@@ -62,7 +71,7 @@ def of(
         if len(keys):
             mixing.partners_drawn(drawn, pool)
 
-    drawn = Drawing(plan.ops, seed).of(keys, epoch)
+    drawn = Drawing(plan.ops, seed).of(keys + of_view, epoch)
     return {
         name: np.broadcast_to(np.asarray(values), keys.shape).copy()
         for name, values in named(plan, drawn, height, width, draw_partners)

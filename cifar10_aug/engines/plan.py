@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,18 +62,42 @@ class Plan:
 
     Attributes:
         name: of the recipe, for errors.
-        ops: in order.
+        ops: in order; of several views, those of each view.
         dataset: whose mean and deviation ops use.
+        views: what each view of an example runs; empty if an example is one image.
     """
 
     name: str
     ops: tuple[Op, ...]
     dataset: DatasetSpec
+    views: tuple[Plan, ...] = ()
+
+    @staticmethod
+    def of_views(name: str, plans: Sequence[Plan]) -> Plan:
+        """Several views, each with its own plan."""
+        ops = tuple(op for plan in plans for op in plan.ops)
+        return Plan(name, ops, plans[0].dataset, tuple(plans))
 
     @functools.cached_property
     def stages(self) -> tuple[Stage, ...]:
         """What runs, in order; a pass first, and a pass or Python calls last."""
+        if self.views:
+            return tuple(stage for view in self.views for stage in view.stages)
         return _stages(self.ops)
+
+    def shape(self, height: int, width: int) -> tuple[int, ...]:
+        """What comes out of an image: [height, width, 3] or [views, height, width, 3]."""
+        image = (height, width, 3)
+        return (len(self.views), *image) if self.views else image
+
+    @property
+    def alike(self) -> list[tuple[Plan, np.ndarray]]:
+        """What views run, each plan once, with the numbers of the views that run it."""
+        numbers: dict[tuple[Op, ...], list[int]] = {}
+        for number, view in enumerate(self.views):
+            numbers.setdefault(view.ops, []).append(number)
+        # Errors name what the user has asked for.
+        return [(Plan(self.name, ops, self.dataset), np.array(of)) for ops, of in numbers.items()]
 
     @property
     def mixes(self) -> bool:

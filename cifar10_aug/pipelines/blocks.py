@@ -84,18 +84,19 @@ class Reading:
         return -(-count // self.size)
 
 
-def blocks_of(dtype: str, workers: int, python_workers: int | None) -> tuple[int, int]:
-    """How many images a call makes, and how many calls run at the same time.
+def blocks_of(dtype: str, views: int, workers: int, python_workers: int | None) -> tuple[int, int]:
+    """How many examples a call makes, and how many calls run at the same time.
 
     Args:
         dtype: of the images.
+        views: of an example, or 1.
         workers: threads for the compiled loops.
         python_workers: how many run functions of the user's; None if there are no such functions.
     """
     images = _IMAGES_A_CALL[dtype]
     if python_workers is None:
-        return images, workers
-    return min(images, IMAGES_A_WORKER * python_workers), CALLS_OF_PYTHON
+        return images // views, workers
+    return min(images, IMAGES_A_WORKER * python_workers) // views, CALLS_OF_PYTHON
 
 
 def surviving(
@@ -130,7 +131,7 @@ def surviving(
     return image, failed
 
 
-def block_sizes(count: int, batch_size: int, images_a_call: int) -> np.ndarray:
+def block_sizes(count: int, batch_size: int, examples_a_call: int) -> np.ndarray:
     """How many examples each call makes, in order: int64 [calls].
 
     Each is a multiple of the batch size, but for the last batch of an epoch if that is not whole.
@@ -138,7 +139,7 @@ def block_sizes(count: int, batch_size: int, images_a_call: int) -> np.ndarray:
     """
     sizes = []
     whole = count // batch_size * batch_size
-    largest = batch_size * max(1, images_a_call // batch_size)
+    largest = batch_size * max(1, examples_a_call // batch_size)
     size = batch_size * max(1, _IMAGES_OF_THE_FIRST_CALL // batch_size)
     left = whole
     while left:

@@ -9,7 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 from cifar10_aug._compat.shutdown import GATE
-from cifar10_aug.data.images import SHAPE
 from cifar10_aug.errors import PythonOpError
 from cifar10_aug.pipelines.blocks import Reading, block_sizes, blocks_of, surviving
 from cifar10_aug.pipelines.eager_examples import Examples
@@ -39,7 +38,8 @@ def dataset(
     """
     count, size, batch_size = len(examples), reading.size, reading.batch_size
     dtype = tf.as_dtype(examples.dtype)
-    images, calls = blocks_of(examples.dtype, joblib.cpu_count(), python_workers)
+    shape = examples.shape
+    most, calls = blocks_of(examples.dtype, examples.views, joblib.cpu_count(), python_workers)
     here = in_this_process(refusal)
     labels = examples.labels_at(0, np.empty(0, np.int64))
     # What no epoch changes is gathered by TensorFlow, and only if it is asked for.
@@ -54,7 +54,7 @@ def dataset(
     def visit(epoch: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         left_out = reading.start.step * size if epoch == reading.start.epoch else 0
         visited = reading.order.positions(count, int(epoch))[left_out:]
-        sizes = block_sizes(len(visited), size, images)
+        sizes = block_sizes(len(visited), size, most)
         rows = np.zeros((len(sizes), max(sizes)), np.int64)
         ends = np.cumsum(sizes)
         for row, first, last in zip(rows, ends - sizes, ends, strict=True):
@@ -79,7 +79,7 @@ def dataset(
         image, failed = surviving(
             lambda batch: examples.images(epoch, positions[batch]),
             range(per, len(positions) + 1, per),
-            SHAPE,
+            shape,
             examples.dtype,
         )
         made = [positions, image, examples.labels_at(epoch, positions)]
@@ -97,7 +97,7 @@ def dataset(
             )
         failed.set_shape([None])
         positions.set_shape([None, *batch])
-        image.set_shape([None, *batch, *SHAPE])
+        image.set_shape([None, *batch, *shape])
         label.set_shape([None, *batch, *labels.shape[1:]])
         if reading.as_supervised:
             return failed, (image, label)

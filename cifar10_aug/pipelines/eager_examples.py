@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 from cifar10_aug.data import slices
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.engines.arguments import one_hot
-from cifar10_aug.engines.numba import engine as eager
+from cifar10_aug.engines.numba import views as eager
 from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.pipelines import resident as prepared
@@ -38,7 +38,7 @@ class Part:
         numbers: which of the split.
     """
 
-    engine: eager.Engine
+    engine: eager.Engine | eager.Views
     resident: prepared.Resident
     partners: Partners | None
     info: tfds.core.SplitInfo
@@ -94,6 +94,16 @@ class Examples:
         return self._parts[0].engine.plan.dtype
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Of what is made of an example: [height, width, 3], or [views, height, width, 3]."""
+        return self._parts[0].engine.plan.shape(*SHAPE[:2])
+
+    @property
+    def views(self) -> int:
+        """How many images an example has."""
+        return len(self._parts[0].engine.plan.views) or 1
+
+    @property
     def runs_python(self) -> bool:
         """Whether functions of the user's run on any of them."""
         return any(part.engine.plan.runs_python for part in self._parts)
@@ -113,7 +123,7 @@ class Examples:
         if len(pieces) == 1:
             ((_, part, places),) = pieces
             return _images(part, int(epoch), places)
-        out = np.empty((len(positions), *SHAPE), self.dtype)
+        out = np.empty((len(positions), *self.shape), self.dtype)
         for chosen, part, places in pieces:
             out[chosen] = _images(part, int(epoch), places)
         return out
@@ -171,7 +181,7 @@ def of(
         SourceError: if the prepared files are damaged.
     """
     engines = {
-        augmented: eager.Engine(
+        augmented: eager.engine(
             augmentation.of(augmented).plan,
             augmentation.seed,
             *SHAPE[:2],

@@ -12,7 +12,6 @@ import numpy as np
 import tensorflow as tf
 
 from cifar10_aug._compat import debug_mode
-from cifar10_aug.data.images import SHAPE
 from cifar10_aug.engines.tensorflow import shuffling
 from cifar10_aug.pipelines import graph_tables
 from cifar10_aug.pipelines.blocks import Reading
@@ -114,7 +113,7 @@ class GraphEpochs:
 
     def _made(self, tables: Sequence[Tables], positions: tf.Tensor, epoch: tf.Tensor) -> Any:
         made = self.examples.at(tables, positions, epoch, tfds_id=self.reading.add_tfds_id)
-        made["image"] = tf.ensure_shape(made["image"], [positions.shape[0], *SHAPE])
+        made["image"] = tf.ensure_shape(made["image"], [positions.shape[0], *self.examples.shape])
         return (made["image"], made["label"]) if self.reading.as_supervised else made
 
     def _each(

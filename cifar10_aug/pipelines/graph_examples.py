@@ -10,9 +10,11 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.slices import Slice
 from cifar10_aug.engines.tensorflow.engine import GraphEngine
 from cifar10_aug.engines.tensorflow.mixing import Partners
+from cifar10_aug.engines.tensorflow.views import GraphViews
 from cifar10_aug.pipelines import graph_tables
 from cifar10_aug.rng import draws
 
@@ -34,7 +36,7 @@ class GraphPart:
 
     named: Slice
     info: tfds.core.SplitInfo
-    engine: GraphEngine
+    engine: GraphEngine | GraphViews
     soft_labels: bool
     jit_compile: bool
 
@@ -119,6 +121,11 @@ class GraphExamples:
 
     def __len__(self) -> int:
         return int(self._starts[-1])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of what is made of an example: [height, width, 3], or [views, height, width, 3]."""
+        return self.parts[0].engine.plan.shape(*SHAPE[:2])
 
     def tables(
         self, of_split: Callable[[tfds.core.SplitInfo], tf.data.Dataset]

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cifar10_aug._compat import fork_safety
-from cifar10_aug.data.images import SHAPE
 from cifar10_aug.engines import arguments
 from cifar10_aug.errors import PythonOpError
 from cifar10_aug.pipelines.blocks import Order, block_sizes, blocks_of, surviving
@@ -56,7 +55,9 @@ class Batches:
                 f"{batch_size}; give a smaller one, or leave drop_last out"
             )
         python_workers = workers if examples.runs_python else None
-        self._images_a_call, self.threads = blocks_of(examples.dtype, workers, python_workers)
+        self._examples_a_call, self.threads = blocks_of(
+            examples.dtype, examples.views, workers, python_workers
+        )
 
     def __len__(self) -> int:
         return -(-self._stop // self._size)
@@ -65,7 +66,7 @@ class Batches:
         """The positions that each call makes, from a batch of an epoch on: int64 [n] each."""
         positions = self._order.positions(len(self._examples), epoch)[: self._stop]
         positions = positions[step * self._size :]
-        sizes = block_sizes(len(positions), self._size, self._images_a_call)
+        sizes = block_sizes(len(positions), self._size, self._examples_a_call)
         return iter(np.split(positions, np.cumsum(sizes)[:-1]))
 
     def make(self, epoch: int, positions: np.ndarray) -> list[_Made]:
@@ -75,11 +76,11 @@ class Batches:
         images, failed = surviving(
             lambda batch: self._examples.images(epoch, positions[batch]),
             ends,
-            SHAPE,
+            self._examples.shape,
             self._examples.dtype,
         )
         if self._layout == "nchw":
-            images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+            images = np.ascontiguousarray(np.moveaxis(images, -1, -3))
         labels = self._examples.labels_at(epoch, positions)
         return [
             PythonOpError(why.decode())

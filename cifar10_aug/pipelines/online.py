@@ -123,7 +123,7 @@ def _graph(
     reading: Reading,
     finish: Finish,
 ) -> Any:
-    from cifar10_aug.engines.tensorflow.engine import GraphEngine
+    from cifar10_aug.engines.tensorflow import views
     from cifar10_aug.pipelines import distributing, graph
     from cifar10_aug.pipelines.graph_examples import GraphExamples, GraphPart
 
@@ -131,7 +131,7 @@ def _graph(
         GraphPart(
             one,
             info.splits[one.split],
-            GraphEngine(augmentation.of(one.augmented).plan, augmentation.seed, *SHAPE[:2]),
+            views.engine(augmentation.of(one.augmented).plan, augmentation.seed, *SHAPE[:2]),
             soft_labels=augmentation.recipe.softens,
             jit_compile=augmentation.options.jit_compile,
         )

@@ -13,6 +13,7 @@ import tensorflow as tf
 from cifar10_aug._compat.shutdown import GATE
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.engines import arguments
+from cifar10_aug.engines.numba import views
 from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.engine import Engine
 from cifar10_aug.engines.numba.mixing import Partners
@@ -20,7 +21,7 @@ from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.plan import Plan
 from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.engines.tensorflow import mixing as graph_mixing
-from cifar10_aug.engines.tensorflow.engine import GraphEngine
+from cifar10_aug.engines.tensorflow import views as graph_views
 from cifar10_aug.engines.tensorflow.pixels import pack
 from cifar10_aug.pipelines import levels
 from cifar10_aug.pipelines.blocks import surviving
@@ -111,9 +112,9 @@ class Eager:
         self._plan, self._singly = plan, singly
         self._dtype = dtype if plan.dtype == "uint8" else tf.float32
 
-        def engine(height: int, width: int) -> Engine:
+        def engine(height: int, width: int) -> Engine | views.Views:
             arguments.check_size(height, width)
-            return Engine(plan, seed, height, width, execution, _BUFFERS)
+            return views.engine(plan, seed, height, width, execution, _BUFFERS)
 
         self._of_size = functools.lru_cache(_MOST_SIZES)(engine)
         # So that errors come now.
@@ -153,13 +154,13 @@ class Eager:
         shape = parts[0].shape[1:]
         if not len(keys):
             failed = np.full(0 if self._singly else len(parts), b"", object)
-            return np.empty((0, *shape), self._numpy_dtype), failed
+            return np.empty((0, *self._plan.shape(*shape[:2])), self._numpy_dtype), failed
         source, engine = _source(parts), self._of_size(*shape[:2])
         rows = np.arange(len(keys))
         images, failed = surviving(
             lambda part: engine(source, rows[part], keys[part], int(epoch)),
             range(1, len(keys) + 1) if self._singly else ends.tolist(),
-            shape,
+            self._plan.shape(*shape[:2]),
             self._plan.dtype,
         )
         return self._finished(images), failed
@@ -170,14 +171,15 @@ class Eager:
         parts = _Parts(count, (ids, part))
         keys, shares = parts.keys, _shares(label, len(part), self._plan.dataset.num_classes)
         if not len(part):
-            return [np.full(1, b"", object), np.empty(part.shape, self._numpy_dtype), shares]
+            shape = (0, *self._plan.shape(*part.shape[1:3]))
+            return [np.full(1, b"", object), np.empty(shape, self._numpy_dtype), shares]
         source, engine = _source([part]), self._of_size(*part.shape[1:3])
         rows = np.arange(len(part))
         partners = Partners.of(source, rows, keys, shares)
         image, failed = surviving(
             lambda part: engine(source, rows[part], keys[part], int(epoch), partners),
             [len(part)],
-            part.shape[1:],
+            self._plan.shape(*part.shape[1:3]),
             self._plan.dtype,
         )
         label = engine.soft_labels(shares, keys, int(epoch), partners)
@@ -227,7 +229,7 @@ class Graph:
         jit_compile: bool,
     ):
         """Takes a recipe that `support.check` lets pass, and the images' dtype."""
-        self._engine = GraphEngine(plan, seed, height, width)
+        self._engine = graph_views.engine(plan, seed, height, width)
         self._size, self._dtype = (height, width), dtype
         self._classes = plan.dataset.num_classes
         self._jit_compile = jit_compile

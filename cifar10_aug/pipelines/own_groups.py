@@ -41,6 +41,7 @@ class Groups(abc.ABC):
         ids: what gives examples their numbers: a key of the element, a function of it, or None,
             which takes the examples' places in the dataset.
         mixes: whether the recipe mixes.
+        views: images that are made of one.
         python_workers: how many run functions of the user's; None if there are no such functions.
     """
 
@@ -49,6 +50,7 @@ class Groups(abc.ABC):
     engine: OwnEngine
     ids: Ids
     mixes: bool
+    views: int
     python_workers: int | None
 
     @abc.abstractmethod
@@ -74,11 +76,11 @@ class Groups(abc.ABC):
         spec = self.elements.image_spec
         height, width = spec.shape[-3:-1]
         if height is None or width is None:
-            return _IMAGES_OF_ANY_SIZE
+            return max(1, _IMAGES_OF_ANY_SIZE // self.views)
         most = _BYTES_A_CALL // max(1, height * width * 3 * spec.dtype.size)
         if self.python_workers is not None:
             most = min(most, blocks.IMAGES_A_WORKER * self.python_workers)
-        return max(1, min(most, _IMAGES_A_CALL))
+        return max(1, min(most, _IMAGES_A_CALL) // self.views)
 
     def with_ids(self, own: tf.data.Dataset) -> tf.data.Dataset:
         """The numbers that the user gives, and the element.

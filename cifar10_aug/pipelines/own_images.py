@@ -41,6 +41,7 @@ def augmented(
         engine=_engine(recipe, elements, seed, options, execution),
         ids=ids,
         mixes=recipe.softens,
+        views=len(recipe.views) or 1,
         python_workers=execution.jobs if recipe.runs_python else None,
     )
     why = (
@@ -79,7 +80,8 @@ def _made(elements: Elements, recipe: Recipe) -> list[tf.TensorSpec]:
     """The specs of the tensors of augmented elements."""
     specs, image = elements.specs, elements.image_spec
     dtype = image.dtype if recipe.dtype == "uint8" else tf.float32
-    specs[elements.image] = tf.TensorSpec(image.shape, dtype)
+    *batch, height, width, _ = image.shape
+    specs[elements.image] = tf.TensorSpec([*batch, *recipe.plan.shape(height, width)], dtype)
     if recipe.softens:
         assert elements.label is not None
         shape = [image.shape[0], recipe.dataset.num_classes]

@@ -4,7 +4,8 @@
     step    := op { "-or-" op }
     op      := NAME [ NUM [ "-" NUM ] ] { "_" FIELD VALUE }
 
-NAME is an op or a preset, the longest that fits. This is the only parser; `Recipe.parse` calls it.
+NAME is an op or a preset, the longest that fits. This is the only parser; `views.parse` calls it,
+and `Recipe.parse` calls that.
 """
 
 from __future__ import annotations
@@ -30,12 +31,8 @@ _OR = "-or-"
 _WORD = re.compile("[a-z]*")
 
 
-def parse(name: str) -> tuple[str, tuple[Op, ...]]:
-    """The normalised spelling of a recipe, and its ops, presets spelled out.
-
-    Raises:
-        RecipeError: naming what was wrong, what is allowed and the closest match.
-    """
+def check_text(name: str) -> None:
+    """Raises a `RecipeError` if something cannot be a name, whatever it spells."""
     if not isinstance(name, str):
         raise RecipeError(
             f"the recipe is of type {type(name).__name__}; write it as a str, for example "
@@ -48,14 +45,26 @@ def parse(name: str) -> tuple[str, tuple[Op, ...]]:
             f"the recipe has {len(name)} characters; {LONGEST_NAME} are allowed, "
             "so leave out what is a default"
         )
-    if name == "plain":
-        return name, ()
+
+
+def parse(recipe: str, name: str) -> tuple[str, tuple[Op, ...]]:
+    """The normalised spelling of a recipe, and its ops, presets spelled out.
+
+    Args:
+        recipe: the text.
+        name: what it is a part of, or all of, for errors.
+
+    Raises:
+        RecipeError: naming what was wrong, what is allowed and the closest match.
+    """
+    if recipe == "plain":
+        return recipe, ()
     tokens, ops = [], []
-    for token in name.split("+"):
+    for token in recipe.split("+"):
         spelling, meant = _parse_step(token, name)
         tokens.append(spelling)
         ops.extend(meant)
-    _check_ops(ops, name)
+    _check_ops(ops, recipe)
     return "+".join(tokens), tuple(ops)
 
 
@@ -169,7 +178,7 @@ def _preset(name: str, token: str, where: str) -> tuple[str, list[Op]]:
             f"{where}: the preset {name} takes no fields; "
             f"spell it out as {NAMED[name].recipe} to change them"
         )
-    return name, list(parse(NAMED[name].recipe)[1])
+    return name, list(parse(NAMED[name].recipe, name)[1])
 
 
 def _split_assignment(

@@ -157,6 +157,11 @@ def keys(count: Any, replica: Any) -> tf.Tensor:
 
 def _check(plan: Plan) -> None:
     elsewhere = f"put it into the pipeline, tfds.load('cifar10_aug/{plan.name}')"
+    if plan.views:
+        raise RecipeError(
+            f"{plan.name} makes several views of an image, and a layer makes one; {elsewhere}, or "
+            "call one layer for each view, with different names"
+        )
     for op in flattened(plan.ops):
         if isinstance(op, (SampleMixOp, LabelOp)):
             raise RecipeError(

@@ -1,6 +1,6 @@
 """Recipes, and what config names ask for.
 
-    config  := recipe [ "-x" COPIES [ "-s" SEED ] ]
+    config  := views [ "-x" COPIES [ "-s" SEED ] ]
 
 The builder, the command line and Python all parse names here.
 """
@@ -10,12 +10,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cifar10_aug.engines.plan import Plan
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.ops import Op
-from cifar10_aug.recipes import grammar
+from cifar10_aug.recipes import views
 from cifar10_aug.recipes.grammar import quote, spelled
 from cifar10_aug.recipes.planning import DEFAULT_DATASET
 from cifar10_aug.rng.draws import SEED_LIMIT
@@ -38,13 +39,15 @@ class Recipe:
 
     Attributes:
         name: the normalised spelling; `Recipe.parse(recipe.name) == recipe`.
-        ops: what it does, in order, presets spelled out.
+        ops: what it does, in order, presets spelled out; of several views, the ops of each view.
         dataset: whose mean, deviation and number of classes it uses.
+        views: the recipe of each view of an example; empty if an example is one image.
     """
 
     name: str = dataclasses.field(compare=False)
     ops: tuple[Op, ...]
     dataset: DatasetSpec = dataclasses.field(default=DEFAULT_DATASET, compare=False, repr=False)
+    views: tuple[Recipe, ...] = dataclasses.field(default=(), repr=False)
 
     @staticmethod
     def parse(name: str) -> Recipe:
@@ -53,18 +56,28 @@ class Recipe:
         Raises:
             RecipeError: naming what was wrong, what is allowed and the closest match.
         """
-        return Recipe(*grammar.parse(name))
+        spelling, several = views.parse(name)
+        recipes = [Recipe(*view) for view in several]
+        return recipes[0] if len(recipes) == 1 else Recipe._of_views(spelling, recipes)
+
+    @staticmethod
+    def _of_views(name: str, recipes: Sequence[Recipe]) -> Recipe:
+        ops = tuple(op for recipe in recipes for op in recipe.ops)
+        return Recipe(name, ops, recipes[0].dataset, tuple(recipes))
 
     def __str__(self) -> str:
         return self.name
 
     def on(self, dataset: DatasetSpec) -> Recipe:
         """The same recipe for another dataset's images."""
-        return dataclasses.replace(self, dataset=dataset)
+        views = tuple(view.on(dataset) for view in self.views)
+        return dataclasses.replace(self, dataset=dataset, views=views)
 
     @functools.cached_property
     def plan(self) -> Plan:
         """What engines run."""
+        if self.views:
+            return Plan.of_views(self.name, [view.plan for view in self.views])
         return Plan(self.name, self.ops, self.dataset)
 
     @property
@@ -84,7 +97,10 @@ class Recipe:
 
     @property
     def clean(self) -> Recipe:
-        """What splits get that are not augmented: the value-range ops alone."""
+        """What splits get that are not augmented: the value-range ops alone, in as many views."""
+        if self.views:
+            one, count = self.views[0].clean, len(self.views)
+            return Recipe._of_views(f"{one.name}-v{count}", [one] * count)
         kept = tuple(op for op in self.ops if op.value_range)
         return Recipe("+".join(spelled(op) for op in kept) or "plain", kept, self.dataset)
 
@@ -92,6 +108,11 @@ class Recipe:
     def dtype(self) -> str:
         """The dtype of what comes out: "uint8", or "float32" after an op that sets the range."""
         return self.plan.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of what an image of the dataset becomes, [height, width, 3] or [views, …]."""
+        return self.plan.shape(*self.dataset.shape[:2])
 
     def __call__(
         self,
@@ -101,6 +122,7 @@ class Recipe:
         ids: Any = None,
         seed: int = 0,
         epoch: int = 0,
+        view: int | None = None,
         partners: Any = None,
         n_jobs: int | None = None,
         backend: str | None = None,
@@ -118,6 +140,8 @@ class Recipe:
                 data set, such as range(start, start + len(images)).
             seed: 0 to 2**64 - 1.
             epoch: 0 to 2**32 - 1.
+            view: makes this view alone, 0 to 63; by default, all of them, or view 0 of a recipe
+                that has no views.
             partners: (images, labels, ids) of the examples that mix ops draw partners from, as the
                 slice of a split is for `tfds.load`; the batch itself if not given.
             n_jobs: workers for the functions that users have registered; None or -1 is one for
@@ -125,8 +149,9 @@ class Recipe:
             backend: where those run, "loky" (processes) or "threading"; None is as registered.
 
         Returns:
-            Images of the same shape, uint8 or float32, alone or as (images, labels). Labels of
-            mixed examples are float32 [batch, classes].
+            Images of the same shape, uint8 or float32, alone or as (images, labels); of several
+            views [batch, views, height, width, 3]. Labels of mixed examples are float32 [batch,
+            classes].
 
         Raises:
             ValueError: if an argument has the wrong shape, dtype or range, or is a tensor of a
@@ -143,6 +168,7 @@ class Recipe:
             ids=ids,
             seed=seed,
             epoch=epoch,
+            view=view,
             partners=partners,
             execution=Execution(n_jobs, backend),
         )
@@ -179,6 +205,7 @@ class Recipe:
         *,
         seed: int = 0,
         epoch: int = 0,
+        view: int | None = None,
         height: int | None = None,
         width: int | None = None,
         partners: Any = None,
@@ -187,14 +214,15 @@ class Recipe:
 
         Args:
             ids: the examples' numbers or names, [batch].
-            seed, epoch: as for calling the recipe.
+            seed, epoch, view: as for calling the recipe.
             height, width: of the images; by default those of the dataset's.
             partners: the numbers or names of the examples that mix ops draw partners from; by
                 default those in `ids`.
 
         Returns:
-            Arrays of shape [batch] by position, op and parameter, such as "0.rotate.degrees", in
-            the units that `cifar10-aug list` gives. Boxes have top, left, bottom and right, the
+            Arrays of shape [batch] by position, op and parameter, such as "0.rotate.degrees", of
+            several views also by view, "view1.0.rotate.degrees", in the units that `cifar10-aug
+            list` gives. Boxes have top, left, bottom and right, the
             last two excluded; partners have their number and their split. Registered functions draw
             for themselves, and have none.
 
@@ -206,7 +234,14 @@ class Recipe:
         height = self.dataset.shape[0] if height is None else height
         width = self.dataset.shape[1] if width is None else width
         return parameters.of(
-            self.plan, ids, seed=seed, epoch=epoch, height=height, width=width, partners=partners
+            self.plan,
+            ids,
+            seed=seed,
+            epoch=epoch,
+            view=view,
+            height=height,
+            width=width,
+            partners=partners,
         )
 
 

@@ -5,7 +5,8 @@ The generator is Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random num
 seed:
 
     counter word 0      the example's number in the split
-    counter word 1      the split's number (16 bits); of blocks of four draws, what word 3 lacks
+    counter word 1      the split's number (8 bits), the view's (8 bits); of blocks of four draws,
+                        what word 3 lacks
     counter word 2      the epoch
     counter word 3      position of the op in the recipe (8 bits), block of four draws (24 bits)
 
@@ -32,9 +33,11 @@ _WEYL = np.uint64(WEYL_0), np.uint64(WEYL_1)
 # A position no recipe reaches: the order in which an epoch visits its examples.
 ORDER_POSITION = 255
 MOST_OPS = 64
+MOST_VIEWS = 64
 POSITION_SHIFT = 24
-# In an example's key, where blocks go on that word 3 has no room for.
-CARRY_SHIFT = 48
+# In an example's key, where the number of a view is, and where blocks go on that word 3 has no room
+# for.
+VIEW_SHIFT, CARRY_SHIFT = 40, 48
 
 SEED_LIMIT = 2**64
 EPOCH_LIMIT = 2**32
@@ -79,6 +82,11 @@ def example_keys(numbers: Any, split: str = "train") -> np.ndarray:
     """
     split_number = np.uint64(SPLIT_NUMBERS[split])
     return np.asarray(numbers).astype(np.uint64) | (split_number << HALF)
+
+
+def of_views(numbers: Any) -> np.ndarray:
+    """What the key of an example gains in its views, uint64 of the numbers' shape; 0 in view 0."""
+    return np.asarray(numbers).astype(np.uint64) << np.uint64(VIEW_SHIFT)
 
 
 class Draws:

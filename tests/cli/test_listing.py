@@ -19,6 +19,7 @@ WIDE = """\
 A recipe is op+op+…, each op a name, its main number and other fields:
   rotate30+erase     zoom0.5-1.5     erase_p0.5_area0.02-0.4+rescale
 Every op has p, how often it is done (rotate30_p0.5); a-or-b does one of several (mixup-or-cutmix).
+simclr-v2 makes two views of each image, plain--augmix--augmix three different ones.
 Say `cifar10-aug list NAME` for everything about one.
 
 Geometry

@@ -311,3 +311,13 @@ def test_other_ranges_are_refused(value_range: Any) -> None:
     message = re.escape(f"value_range is {value_range!r}; give (0, 255) or (0, 1)")
     with pytest.raises(ValueError, match=message):
         layer(value_range=value_range)
+
+
+def test_a_recipe_of_several_views_has_no_layer() -> None:
+    with pytest.raises(RecipeError) as error:
+        Recipe.parse("simclr-v2").layer()
+    assert str(error.value) == (
+        "simclr-v2 makes several views of an image, and a layer makes one; put it into the "
+        "pipeline, tfds.load('cifar10_aug/simclr-v2'), or call one layer for each view, with "
+        "different names"
+    )

@@ -14,7 +14,7 @@ import numpy as np
 
 from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.ops.base import PythonOp
-from cifar10_aug.rng.draws import SPLIT_NUMBERS
+from cifar10_aug.rng.draws import SPLIT_NUMBERS, VIEW_SHIFT
 from cifar10_aug.rng.names import example_id
 
 _SPLITS = {number: split for split, number in SPLIT_NUMBERS.items()}
@@ -198,4 +198,7 @@ def examples(keys: np.ndarray) -> str:
 
 
 def _example(key: Any) -> str:
-    return example_id(_SPLITS[int(key) >> 32], int(key) & 0xFFFFFFFF)
+    key = int(key)
+    view = key >> VIEW_SHIFT
+    one = example_id(_SPLITS[key >> 32 & 0xFF], key & 0xFFFFFFFF)
+    return f"{one} (view {view})" if view else one

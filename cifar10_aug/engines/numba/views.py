@@ -1,0 +1,77 @@
+"""Several views of each example, by the eager engine."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cifar10_aug.engines.numba.buffers import Buffers
+from cifar10_aug.engines.numba.engine import Engine
+from cifar10_aug.engines.numba.mixing import Partners
+from cifar10_aug.engines.numba.source import Source
+from cifar10_aug.engines.plan import Plan
+from cifar10_aug.engines.python.execution import Execution
+from cifar10_aug.rng import draws
+
+
+class Views:
+    """The engines of several views; called as one engine is.
+
+    Attributes:
+        plan: of all views.
+    """
+
+    def __init__(self, plan: Plan, engines: list[tuple[Engine, np.ndarray]], buffers: Buffers):
+        """Takes the engines, each with the numbers of its views; view 0 is the first one's."""
+        self.plan = plan
+        self._engines, self._buffers = engines, buffers
+
+    def __call__(
+        self,
+        source: Source,
+        rows: np.ndarray,
+        keys: np.ndarray,
+        epoch: int,
+        partners: Partners | None = None,
+    ) -> np.ndarray:
+        """See `Engine`.
+
+        Returns:
+            uint8 or float32 [batch, views, height, width, 3].
+        """
+        made = []
+        for engine, numbers in self._engines:
+            theirs = keys[:, None] + draws.of_views(numbers)
+            images = engine(source, np.repeat(rows, len(numbers)), theirs.ravel(), epoch)
+            made.append(images.reshape(*theirs.shape, *images.shape[1:]))
+        if len(made) == 1:
+            return made[0]
+        shape = (len(rows), *self.plan.shape(source.height, source.width))
+        out = self._buffers.empty(shape, self.plan.dtype)
+        for images, (_, numbers) in zip(made, self._engines, strict=True):
+            out[:, numbers] = images
+        return out
+
+    def soft_labels(
+        self, labels: np.ndarray, keys: np.ndarray, epoch: int, partners: Partners | None
+    ) -> np.ndarray:
+        """See `Engine`; the label of an example is that of its view 0."""
+        return self._engines[0][0].soft_labels(labels, keys, epoch, partners)
+
+
+def engine(
+    plan: Plan,
+    seed: int,
+    height: int,
+    width: int,
+    execution: Execution | None = None,
+    buffers: Buffers | None = None,
+) -> Engine | Views:
+    """What runs a plan, of one image of an example or of several views; see `Engine`."""
+    if not plan.views:
+        return Engine(plan, seed, height, width, execution, buffers)
+    buffers = Buffers() if buffers is None else buffers
+    engines = [
+        (Engine(one, seed, height, width, execution, buffers), numbers)
+        for one, numbers in plan.alike
+    ]
+    return Views(plan, engines, buffers)
