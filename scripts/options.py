@@ -48,13 +48,18 @@ def positive(text: str) -> float:
 
 
 def recipe(text: str) -> str:
-    """The name of a recipe."""
+    """The name of a recipe that makes one image of each."""
     from cifar10_aug import Recipe, RecipeError
 
     try:
-        Recipe.parse(text)
+        views = Recipe.parse(text).views
     except RecipeError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+    if views:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} makes {len(views)} views of each image, and one is trained on; "
+            f"name one recipe, such as {views[0].name}"
+        )
     return text
 
 

@@ -65,6 +65,8 @@ class Run:
         import tensorflow as tf
         import tensorflow_datasets as tfds
 
+        import cifar10_aug  # noqa: F401
+
         options = {"engine": self.engine, "seed": self.seed, **options}
         if self.source:
             options["source"] = self.source
