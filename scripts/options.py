@@ -8,7 +8,7 @@ import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 MODELS = ("cnn", "resnet")
 
@@ -36,8 +36,8 @@ def seed(text: str) -> int:
     return number
 
 
-def rate(text: str) -> float:
-    """A rate of learning."""
+def positive(text: str) -> float:
+    """A rate of learning, or another number greater than 0."""
     try:
         number = float(text)
     except ValueError:
@@ -48,14 +48,54 @@ def rate(text: str) -> float:
 
 
 def recipe(text: str) -> str:
-    """The name of a recipe."""
+    """The name of a recipe that makes one image of each."""
     from cifar10_aug import Recipe, RecipeError
 
     try:
-        Recipe.parse(text)
+        views = Recipe.parse(text).views
     except RecipeError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+    if views:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} makes {len(views)} views of each image, and one is trained on; "
+            f"name one recipe, such as {views[0].name}"
+        )
     return text
+
+
+def training_options(parser: Parser, default: Any, out: Path) -> None:
+    """Adds the options that the scripts share which train one model at a time.
+
+    Args:
+        parser: is added to.
+        default: has the default of each as an attribute.
+        out: the default of --out.
+    """
+    for option, kind, about in (
+        ("--epochs", count, ""),
+        ("--batch-size", count, ""),
+        ("--learning-rate", positive, "the greatest "),
+    ):
+        value = getattr(default, option[2:].replace("-", "_"))
+        parser.add_argument(option, type=kind, default=value, help=f"{about}[default: {value}]")
+    parser.add_argument(
+        "--model", default=default.model, choices=MODELS, help="[default: %(default)s]"
+    )
+    parser.add_argument("--images", type=count, help="of the training split [default: all]")
+    parser.add_argument(
+        "--engine",
+        default=default.engine,
+        choices=("eager", "graph"),
+        help="[default: %(default)s]",
+    )
+    parser.add_argument(
+        "--threads", type=count, help="of the pipeline; they change nothing [default: all cores]"
+    )
+    parser.add_argument("--source", help="archive or folder of CIFAR-10 [default: the sample]")
+    parser.add_argument("--data-dir", help="where TFDS keeps datasets [default: TFDS's own]")
+    parser.add_argument(
+        "--out", type=Path, default=out, help="folder of the result [default: %(default)s]"
+    )
 
 
 def table_options() -> argparse.Namespace:
@@ -69,7 +109,9 @@ def table_options() -> argparse.Namespace:
     )
     parser.add_argument("--images", type=count, help="of the training split [default: all]")
     parser.add_argument("--epochs", type=count, default=5, help="[default: %(default)s]")
-    parser.add_argument("--learning-rate", type=rate, default=0.02, help="[default: %(default)s]")
+    parser.add_argument(
+        "--learning-rate", type=positive, default=0.02, help="[default: %(default)s]"
+    )
     parser.add_argument("--out", type=Path, help="JSON file to write [default: none]")
     parser.add_argument("--memory", nargs=2, metavar=("WAY", "DATA_DIR"), help=argparse.SUPPRESS)
     return parser.parse_args()

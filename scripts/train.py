@@ -10,15 +10,15 @@ resumes after the last completed epoch, with the same curve as if nothing had ha
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import json
 import os
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from options import MODELS, Parser, count, failing_in_one_line, rate, recipe, seed
+from checkpoint import Checkpoint
+from options import Parser, failing_in_one_line, recipe, seed, training_options
 
 # TensorFlow and all that needs it is imported within functions: --help and bad usage need none.
 if TYPE_CHECKING:
@@ -60,9 +60,12 @@ class Run:
             return recipe.name
         return f"{recipe.name}+normalize" if recipe.ops else "normalize"
 
-    def load(self, split: str, **options: Any) -> tf.data.Dataset:
+    def load(self, split: str, config: str | None = None, **options: Any) -> tf.data.Dataset:
+        """Batches of images and labels, of another config if one is named."""
         import tensorflow as tf
         import tensorflow_datasets as tfds
+
+        import cifar10_aug  # noqa: F401
 
         options = {"engine": self.engine, "seed": self.seed, **options}
         if self.source:
@@ -71,7 +74,7 @@ class Run:
         if self.threads:
             pipeline.threading.private_threadpool_size = self.threads
         return tfds.load(
-            f"{self.dataset}/{self.name}",
+            f"{self.dataset}/{config or self.name}",
             split=split,
             batch_size=self.batch_size if split.startswith("train") else TEST_BATCH,
             shuffle_files=split.startswith("train"),
@@ -87,13 +90,25 @@ class Run:
 
 
 def compiled(run: Run, steps: int) -> keras.Model:
-    """The model, and how it learns: SGD with momentum, warmed up and cooled down."""
+    """The model, and how it learns."""
     import keras
     import models
 
     from cifar10_aug import Recipe
 
     model = models.MODELS[run.model]()
+    if Recipe.parse(run.recipe).mixes:
+        loss: Any = keras.losses.CategoricalCrossentropy(from_logits=True)
+    else:
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer(run, steps), loss, metrics=["accuracy"], jit_compile=False)
+    return model
+
+
+def optimizer(run: Run, steps: int) -> keras.optimizers.Optimizer:
+    """SGD with momentum, warmed up and cooled down."""
+    import keras
+
     total = steps * run.epochs
     warm = max(1, total // 5)
     rate = keras.optimizers.schedules.CosineDecay(
@@ -102,95 +117,23 @@ def compiled(run: Run, steps: int) -> keras.Model:
         warmup_target=run.learning_rate,
         warmup_steps=warm,
     )
-    if Recipe.parse(run.recipe).mixes:
-        loss: Any = keras.losses.CategoricalCrossentropy(from_logits=True)
-    else:
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(
-        keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=5e-4, clipnorm=5.0),
-        loss,
-        metrics=["accuracy"],
-        jit_compile=False,
-    )
-    return model
+    return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=5e-4, clipnorm=5.0)
 
 
-class Checkpoint:
-    """Keeps the model and its history after each epoch, in one file after the other."""
-
-    def __init__(self, place: Path, run: Run):
-        """Takes a folder."""
-        self._place, self._run = place, run
-        self.history: list[dict[str, float]] = []
-
-    def load(self) -> keras.Model | None:
-        """The model of the last completed epoch, if there is one of the same run."""
-        import keras
-
-        state = self._place / "state.json"
-        if not state.exists():
-            return None
-        found = json.loads(state.read_text())
-        if found["run"] != dataclasses.asdict(self._run):
-            raise SystemExit(
-                f"{self._place} holds a checkpoint of another run; name another folder as --out, "
-                "or delete it"
-            )
-        self.history = found["history"]
-        return keras.models.load_model(self._place / found["model"])
-
-    def callback(self, model: keras.Model) -> keras.callbacks.Callback:
-        """What keeps the model while it is trained."""
-        import keras
-
-        started = 0.0
-
-        def begin(epoch: int, logs: Any) -> None:
-            nonlocal started
-            started = time.perf_counter()
-
-        def end(epoch: int, logs: Any) -> None:
-            seconds = time.perf_counter() - started
-            values = {name: float(value) for name, value in logs.items()}
-            self.history.append({**values, "seconds": seconds})
-            self._keep(model, epoch)
-
-        return keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_epoch_end=end)
-
-    def _keep(self, model: keras.Model, epoch: int) -> None:
-        name = f"epoch-{epoch + 1}.keras"
-        model.save(self._place / name)
-        state = {
-            "run": dataclasses.asdict(self._run),
-            "model": name,
-            "history": self.history,
-        }
-        _write(self._place / "state.json", state)
-        for old in self._place.glob("epoch-*.keras"):
-            if old.name != name:
-                old.unlink()
-
-    def clear(self) -> None:
-        """Forgets the checkpoint."""
-        for file in (self._place / "state.json", *self._place.glob("epoch-*.keras")):
-            file.unlink(missing_ok=True)
-
-
-def _write(path: Path, content: Any) -> None:
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(content, indent=2) + "\n")
-    draft.replace(path)
-
-
-def train(run: Run, out: Path, verbose: str | int = "auto") -> dict[str, Any]:
-    """Trains, and returns the result that it writes.
+def resumed(
+    run: Run, out: Path, build: Callable[[Run, int], keras.Model]
+) -> tuple[Checkpoint, keras.Model, tf.data.Dataset]:
+    """What a run goes on with: its checkpoint, its model and the epochs that are left.
 
     With TensorFlow's determinism switched on, the same run has the same losses to the last digit.
+
+    Args:
+        run: what is trained.
+        out: the folder of its checkpoint.
+        build: makes the model of a run of so many steps an epoch, where there is no checkpoint.
     """
     import keras
     import tensorflow as tf
-
-    from cifar10_aug.cli import timing
 
     tf.config.experimental.enable_op_determinism()
     out.mkdir(parents=True, exist_ok=True)
@@ -203,29 +146,18 @@ def train(run: Run, out: Path, verbose: str | int = "auto") -> dict[str, Any]:
         if "Requested slice" in str(error):
             raise SystemExit(f"Error: --images {run.images}: {error}") from error
         raise
-    steps = len(dataset)
     # Just before the weights are drawn: preparing images draws, too.
     keras.utils.set_random_seed(run.seed)
-    model = model or compiled(run, steps)
     if done:
         print(f"resuming after epoch {done} of {run.epochs}")
-    # Keras opens two iterators an epoch otherwise, and would leave out every other one of ours.
-    model.fit(
-        dataset.repeat(),
-        steps_per_epoch=steps,
-        epochs=run.epochs,
-        initial_epoch=done,
-        validation_data=run.load("test"),
-        callbacks=[checkpoint.callback(model)],
-        shuffle=False,
-        verbose=verbose,
-    )
-    result = {
-        "run": dataclasses.asdict(run),
-        "about": {"parameters": model.count_params(), **timing.machine()},
-        "history": checkpoint.history,
-    }
-    _write(out / "result.json", result)
+    return checkpoint, model or build(run, len(dataset)), dataset
+
+
+def train(run: Run, out: Path, verbose: str | int = "auto") -> dict[str, Any]:
+    """Trains, and returns the result that it writes."""
+    checkpoint, model, dataset = resumed(run, out, compiled)
+    checkpoint.fit(model, dataset, verbose, validation_data=run.load("test"))
+    result = checkpoint.write_result(model)
     draw_curve(result, out / "curve.png")
     checkpoint.clear()
     return result
@@ -256,58 +188,33 @@ def parsed(arguments: Sequence[str] | None = None) -> tuple[Run, Path]:
         "--recipe", type=recipe, default=default.recipe, help="[default: %(default)s]"
     )
     parser.add_argument(
-        "--model", default=default.model, choices=MODELS, help="[default: %(default)s]"
-    )
-    parser.add_argument(
-        "--epochs", type=count, default=default.epochs, help="[default: %(default)s]"
-    )
-    parser.add_argument("--images", type=count, help="of the training split [default: all]")
-    parser.add_argument(
-        "--batch-size", type=count, default=default.batch_size, help="[default: %(default)s]"
-    )
-    parser.add_argument(
-        "--learning-rate",
-        type=rate,
-        default=default.learning_rate,
-        help="the greatest [default: %(default)s]",
-    )
-    parser.add_argument(
         "--seed",
         type=seed,
         default=default.seed,
         help="of draws and weights [default: %(default)s]",
     )
-    parser.add_argument(
-        "--engine",
-        default=default.engine,
-        choices=("eager", "graph"),
-        help="[default: %(default)s]",
-    )
-    parser.add_argument(
-        "--threads", type=count, help="of the pipeline; they change nothing [default: all cores]"
-    )
-    parser.add_argument("--source", help="archive or folder of CIFAR-10 [default: the sample]")
-    parser.add_argument("--data-dir", help="where TFDS keeps datasets [default: TFDS's own]")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("training"),
-        help="folder of the result [default: %(default)s]",
-    )
+    training_options(parser, default, Path("training"))
     given = vars(parser.parse_args(arguments))
     out = given.pop("out")
     return Run(**given), out
 
 
-def main() -> None:
-    run, out = parsed()
+@contextlib.contextmanager
+def ending_in_one_line() -> Iterator[None]:
+    """As `failing_in_one_line`, and says that an interrupted training can be resumed."""
     try:
         with failing_in_one_line():
-            result = train(run, out)
+            yield
     except KeyboardInterrupt:
         raise SystemExit(
             "Interrupted; the same command resumes after the last completed epoch."
         ) from None
+
+
+def main() -> None:
+    run, out = parsed()
+    with ending_in_one_line():
+        result = train(run, out)
     last = result["history"][-1]
     print(
         f"{run.name}, {len(result['history'])} epochs: test accuracy {last['val_accuracy']:.2%}, "

@@ -118,14 +118,14 @@ def test_help_shows_every_default_and_needs_no_package(monkeypatch: pytest.Monke
     assert shown.count("[default: ") == len(defaults) + 1  # --out
 
 
-@pytest.mark.parametrize("script", ["train_table.py", "train_study.py"])
+@pytest.mark.parametrize("script", ["train_table.py", "train_study.py", "train_simclr.py"])
 def test_other_scripts_show_help_without_any_package(script: str) -> None:
     done = asked(SCRIPTS / script, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert "[default: " in done.stdout
 
 
-@pytest.mark.parametrize("script", ["train.py", "train_table.py"])
+@pytest.mark.parametrize("script", ["train.py", "train_table.py", "train_simclr.py"])
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -145,6 +145,11 @@ def test_wrong_numbers_are_one_line(script: str, arguments: list[str], message: 
     ("arguments", "message"),
     [
         (["--recipe", "rotat"], "argument --recipe: 'rotat': there is no op 'rotat'. Did you mean"),
+        (
+            ["--recipe", "simclr-v2"],
+            "argument --recipe: 'simclr-v2' makes 2 views of each image, and one is trained on; "
+            "name one recipe, such as simclr\n",
+        ),
         (["--seed", "x"], "argument --seed: 'x' is not a whole number from 0 to 4294967295"),
     ],
 )
