@@ -27,9 +27,18 @@ class Target:
             yield slice(first, first + len(array)), array
             first += len(array)
 
+    def of(self, part: slice) -> Target:
+        """The target of some consecutive images, from `part.start` to `part.stop`."""
+        arrays = [
+            array[max(part.start - place.start, 0) : part.stop - place.start]
+            for place, array in self.parts()
+            if place.start < part.stop and part.start < place.stop
+        ]
+        return dataclasses.replace(self, arrays=arrays)
+
     def write(self, images: np.ndarray) -> None:
         """Copies images [n, height, width, 3]."""
         if self.channels_first:
-            images = images.transpose(0, 3, 1, 2)
+            images = np.moveaxis(images, -1, -3)
         for part, array in self.parts():
             array[:] = images[part]
