@@ -18,10 +18,11 @@ from cifar10_aug.builders import (
     cifar100_aug_dataset_builder,
 )
 from cifar10_aug.builders.augmented import AugmentedBuilder
+from cifar10_aug.builders.frozen import Frozen
 from cifar10_aug.builders.online import Online
 from cifar10_aug.builders.published import PublishedBuilder
 from cifar10_aug.data import prepared, slices
-from cifar10_aug.errors import RecipeError, SourceError
+from cifar10_aug.errors import SourceError
 from cifar10_aug.pipelines import loading, numpy_batches
 from cifar10_aug.pipelines.blocks import Order
 from cifar10_aug.pipelines.map_dataset import MapDataset, Opening
@@ -77,7 +78,8 @@ class Loader(loading.EpochLoader):
         """Reads the images into memory; prepares them, as `tfds.load` does, if they are not.
 
         Args:
-            recipe: a recipe's name, or a `Recipe`.
+            recipe: a recipe's name, or a `Recipe`; or a name of frozen epochs, "standard-x5", of
+                which each iteration reads all copies, one after the other, as `tfds.load` does.
             dataset: "cifar10_aug", "cifar100_aug" or "cifar10_aug_sample".
             split: as in `tfds.load`: a name, slices, sums.
             batch_size: examples in a batch.
@@ -97,24 +99,22 @@ class Loader(loading.EpochLoader):
                 whatever becomes of batches: images are valid until the next batch is asked for.
 
         Raises:
-            RecipeError: if there is no such recipe, or the name is that of frozen epochs.
+            RecipeError: if there is no such recipe.
             SourceError: if there are no images to prepare, or they are damaged, or others than the
                 source's.
+            ExportError: if frozen epochs are damaged, or cannot be written.
             ValueError: if another argument is wrong.
         """
-        # Here, so that importing the package does not import the engine.
-        from cifar10_aug.engines.numba.buffers import Buffers
-        from cifar10_aug.pipelines import eager_examples, stored_batches
-
         size = _positive("batch_size", batch_size)
         threads = joblib.cpu_count() if workers is None else _positive("workers", workers)
         if layout not in numpy_batches.LAYOUTS:
             raise ValueError(f"layout is {layout!r}; give {' or '.join(numpy_batches.LAYOUTS)}")
         if not isinstance(split, (str, AbstractSplit)):
             raise ValueError(f"split is {split!r}; give one, such as 'train' or 'train[:90%]'")
+        config = Config(recipe) if isinstance(recipe, Recipe) else Config.parse(recipe)
         kwargs = {} if source is None else {"source": source}
         builder = _builder(
-            _name(recipe, dataset),
+            str(config),
             dataset,
             data_dir,
             seed=seed,
@@ -124,36 +124,31 @@ class Loader(loading.EpochLoader):
             **kwargs,
         )
         self.seed = builder.seed
-        online, splits = builder._epochs, builder.info.splits
-        assert isinstance(online, Online), "frozen configs are refused"
-        augmentation = online.augmentation
-        prepared.check_files(builder.info)
-        named = slices.named(split, splits, _shard(shard), augmentation.augment_splits)
+        visit = _online if isinstance(builder._epochs, Online) else _frozen
+        examples, order, begins_at_0 = visit(builder, split, _shard(shard), bool(shuffle))
         super().__init__(
             numpy_batches.Batches(
-                eager_examples.of(
-                    named, splits, augmentation, Buffers(), stored_batches.without_tensorflow
-                ),
-                Order(shuffle, self.seed),
+                examples,
+                order,
                 size,
                 drop_last=drop_last,
                 layout=layout,
                 workers=threads,
                 reuse=reuse,
             ),
-            start_epoch if augmentation.concerns(named) else 0,
+            0 if begins_at_0 else start_epoch,
             {
                 "dataset": dataset,
-                "recipe": augmentation.recipe.name,
+                "recipe": str(config),
                 "split": str(split),
                 "batch_size": size,
                 "shuffle": bool(shuffle),
                 "seed": self.seed,
             },
         )
-        self._recipe = augmentation.recipe
+        self._recipe = config.recipe
         self._arguments = {
-            "recipe": augmentation.recipe.name,
+            "recipe": str(config),
             "dataset": dataset,
             "split": split,
             "batch_size": size,
@@ -190,16 +185,40 @@ def _map_dataset(carried: Carried, arguments: dict[str, Any]) -> MapDataset:
     return Loader(**arguments).as_map_dataset()
 
 
-def _name(recipe: Any, dataset: str) -> str:
-    """A recipe's name; raises a `RecipeError` if it is one of frozen epochs."""
-    config = Config(recipe) if isinstance(recipe, Recipe) else Config.parse(recipe)
-    if config.copies:
-        raise RecipeError(
-            f"{config} is frozen, and a Loader makes epochs while they are read; give "
-            f"{config.recipe.name!r}, or read what is frozen with "
-            f'tfds.data_source("{dataset}/{config}")'
-        )
-    return config.recipe.name
+# What is visited and in what order, and whether epochs count from 0 whatever the user says.
+_Visited = tuple[numpy_batches.Examples, numpy_batches.Order, bool]
+
+
+def _online(
+    builder: AugmentedBuilder, split: Any, shard: slices.Shard | None, shuffle: bool
+) -> _Visited:
+    # Here, so that importing the package does not import the engine.
+    from cifar10_aug.engines.numba.buffers import Buffers
+    from cifar10_aug.pipelines import eager_examples, stored_batches
+
+    epochs, splits = builder._epochs, builder.info.splits
+    assert isinstance(epochs, Online)
+    augmentation = epochs.augmentation
+    prepared.check_files(builder.info)
+    named = slices.named(split, splits, shard, augmentation.augment_splits)
+    examples = eager_examples.of(
+        named, splits, augmentation, Buffers(), stored_batches.without_tensorflow
+    )
+    return examples, Order(shuffle, builder.seed), not augmentation.concerns(named)
+
+
+def _frozen(
+    builder: AugmentedBuilder, split: Any, shard: slices.Shard | None, shuffle: bool
+) -> _Visited:
+    from cifar10_aug.frozen.loading import FrozenExamples
+
+    epochs = builder._epochs
+    assert isinstance(epochs, Frozen)
+    encoding = epochs.image_encoding(builder)
+    examples = FrozenExamples(
+        builder.info, encoding, split, shard, shuffle=shuffle, seed=builder.seed
+    )
+    return examples, examples.order, True
 
 
 def _builder(

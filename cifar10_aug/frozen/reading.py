@@ -9,17 +9,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from tensorflow_datasets.core.splits import AbstractSplit
 from tensorflow_datasets.core.utils import shard_utils
 
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.records.examples import NO_PNG, PNG_BEGINS
+from cifar10_aug.frozen import file_pieces, shuffled_order
 from cifar10_aug.pipelines.epochs import of_length, of_seeds
 
 # How many records a call parses if the user wants single examples.
 _RECORDS_A_CALL = 1024
-# A copy of the training split, as bytes: 160 MB.
-_SHUFFLE_WINDOW = 50_000
 
 
 def dataset(
@@ -47,8 +45,8 @@ def dataset(
     Raises:
         ValueError: if the split argument is wrong, or there are no examples.
     """
-    pieces = _instructions(info, split)
-    count = sum(map(_length, pieces))
+    pieces = file_pieces.named(info, split)
+    count = sum(map(file_pieces.length, pieces))
     context = config.input_context
     if context is not None:
         count = len(range(context.input_pipeline_id, count, context.num_input_pipelines))
@@ -67,7 +65,7 @@ def dataset(
             ds = ds.shard(context.num_input_pipelines, context.input_pipeline_id)
         if seed is None:
             return ds
-        return _shuffled(ds, min(_SHUFFLE_WINDOW, count), seed)
+        return _shuffled(ds, min(shuffled_order.WINDOW, count), seed)
 
     def parsed(ds: tf.data.Dataset) -> tf.data.Dataset:
         ds = ds.batch(size or _RECORDS_A_CALL)
@@ -90,23 +88,6 @@ def dataset(
     return ds.get_single_element() if everything else ds
 
 
-def _instructions(info: tfds.core.DatasetInfo, split: Any) -> list[shard_utils.FileInstruction]:
-    return [
-        instruction
-        for piece in AbstractSplit.from_spec(split).to_absolute(info.splits)
-        for instruction in shard_utils.get_file_instructions(
-            piece.from_ or 0,
-            info.splits[piece.splitname].num_examples if piece.to is None else piece.to,
-            [str(path) for path in info.splits[piece.splitname].filepaths],
-            info.splits[piece.splitname].shard_lengths,
-        )
-    ]
-
-
-def _length(piece: shard_utils.FileInstruction) -> int:
-    return int(piece.examples_in_shard - piece.skip if piece.takes_all else piece.take)
-
-
 def _records(
     pieces: list[shard_utils.FileInstruction], seed: tf.Tensor | None, config: tfds.ReadConfig
 ) -> tf.data.Dataset:
@@ -116,7 +97,7 @@ def _records(
             [str(piece.filename) for piece in pieces],
             [Path(piece.filename).name for piece in pieces],
             np.array([piece.skip for piece in pieces], np.int64),
-            np.array(list(map(_length, pieces)), np.int64),
+            np.array(list(map(file_pieces.length, pieces)), np.int64),
         )
     )
     if seed is not None:

@@ -19,5 +19,5 @@ and `eager_examples.py`, `engines/tensorflow/engine.py`, `maps.py`, `resampling.
 
 `Loader` (builders/loader.py) does without TensorFlow: `loading.py` and `numpy_batches.py` take the
 place of `eager.py`, and `stored_batches.py` has both ways to read the prepared files. Its examples
-by number are in `map_dataset.py`.
+by number are in `map_dataset.py`; frozen ones come from frozen/loading.py.
 """

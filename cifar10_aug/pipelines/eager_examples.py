@@ -105,6 +105,14 @@ class Examples:
         return len(self._parts[0].engine.plan.views) or 1
 
     @property
+    def label_dtype(self) -> str:
+        return "float32" if self.soft_labels else "int64"
+
+    @property
+    def label_shape(self) -> tuple[int, ...]:
+        return (self._num_classes,) if self.soft_labels else ()
+
+    @property
     def runs_python(self) -> bool:
         """Whether functions of the user's run on any of them."""
         return any(part.engine.plan.runs_python for part in self._parts)
@@ -129,22 +137,20 @@ class Examples:
             out[chosen] = _images(part, int(epoch), places)
         return out
 
-    def write(self, epoch: Any, positions: np.ndarray, target: Target) -> None:
-        """Writes what `images` returns, without a copy if all is of one part."""
+    def write(self, epoch: Any, positions: np.ndarray, target: Target) -> np.ndarray:
+        """Writes what `images` returns, without a copy if all is of one part; returns labels."""
         pieces = list(self._pieces(positions))
         if len(pieces) > 1:
             target.write(self.images(epoch, positions))
-            return
-        ((_, part, places),) = pieces
-        source, rows, keys = part.resident.source, part.rows(places), part.keys(places)
-        part.engine.write(source, rows, keys, int(epoch), part.partners, target)
+        else:
+            ((_, part, places),) = pieces
+            source, rows, keys = part.resident.source, part.rows(places), part.keys(places)
+            part.engine.write(source, rows, keys, int(epoch), part.partners, target)
+        return self.labels_at(epoch, positions)
 
     def labels_at(self, epoch: Any, positions: np.ndarray) -> np.ndarray:
         """The labels that belong to `images`: int64 [n], or float32 [n, classes]."""
-        if not self.soft_labels:
-            out = np.empty(len(positions), np.int64)
-        else:
-            out = np.empty((len(positions), self._num_classes), np.float32)
+        out = np.empty((len(positions), *self.label_shape), self.label_dtype)
         for chosen, part, places in self._pieces(positions):
             own = part.labels(places)
             if self.soft_labels:

@@ -71,7 +71,7 @@ class MapDataset:
 
     def __reduce__(self) -> Any:
         # Memory can be shared only with a process that is being started.
-        spawning = context.get_spawning_popen() is not None  # type: ignore[attr-defined]
+        spawning = context.get_spawning_popen() is not None
         return _opened, (*self._opening(), self._epoch if spawning else self.epoch)
 
     def _positions(self, numbers: Sequence[int]) -> np.ndarray:

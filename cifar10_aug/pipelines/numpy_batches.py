@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.target import Target
 from cifar10_aug.errors import PythonOpError
-from cifar10_aug.pipelines.blocks import Order, block_sizes, blocks_of, surviving
-
-if TYPE_CHECKING:
-    from cifar10_aug.pipelines.eager_examples import Examples
+from cifar10_aug.pipelines.blocks import block_sizes, blocks_of, surviving
 
 LAYOUTS = ("nhwc", "nchw")
 Batch = tuple[np.ndarray, np.ndarray]
@@ -21,6 +19,38 @@ Batch = tuple[np.ndarray, np.ndarray]
 Made = Batch | PythonOpError
 # Small batches share an array of at least so many images: each array costs ten microseconds.
 _IMAGES_AN_ARRAY = 512
+
+
+class Order(Protocol):
+    """In what order an epoch visits its examples; see `blocks.Order`."""
+
+    def positions(self, count: int, epoch: int) -> np.ndarray: ...
+
+
+class Examples(Protocol):
+    """What is visited; see `eager_examples.Examples`. Calls may come from several threads.
+
+    Attributes:
+        dtype, shape: of what is made of an example.
+        label_dtype, label_shape: of a label.
+        runs_python: whether functions of the user's run.
+    """
+
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def label_dtype(self) -> str: ...
+    @property
+    def label_shape(self) -> tuple[int, ...]: ...
+    @property
+    def runs_python(self) -> bool: ...
+
+    def __len__(self) -> int: ...
+
+    def write(self, epoch: int, positions: np.ndarray, target: Target) -> np.ndarray:
+        """Writes images and returns labels; may raise a `PythonOpError`."""
 
 
 class Batches:
@@ -54,8 +84,9 @@ class Batches:
                 f"{batch_size}; give a smaller one, or leave drop_last out"
             )
         python_workers = workers if examples.runs_python else None
+        images = math.prod(examples.shape[:-3])
         self._examples_a_call, self.threads = blocks_of(
-            examples.dtype, examples.views, workers, python_workers
+            examples.dtype, images, workers, python_workers
         )
         self._examples_a_call = max(batch_size, self._examples_a_call)
         # What threads write to, and what the user reads and has just let go of.
@@ -85,8 +116,8 @@ class Batches:
             PythonOpError: if a function of the user's fails.
         """
         images = self._empty(len(positions))
-        self._examples.write(epoch, positions, Target([images], self._channels_first))
-        return images, self._examples.labels_at(epoch, positions)
+        target = Target([images], self._channels_first)
+        return images, self._examples.write(epoch, positions, target)
 
     def room(self) -> np.ndarray | None:
         """Memory for the images of a block that nobody else writes to; None without `reuse`."""
@@ -104,9 +135,9 @@ class Batches:
         size = min(self._size, len(positions))
         ends = range(size, len(positions) + 1, size)
         arrays = self._arrays(len(positions), size) if room is None else [room[: len(positions)]]
-        failed = self._write(epoch, positions, ends, Target(arrays, self._channels_first))
+        target = Target(arrays, self._channels_first)
+        labels, failed = self._write(epoch, positions, ends, target)
         images = [array[i : i + size] for array in arrays for i in range(0, len(array), size)]
-        labels = self._examples.labels_at(epoch, positions)
         return [
             # A copy, so that a batch that is kept keeps no other.
             PythonOpError(why.decode()) if why else (batch, labels[end - size : end].copy())
@@ -114,9 +145,11 @@ class Batches:
         ]
 
     def _empty(self, count: int) -> np.ndarray:
-        *views, height, width, channels = self._examples.shape
-        image = (channels, height, width) if self._channels_first else (height, width, channels)
-        return self._buffers.empty((count, *views, *image), self._examples.dtype)
+        shape = self._examples.shape
+        if self._channels_first:
+            *others, height, width, channels = shape
+            shape = (*others, channels, height, width)
+        return self._buffers.empty((count, *shape), self._examples.dtype)
 
     def _arrays(self, count: int, size: int) -> list[np.ndarray]:
         """Arrays of whole batches, together for `count` images."""
@@ -125,16 +158,11 @@ class Batches:
 
     def _write(
         self, epoch: int, positions: np.ndarray, ends: Sequence[int], target: Target
-    ) -> Sequence[bytes]:
-        """Writes the images of a block; what failed in each batch, or nothing."""
-        if not self._examples.runs_python:
-            self._examples.write(epoch, positions, target)
-            return [b""] * len(ends)
-        images, failed = surviving(
-            lambda batch: self._examples.images(epoch, positions[batch]),
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Writes the images of a block; its labels, and what failed in each batch, or nothing."""
+        return surviving(
+            lambda batch: self._examples.write(epoch, positions[batch], target.of(batch)),
             ends,
-            self._examples.shape,
-            self._examples.dtype,
+            self._examples.label_shape,
+            self._examples.label_dtype,
         )
-        target.write(images)
-        return failed.tolist()

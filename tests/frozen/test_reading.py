@@ -11,7 +11,7 @@ from tensorflow.python.data.ops import debug_mode
 
 import cifar10_aug
 from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
-from cifar10_aug.frozen import reading
+from cifar10_aug.frozen import shuffled_order
 from tests.frozen.freezing import CONFIG, RECIPE
 
 Load = Callable[..., Any]
@@ -256,7 +256,7 @@ def test_epochs_that_are_all_alike_can_be_loaded_in_a_function(
 def test_shuffled_epochs_can_be_read_in_tf_datas_debug_mode(
     load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "_SHUFFLE_WINDOW", 10)
+    monkeypatch.setattr(shuffled_order, "WINDOW", 10)
     monkeypatch.setattr(debug_mode, "DEBUG_MODE", True)
     ds = load(batch_size=16, shuffle_files=True)
     seen: set[tuple[bytes, int]] = set()

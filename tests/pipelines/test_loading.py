@@ -318,7 +318,12 @@ def test_a_forked_process_iterates(place: str) -> None:
 @pytest.mark.parametrize(
     ("kwargs", "error", "message"),
     [
-        ({"recipe": "rotate30-x5"}, RecipeError, r'tfds.data_source\("cifar10_aug_sample/rotate3'),
+        ({"recipe": "flip-x1", "start_epoch": 1}, ValueError, "start_epoch is for epochs that are"),
+        (
+            {"recipe": "flip-x1", "seed": 7},
+            ValueError,
+            "the seed of frozen epochs is part of",
+        ),
         ({"recipe": "rotat"}, RecipeError, "rotate"),
         ({"dataset": "cifar10"}, ValueError, "dataset is 'cifar10'; give cifar10_aug, cifar100"),
         ({"source": "x.tar.gz"}, ValueError, "is drawn by the code; leave source out"),
@@ -352,16 +357,19 @@ assert "tensorflow" not in sys.modules, "TensorFlow has been imported"
 """
 
 
+@pytest.mark.parametrize(("recipe", "epochs"), [("flip", 1), ("flip-x2", 2)])
 def test_what_is_not_prepared_is_prepared_without_tensorflow(
-    sources: dict[str, Path], tmp_path: Path, data_dir: str
+    recipe: str, epochs: int, sources: dict[str, Path], tmp_path: Path, data_dir: str
 ) -> None:
-    command = [sys.executable, "-c", PREPARING, tmp_path, sources["binary archive"], "flip"]
+    arguments = str(tmp_path), str(sources["binary archive"]), recipe
+    command = [sys.executable, "-c", PREPARING, *arguments]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     expected = Loader("flip", batch_size=100, data_dir=data_dir)
-    assert done.stdout.splitlines()[-1] == " ".join(str(x.sum()) for x, _ in expected)
-    theirs = tfds.load("cifar10_aug/flip", split="train", data_dir=tmp_path, download=False)
-    assert len(theirs) == 100
+    sums = [str(images.sum()) for _ in range(epochs) for images, _ in expected]
+    assert done.stdout.splitlines()[-1] == " ".join(sums)
+    theirs = tfds.load(f"cifar10_aug/{recipe}", split="train", data_dir=tmp_path, download=False)
+    assert len(theirs) == 100 * epochs
 
 
 def test_what_cannot_be_prepared_is_an_error(tmp_path: Path) -> None:

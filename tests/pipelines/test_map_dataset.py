@@ -58,11 +58,15 @@ def test_batches_may_be_kept(load: Any) -> None:
 def test_a_batch_is_one_call(load: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from cifar10_aug.engines.numba.engine import Engine
 
-    calls = []
-    write = Engine.write
-    monkeypatch.setattr(Engine, "write", lambda *args: (calls.append(args), write(*args)))
+    calls, write = [], Engine.write
+
+    def counted(*args: Any) -> None:
+        calls.append(len(args[2]))
+        write(*args)
+
+    monkeypatch.setattr(Engine, "write", counted)
     load().as_map_dataset().__getitems__(range(300))
-    assert len(calls) == 1
+    assert calls == [300]
 
 
 @pytest.mark.parametrize("number", [4000, -4001])

@@ -38,7 +38,7 @@ def work(dataset: Any, asked: Any, made: Any) -> None:
 
 @contextlib.contextmanager
 def standin(method: str, dataset: Any) -> Iterator[Reading]:
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     asked, made = context.Queue(), context.Queue()
     workers = [
         context.Process(target=work, args=(dataset, asked, made), daemon=True) for _ in range(2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,10 +24,14 @@ class Format(NamedTuple):
     Attributes:
         write: writes chunks of records to a new file, and returns the file's digest.
         read: yields a file's records; raises a `ValueError` if it is damaged.
+        places: what `read_at` needs to know of a file; raises a `ValueError` likewise.
+        read_at: yields some records of a file by their numbers; raises a `ValueError` likewise.
     """
 
     write: Callable[[Path, Iterable[Records]], str]
     read: Callable[[Path], Iterator[bytes]]
+    places: Callable[[Path], Sequence[int]]
+    read_at: Callable[[Path, Sequence[int], Sequence[int]], Iterator[bytes]]
 
 
 def digest_of(path: Path) -> str:
@@ -83,7 +87,28 @@ def _read_array_record(path: Path) -> Iterator[bytes]:
         raise ValueError(" ".join(str(error).split())) from error
 
 
+def _read_array_record_at(
+    path: Path, places: Sequence[int], rows: Sequence[int]
+) -> Iterator[bytes]:
+    from array_record.python import array_record_module
+
+    try:
+        reader = array_record_module.ArrayRecordReader(str(path))
+        try:
+            yield from reader.read(rows)
+        finally:
+            reader.close()
+    except (RuntimeError, IndexError) as error:
+        raise ValueError(" ".join(str(error).split())) from error
+
+
 FORMATS = {
-    "tfrecord": Format(_write_tfrecord, tfrecord.read),
-    "array_record": Format(_write_array_record, _read_array_record),
+    "tfrecord": Format(_write_tfrecord, tfrecord.read, tfrecord.places, tfrecord.read_at),
+    "array_record": Format(
+        # The files have an index.
+        _write_array_record,
+        _read_array_record,
+        lambda path: (),
+        _read_array_record_at,
+    ),
 }

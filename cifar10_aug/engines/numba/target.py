@@ -33,6 +33,15 @@ class Target:
         arrays = [array.reshape(-1, *array.shape[2:]) for array in self.arrays]
         return Target(arrays, self.channels_first)
 
+    def of(self, part: slice) -> Target:
+        """The target of some consecutive images, from `part.start` to `part.stop`."""
+        arrays = [
+            array[max(part.start - place.start, 0) : part.stop - place.start]
+            for place, array in self.parts()
+            if place.start < part.stop and part.start < place.stop
+        ]
+        return dataclasses.replace(self, arrays=arrays)
+
     def write(self, images: np.ndarray) -> None:
         """Copies images [n, …, height, width, 3]."""
         if self.channels_first:
