@@ -5,7 +5,6 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import hashlib
-import itertools
 import os
 import weakref
 from collections.abc import Sequence
@@ -126,15 +125,14 @@ def _read(info: tfds.core.SplitInfo, files: tuple[str, ...], batches: Batches) -
     count, kept = info.num_examples, _mapped(files)
     if kept:
         source = Source.in_place(*mapped.joined(kept, "image"), *SHAPE[:2])
-        found_batches = itertools.chain.from_iterable(map(stored_batches.of_mapped, kept))
     else:
-        source, found_batches = Source.empty(count, *SHAPE[:2]), batches(files)
+        source = Source.empty(count, *SHAPE[:2])
     labels = np.empty(count, np.int64)
     ids = example_ids(info.name, np.arange(count))
     first = found = 0
     folder = files[0].rsplit("/", 1)[0]
     try:
-        for batch in found_batches:
+        for batch in stored_batches.of_mapped(kept) if kept else batches(files):
             last, images = first + len(batch.labels), batch.images
             if last > count or images.size != (last - first) * np.prod(SHAPE):
                 raise ValueError(f"more than {count} images, or images of another size")
