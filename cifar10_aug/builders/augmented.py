@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import file_utils
 
-from cifar10_aug._compat import fork_safety
+from cifar10_aug._compat import code_first, fork_safety
 from cifar10_aug._compat.mock_data import mocked
 from cifar10_aug.builders import paths
 from cifar10_aug.builders.configs import RecipeConfig, RecipeConfigs
@@ -275,3 +275,6 @@ class AugmentedBuilder(ImagesBuilder, skip_registration=True):  # type: ignore[c
 def _parsed(config: Any) -> Config:
     """What a builder's `config` argument asks for."""
     return Config.parse(DEFAULT if config is None else getattr(config, "name", config))
+
+
+code_first.install(AugmentedBuilder, Config.parse)

@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import os
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -123,18 +123,16 @@ def _mapped(files: tuple[str, ...]) -> list[MappedFile]:
 
 def _read(info: tfds.core.SplitInfo, files: tuple[str, ...], batches: Batches) -> Resident:
     count, kept = info.num_examples, _mapped(files)
-    found_batches: Iterable[stored_batches.StoredBatch]
     if kept:
         source = Source.in_place(*mapped.joined(kept, "image"), *SHAPE[:2])
-        found_batches = (batch for file in kept for batch in stored_batches.of_mapped(file))
     else:
-        source, found_batches = Source.empty(count, *SHAPE[:2]), batches(files)
+        source = Source.empty(count, *SHAPE[:2])
     labels = np.empty(count, np.int64)
     ids = example_ids(info.name, np.arange(count))
     first = found = 0
     folder = files[0].rsplit("/", 1)[0]
     try:
-        for batch in found_batches:
+        for batch in stored_batches.of_mapped(kept) if kept else batches(files):
             last, images = first + len(batch.labels), batch.images
             if last > count or images.size != (last - first) * np.prod(SHAPE):
                 raise ValueError(f"more than {count} images, or images of another size")

@@ -83,11 +83,12 @@ def has_images(file: MappedFile) -> bool:
     return file.fields.keys() >= _FEATURES and pixels.stop - pixels.start == math.prod(SHAPE)
 
 
-def of_mapped(file: MappedFile) -> Iterator[StoredBatch]:
-    """What a file holds that is mapped, its checksums compared."""
-    for first in range(0, len(file.rows), _SIZE):
-        rows = file.rows[first : first + _SIZE]
-        tfrecord.unframed(rows, first)
-        ids, images, labels = (rows[:, file.fields[name]] for name in ("id", "image", "label"))
-        ids = np.ascontiguousarray(ids).view(f"S{ids.shape[1]}")
-        yield StoredBatch(ids[:, 0], np.ravel(images), labels[:, 0].astype(np.int64))
+def of_mapped(files: Sequence[MappedFile]) -> Iterator[StoredBatch]:
+    """What mapped files hold, its checksums compared; see `Batches`."""
+    for file in files:
+        for first in range(0, len(file.rows), _SIZE):
+            rows = file.rows[first : first + _SIZE]
+            tfrecord.unframed(rows, first)
+            ids, images, labels = (rows[:, file.fields[name]] for name in ("id", "image", "label"))
+            ids = np.ascontiguousarray(ids).view(f"S{ids.shape[1]}")
+            yield StoredBatch(ids[:, 0], np.ravel(images), labels[:, 0].astype(np.int64))

@@ -1,6 +1,7 @@
 """Files of records that are mapped: what can be, and what becomes of changes under a mapping."""
 
 import gc
+import mmap
 import os
 import re
 from collections.abc import Callable
@@ -99,7 +100,7 @@ def test_a_file_system_that_maps_nothing_is_read(
     def refuse(*args: Any, **kwargs: Any) -> None:
         raise OSError(19, "No such device")
 
-    monkeypatch.setattr(mapped.mmap, "mmap", refuse)
+    monkeypatch.setattr(mmap, "mmap", refuse)
     before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
     assert mapped.mapped(str(files[0])) is None
     gc.collect()
