@@ -20,6 +20,7 @@ from cifar10_aug.builders.augmented import AugmentedBuilder
 from cifar10_aug.builders.online import Online
 from cifar10_aug.builders.published import PublishedBuilder
 from cifar10_aug.data import prepared, slices
+from cifar10_aug.data.sources import official
 from cifar10_aug.errors import RecipeError, SourceError
 from cifar10_aug.pipelines import loading
 from cifar10_aug.pipelines.blocks import Order
@@ -32,11 +33,6 @@ _BUILDERS: dict[str, type[AugmentedBuilder]] = {
         cifar100_aug_dataset_builder,
         cifar10_aug_sample_dataset_builder,
     )
-}
-_PREPARING = {
-    "cifar10_aug": "prepare",
-    "cifar100_aug": "prepare --dataset cifar100",
-    "cifar10_aug_sample": "prepare --sample",
 }
 
 
@@ -179,7 +175,7 @@ def _builder(
         raise SourceError(
             f"{dataset}: no images are prepared in {builder.data_dir_root}, and TFDS needs "
             "TensorFlow to write them, which a Loader does without; prepare them once: "
-            f"cifar10-aug {_PREPARING[dataset]}{place}"
+            f"cifar10-aug prepare{official.option(dataset)}{place}"
         )
     builder.require_prepared()
     return builder
