@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cifar10_aug.builders.augmented import AugmentedBuilder
 from cifar10_aug.data import sample
-from cifar10_aug.data.images import Cifar10
+from cifar10_aug.data.images import LabelledSplits
 from cifar10_aug.data.sources.choose import Downloads
 from cifar10_aug.data.spec import SAMPLE
 
@@ -20,5 +20,5 @@ class Builder(AugmentedBuilder):
     )
     dataset = SAMPLE
 
-    def _read_source(self, downloads: Downloads, manual_dir: Path) -> Cifar10:
+    def _read_source(self, downloads: Downloads, manual_dir: Path) -> LabelledSplits:
         return sample.read()

@@ -16,7 +16,7 @@ from tensorflow_datasets.core.writer import ExampleWriter
 from cifar10_aug._compat import tensorflow_errors
 from cifar10_aug.builders import paths
 from cifar10_aug.data import prepared, replacing
-from cifar10_aug.data.images import SHAPE, Cifar10
+from cifar10_aug.data.images import SHAPE, LabelledSplits
 from cifar10_aug.data.prepared import PLAIN
 from cifar10_aug.data.records import tfrecord
 from cifar10_aug.data.sources.choose import Downloads
@@ -83,14 +83,14 @@ class ImagesBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
         Raises:
             SourceError: if TFDS cannot find files in such a data_dir.
         """
-        self._to_write: Cifar10 | None = None
+        self._to_write: LabelledSplits | None = None
         self._given_data_dir = kwargs.get("data_dir")
         if kwargs.get("data_dir") is not None:
             kwargs["data_dir"] = paths.placed(os.fspath(kwargs["data_dir"]))
         super().__init__(**kwargs)
 
     @abc.abstractmethod
-    def _read_source(self, downloads: Downloads, manual_dir: Path) -> Cifar10:
+    def _read_source(self, downloads: Downloads, manual_dir: Path) -> LabelledSplits:
         """The images to prepare.
 
         Args:
@@ -136,7 +136,7 @@ class ImagesBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
 
     def reading_source(
         self, download_dir: Any, config: tfds.download.DownloadConfig
-    ) -> Callable[[], Cifar10]:
+    ) -> Callable[[], LabelledSplits]:
         """What reads the images from their source.
 
         Raises:
@@ -179,7 +179,7 @@ class ImagesBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
         self.info.read_from_directory(self.data_dir)
         prepared.check_written(self.info, images)
 
-    def _write(self, images: Cifar10, **kwargs: Any) -> None:
+    def _write(self, images: LabelledSplits, **kwargs: Any) -> None:
         """Writes the images as TFDS does, which asks for them in `_shard_iterators_per_split`."""
         self._to_write = images
         try:
@@ -209,7 +209,7 @@ class ImagesBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
     def _log_download_done(self) -> None:
         """Does nothing; see `prepare_images`."""
 
-    def prepared_images(self, read_source: Callable[[], Cifar10]) -> Cifar10:
+    def prepared_images(self, read_source: Callable[[], LabelledSplits]) -> LabelledSplits:
         """The images that are prepared, or else the source's.
 
         Raises:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from cifar10_aug.builders import paths
 from cifar10_aug.builders.augmented import AugmentedBuilder
 from cifar10_aug.data import prepared
-from cifar10_aug.data.images import Cifar10
+from cifar10_aug.data.images import LabelledSplits
 from cifar10_aug.data.prepared import PLAIN
 from cifar10_aug.data.sources import choose
 from cifar10_aug.data.sources.downloading import LIMITS
@@ -57,7 +57,7 @@ class PublishedBuilder(AugmentedBuilder, skip_registration=True):  # type: ignor
         super().__init__(**kwargs)
         self._original_state.update(source=self._source.path, mirror=self._source.mirror)
 
-    def _read_source(self, downloads: choose.Downloads, manual_dir: Path) -> Cifar10:
+    def _read_source(self, downloads: choose.Downloads, manual_dir: Path) -> LabelledSplits:
         return self._source.read(
             self.name, self.data_dir_root, manual_dir, downloads, self._prepared_by_default
         )
@@ -65,7 +65,7 @@ class PublishedBuilder(AugmentedBuilder, skip_registration=True):  # type: ignor
     def plain(self, **kwargs: Any) -> AugmentedBuilder:
         return super().plain(source=self._source.path, mirror=self._source.mirror, **kwargs)
 
-    def _prepared_by_default(self) -> Cifar10 | None:
+    def _prepared_by_default(self) -> LabelledSplits | None:
         """The images that are prepared in TFDS's default folder, if that is another one."""
         other = type(self)(config=PLAIN)
         here, there = (os.path.realpath(one.data_dir_root) for one in (self, other))

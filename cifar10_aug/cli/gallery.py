@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from cifar10_aug.cli import output_file, shell
+from cifar10_aug.data.sources import official
 from cifar10_aug.data.spec import SAMPLE_NAME, SPECS
 
 
@@ -35,7 +36,7 @@ def gallery(out: Path, dataset: str, source: str | None, data_dir: str | None) -
         picture.training_images(dataset, source, data_dir),
         SPECS[dataset],
         pictures="drawn by the code" if sample else f"the first of {SPECS[dataset].title}",
-        command=f"cifar10-aug gallery{shell.option(dataset)}",
+        command=f"cifar10-aug gallery{official.option(dataset)}",
         version=cifar10_aug.__version__,
     )
     output_file.write(out, page.encode())

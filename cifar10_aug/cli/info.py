@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cifar10_aug.cli import describe, folders, shell
-from cifar10_aug.data.sources.official import DEFAULT
+from cifar10_aug.data.sources.official import DEFAULT, option
 from cifar10_aug.errors import SourceError
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ def info(folder: Path | None, dataset: str, data_dir: str | None) -> None:
     builder = shell.builder(dataset, data_dir=data_dir)
     if not builder.is_prepared():
         raise SourceError(
-            f"nothing is prepared in {builder.data_dir}; run cifar10-aug prepare"
-            f"{shell.option(dataset)}"
+            f"nothing is prepared in {builder.data_dir}; run cifar10-aug prepare{option(dataset)}"
         )
     click.echo(_of_images(builder.info))
 

@@ -15,7 +15,7 @@ import click
 
 from cifar10_aug._compat import tensorflow_errors
 from cifar10_aug.builders import paths
-from cifar10_aug.data.sources.official import DEFAULT, PUBLISHED
+from cifar10_aug.data.sources.official import DEFAULT, PUBLISHED, option
 from cifar10_aug.data.spec import SAMPLE_NAME
 from cifar10_aug.errors import (
     ExportError,
@@ -260,11 +260,6 @@ def prepared_builder(dataset: str, data_dir: str | None, config: str = "plain") 
             f"{option(dataset)}, or give --source PATH or --sample"
         )
     return found
-
-
-def option(dataset: str) -> str:
-    """What chooses a dataset on the command line, with a space before it; nothing by default."""
-    return PUBLISHED[dataset].option if dataset in PUBLISHED else " --sample"
 
 
 def download_config(overwrite: bool, **kwargs: Any) -> Any:

@@ -13,7 +13,7 @@ from cifar10_aug.data.sources.official import PUBLISHED
 from cifar10_aug.errors import ExportError, SourceError
 
 if TYPE_CHECKING:
-    from cifar10_aug.data.images import Cifar10
+    from cifar10_aug.data.images import LabelledSplits
 
 
 @shell.main.command()
@@ -91,7 +91,7 @@ def _check_source(folder: Path, source: str | None, metadata: Mapping[str, Any])
         )
 
 
-def _source_images(folder: Path, dataset: str, source: str | None) -> Cifar10:
+def _source_images(folder: Path, dataset: str, source: str | None) -> LabelledSplits:
     """The images that frozen epochs should have been made from; nothing is downloaded."""
     from cifar10_aug.data import prepared as plain
     from cifar10_aug.data import sample as drawn

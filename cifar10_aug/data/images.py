@@ -104,7 +104,7 @@ class Provenance:
 
 
 @dataclasses.dataclass(frozen=True)
-class Cifar10:
+class LabelledSplits:
     """Both splits, in the order that the provenance names; `test` may be empty."""
 
     train: LabelledImages

@@ -20,8 +20,8 @@ from cifar10_aug.data.images import (
     NO_IMAGES,
     OFFICIAL_ORDER,
     SHAPE,
-    Cifar10,
     LabelledImages,
+    LabelledSplits,
     Provenance,
 )
 from cifar10_aug.data.records import examples, tfrecord
@@ -35,11 +35,11 @@ FORMAT_VERSION = 1
 _IMAGES_A_SHARD = 10_000
 
 
-def about(cifar10: Cifar10) -> dict[str, Any]:
+def about(labelled: LabelledSplits) -> dict[str, Any]:
     """What is recorded of images, beside them and beside frozen epochs of them."""
     recorded = {
-        **dataclasses.asdict(cifar10.provenance),
-        "content": cifar10.content_digest(),
+        **dataclasses.asdict(labelled.provenance),
+        "content": labelled.content_digest(),
         "package_version": version("cifar10_aug"),
     }
     # It differs from machine to machine, and frozen epochs do not.
@@ -47,27 +47,29 @@ def about(cifar10: Cifar10) -> dict[str, Any]:
     return recorded
 
 
-def metadata(cifar10: Cifar10) -> dict[str, Any]:
+def metadata(labelled: LabelledSplits) -> dict[str, Any]:
     """What is recorded beside the images."""
     return {
-        **about(cifar10),
-        "stamp": cifar10.provenance.stamp,
+        **about(labelled),
+        "stamp": labelled.provenance.stamp,
         "fingerprints": {
             name: fingerprints.text(fingerprints.of(split.images, split.labels))
-            for name, split in cifar10.splits.items()
+            for name, split in labelled.splits.items()
         },
         "format_version": FORMAT_VERSION,
     }
 
 
-def shard_iterators(cifar10: Cifar10, dataset: DatasetSpec) -> dict[str, list[Callable[[], Any]]]:
+def shard_iterators(
+    labelled: LabelledSplits, dataset: DatasetSpec
+) -> dict[str, list[Callable[[], Any]]]:
     """What TFDS writes: the splits' shards."""
     return {
         name: [
             _ShardExamples(name, split, dataset, first)
             for first in range(0, len(split), _IMAGES_A_SHARD)
         ]
-        for name, split in cifar10.splits.items()
+        for name, split in labelled.splits.items()
     }
 
 
@@ -122,7 +124,7 @@ def check_files(info: tfds.core.DatasetInfo) -> None:
         raise damaged(str(info.data_dir), str(error)) from error
 
 
-def read(info: tfds.core.DatasetInfo) -> Cifar10:
+def read(info: tfds.core.DatasetInfo) -> LabelledSplits:
     """The prepared images, read without TensorFlow and compared with their recorded digest.
 
     Raises:
@@ -134,12 +136,12 @@ def read(info: tfds.core.DatasetInfo) -> Cifar10:
         splits = {name: _read_split(split, dataset) for name, split in info.splits.items()}
         provenance = recorded_provenance(info.metadata)
         # Some sources have no test images.
-        cifar10 = Cifar10(splits["train"], splits.get("test", NO_IMAGES), provenance)
-        if cifar10.content_digest() != info.metadata["content"]:
+        labelled = LabelledSplits(splits["train"], splits.get("test", NO_IMAGES), provenance)
+        if labelled.content_digest() != info.metadata["content"]:
             raise ValueError(OTHERS)
     except (ValueError, KeyError) as error:
         raise damaged(str(info.data_dir), str(error)) from error
-    return cifar10
+    return labelled
 
 
 def recorded_provenance(metadata: Mapping[str, Any]) -> Provenance:
@@ -174,10 +176,10 @@ def fingerprint(split: tfds.core.SplitInfo) -> int:
     return fingerprints.of(images.images, images.labels)
 
 
-def check_written(info: tfds.core.DatasetInfo, cifar10: Cifar10) -> None:
+def check_written(info: tfds.core.DatasetInfo, labelled: LabelledSplits) -> None:
     """Raises a `SourceError` if another process has prepared other images in the meantime."""
     found = dict(info.metadata.items())
-    if found["content"] != cifar10.content_digest():
+    if found["content"] != labelled.content_digest():
         raise SourceError(
             f"{info.data_dir}: another process has prepared other images here in the meantime "
             f"({found['source']} {found['name']}, {found['content']}); use another data_dir, or "

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cifar10_aug.data.images import SIDE, Cifar10, LabelledImages, Provenance
+from cifar10_aug.data.images import SIDE, LabelledImages, LabelledSplits, Provenance
 from cifar10_aug.data.spec import SAMPLE
 from cifar10_aug.rng import draws
 from cifar10_aug.rng.draws import Draws
@@ -18,9 +18,9 @@ _SEED = 0x5A3B1E
 _SLOTS = 12
 
 
-def read() -> Cifar10:
+def read() -> LabelledSplits:
     """All pictures; the same bytes on every machine."""
-    return Cifar10(
+    return LabelledSplits(
         _split("train", TRAIN_IMAGES),
         _split("test", TEST_IMAGES),
         Provenance("drawn", "sample", "", False, "drawn by cifar10_aug; not CIFAR-10"),

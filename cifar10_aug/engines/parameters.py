@@ -100,16 +100,18 @@ def named(
             continue
         choices = [one.name for one in flattened([plan.ops[step.position]])]
         names = _numbered(choices)
+        # The recipe's op, of which the step may be a part; a coin is tossed for all of it.
+        whole = f"{step.position}.{names[step.gate.number]}"
         label = f"{step.position}.{step.op.name}"
         if step.gate.of > 1:
-            label = f"{step.position}.{names[step.gate.number]}"
+            label = whole
             if step.op.name != choices[step.gate.number]:
                 label += f".{step.op.name}"
         if step.gate.of > 1 and step.position not in seen:
             its_draws = drawn.gate_draws(step)
             yield f"{step.position}.or.op", its_draws.take(names, step.gate.chosen(its_draws))
         if step.gate.p < 1 and (step.position, step.gate) not in seen:
-            yield f"{label}.applied", drawn.mask(step)
+            yield f"{whole}.applied", drawn.mask(step)
         seen |= {id(step), step.position, (step.position, step.gate)}
         its_draws = drawn.draws(step)
         if isinstance(step.op, SampleMixOp):

@@ -14,7 +14,7 @@ import numpy as np
 
 from cifar10_aug._compat import tensorflow_errors
 from cifar10_aug.data import prepared, replacing
-from cifar10_aug.data.images import SHAPE, Cifar10
+from cifar10_aug.data.images import SHAPE, LabelledSplits
 from cifar10_aug.data.records import examples
 from cifar10_aug.errors import ExportError
 from cifar10_aug.frozen import checksums, locking
@@ -40,7 +40,7 @@ def export(
     frozen: Frozen,
     final: Path,
     *,
-    read_images: Callable[[], Cifar10],
+    read_images: Callable[[], LabelledSplits],
     write_info: WriteInfo,
     crew: Crew,
     overwrite: bool = False,
@@ -81,10 +81,10 @@ def export(
             _check_whole(final)
             return False
         with crew.starting(frozen):
-            cifar10 = read_images()
-            metadata = _metadata(frozen, cifar10)
+            labelled = read_images()
+            metadata = _metadata(frozen, labelled)
             try:
-                shards = _begin(staging, frozen, cifar10, metadata, final, overwrite)
+                shards = _begin(staging, frozen, labelled, metadata, final, overwrite)
                 _write(staging, crew, shards, final)
                 written = [(shard, _known(staging, shard)) for shard in shards]
                 with tensorflow_errors.of_files():
@@ -123,13 +123,13 @@ def _delete_what_is_left(staging: Staging, final: Path) -> None:
     shutil.rmtree(staging.replaced)
 
 
-def _metadata(frozen: Frozen, cifar10: Cifar10) -> dict[str, Any]:
+def _metadata(frozen: Frozen, labelled: LabelledSplits) -> dict[str, Any]:
     return {
         "recipe": frozen.recipe,
         "seed": frozen.seed,
         "copies": frozen.copies,
         "image_encoding": frozen.image_encoding,
-        **prepared.about(cifar10),
+        **prepared.about(labelled),
         "format_version": FORMAT_VERSION,
         **_functions(frozen),
     }
@@ -152,7 +152,7 @@ def _check_whole(final: Path) -> None:
 def _begin(
     staging: Staging,
     frozen: Frozen,
-    cifar10: Cifar10,
+    labelled: LabelledSplits,
     metadata: dict[str, Any],
     final: Path,
     overwrite: bool,
@@ -184,20 +184,20 @@ def _begin(
     # It is written anew each time.
     staging.remove_source()
     staging.make()
-    shards = frozen.shards({name: len(split) for name, split in cifar10.splits.items()})
+    shards = frozen.shards({name: len(split) for name, split in labelled.splits.items()})
     staging.tidy(shards)
     missing = [shard for shard in shards if not staging.intact(shard)]
     for shard in missing:
         staging.forget(shard)
-    _check_space(staging, frozen, cifar10, sum(map(len, missing)))
+    _check_space(staging, frozen, labelled, sum(map(len, missing)))
     staging.write_plan(plan)
-    staging.write_source(cifar10)
+    staging.write_source(labelled)
     return shards
 
 
-def _check_space(staging: Staging, frozen: Frozen, cifar10: Cifar10, missing: int) -> None:
-    packed = 4 * int(np.prod(SHAPE[:2])) * sum(map(len, cifar10.splits.values()))
-    needed = missing * (_image_size(frozen, cifar10) + _overhead(frozen.parsed)) + packed
+def _check_space(staging: Staging, frozen: Frozen, labelled: LabelledSplits, missing: int) -> None:
+    packed = 4 * int(np.prod(SHAPE[:2])) * sum(map(len, labelled.splits.values()))
+    needed = missing * (_image_size(frozen, labelled) + _overhead(frozen.parsed)) + packed
     free = shutil.disk_usage(staging.folder).free
     if free < needed:
         raise ExportError(
@@ -212,10 +212,10 @@ def _overhead(recipe: Recipe) -> int:
     return _RECORD_OVERHEAD + _SHARE * shares + _COARSE_LABEL * len(recipe.dataset.groupings)
 
 
-def _image_size(frozen: Frozen, cifar10: Cifar10) -> int:
+def _image_size(frozen: Frozen, labelled: LabelledSplits) -> int:
     """Bytes of an image in a record; of PNG, the average of some that are not augmented."""
     if frozen.image_encoding == "png":
-        images = cifar10.splits[TRAIN].images
+        images = labelled.splits[TRAIN].images
         some = images[:: -(-len(images) // _SOME_IMAGES)]
         return sum(len(examples.png(image)) for image in some) // len(some)
     return int(np.prod(frozen.parsed.shape)) * np.dtype(frozen.parsed.dtype).itemsize

@@ -13,7 +13,7 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core import naming
 from tensorflow_datasets.core.splits import SplitDict, SplitInfo
 
-from cifar10_aug.data.images import Cifar10
+from cifar10_aug.data.images import LabelledSplits
 from cifar10_aug.data.records.examples import IMAGE_ENCODINGS
 from cifar10_aug.data.records.formats import FORMATS
 from cifar10_aug.errors import ExportError, RegistrationError
@@ -115,7 +115,7 @@ def freeze(
     info: tfds.core.DatasetInfo,
     options: Options,
     config: tfds.download.DownloadConfig,
-    read_images: Callable[[], Cifar10],
+    read_images: Callable[[], LabelledSplits],
 ) -> bool:
     """Writes frozen epochs into a folder.
 

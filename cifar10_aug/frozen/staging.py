@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from cifar10_aug.data.images import SHAPE, Cifar10
+from cifar10_aug.data.images import SHAPE, LabelledSplits
 from cifar10_aug.data.records.formats import digest_of
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.frozen.shards import Shard
@@ -122,9 +122,9 @@ class Staging:
 
     # The images.
 
-    def write_source(self, cifar10: Cifar10) -> None:
+    def write_source(self, labelled: LabelledSplits) -> None:
         # Anew each time, so it need not survive a power cut.
-        for name, split in cifar10.splits.items():
+        for name, split in labelled.splits.items():
             with _appearing(self._pixels(name), lasting=False) as path:
                 _pack(split.images, path)
             with (

@@ -14,7 +14,7 @@ import joblib
 import numpy as np
 from joblib.externals import loky
 
-from cifar10_aug.data.images import Cifar10
+from cifar10_aug.data.images import LabelledSplits
 from cifar10_aug.data.prepared import PLAIN
 from cifar10_aug.data.records import examples
 from cifar10_aug.data.records.formats import FORMATS
@@ -150,7 +150,7 @@ class Deep:
         images: how many will be compared.
     """
 
-    def __init__(self, folder: Path, read_images: Callable[[str], Cifar10]):
+    def __init__(self, folder: Path, read_images: Callable[[str], LabelledSplits]):
         """Takes the dataset's folder, and what gives the images to augment, by dataset name.
 
         Raises:
@@ -161,14 +161,14 @@ class Deep:
         self._folder = folder
         self._shards = shards_of(folder, metadata)
         self.images = sum(map(len, self._shards))
-        cifar10 = read_images(self._shards[0].frozen.dataset)
-        if cifar10.content_digest() != metadata["content"]:
+        labelled = read_images(self._shards[0].frozen.dataset)
+        if labelled.content_digest() != metadata["content"]:
             raise ExportError(
-                f"{folder}: made from other images than {cifar10.provenance.source} "
-                f"{cifar10.provenance.name}; give the ones it was made from ({metadata['source']} "
+                f"{folder}: made from other images than {labelled.provenance.source} "
+                f"{labelled.provenance.name}; give the ones it was made from ({metadata['source']} "
                 f"{metadata['name']}, {metadata['content']})"
             )
-        self._splits = cifar10.splits
+        self._splits = labelled.splits
 
     def run(self, jobs: int | None = None) -> Iterator[tuple[Shard, Fault | None]]:
         """Yields each shard with the first fault in it; `jobs` processes, None for all cores.

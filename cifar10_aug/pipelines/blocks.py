@@ -79,6 +79,11 @@ class Reading:
         """Examples in an element."""
         return self.batch_size or 1
 
+    def visited(self, count: int, epoch: int) -> np.ndarray:
+        """The positions of so many examples that an epoch visits, in order: int64 [visited]."""
+        left_out = self.start.step * self.size if epoch == self.start.epoch else 0
+        return self.order.positions(count, epoch)[left_out:]
+
     def steps(self, count: int) -> int:
         """How many elements an epoch of so many examples has."""
         return -(-count // self.size)
@@ -115,13 +120,13 @@ def surviving(
         ends: where the batches end, each after the one before.
         shape, dtype: of an image.
     """
-    failed = np.full(len(ends), b"", object)
+    failed, count = np.full(len(ends), b"", object), ends[-1] if ends else 0
     try:
-        return make(slice(0, ends[-1])), failed
+        return make(slice(0, count)), failed
     except PythonOpError as error:
         if isinstance(error.__cause__, worker_pool.ENDED):
             raise
-        image = np.zeros((ends[-1], *shape), dtype)
+        image = np.zeros((count, *shape), dtype)
     for number, (first, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
         batch = slice(first, end)
         try:

@@ -50,32 +50,31 @@ def dataset(
             fixed["tfds_id"] = examples.joined("tfds_ids")
     fixed = {name: tf.constant(values) for name, values in fixed.items()}
 
-    @GATE.guarded
-    def visit(epoch: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        left_out = reading.start.step * size if epoch == reading.start.epoch else 0
-        visited = reading.order.positions(count, int(epoch))[left_out:]
-        sizes = block_sizes(len(visited), size, most)
-        rows = np.zeros((len(sizes), max(sizes)), np.int64)
-        ends = np.cumsum(sizes)
-        for row, first, last in zip(rows, ends - sizes, ends, strict=True):
-            row[: last - first] = visited[first:last]
-        return np.full(len(sizes), epoch), sizes, rows
+    epochs = Epochs(reading.start.epoch)
+    last = len(block_sizes(count, size, most))
 
-    def blocks(epoch: tf.Tensor) -> tf.data.Dataset:
-        types = (tf.int64, tf.int64, tf.int64)
-        epochs, sizes, rows = tf.numpy_function(visit, [epoch], types, stateful=False)
-        epochs.set_shape([None])
-        sizes.set_shape([None])
-        rows.set_shape([None, None])
-        return tf.data.Dataset.from_tensor_slices((epochs, sizes, rows))
+    @GATE.guarded
+    def visit(step: Any, epoch: Any) -> tuple[np.int64, np.ndarray]:
+        if step == 0:
+            # See `Epochs.each`: restoring must not draw the number again.
+            return np.int64(epochs.take()), np.empty(0, np.int64)
+        visited = reading.visited(count, int(epoch))
+        sizes = block_sizes(len(visited), size, most)
+        return epoch, visited[sizes[: step - 1].sum() : sizes[:step].sum()]
+
+    def numbered(epoch: tf.Tensor, step: tf.Tensor) -> Any:
+        types = (tf.int64, tf.int64)
+        epoch, positions = tf.numpy_function(visit, [step, epoch], types, stateful=False)
+        epoch.set_shape([])
+        positions.set_shape([None])
+        return epoch, (step, epoch, positions)
 
     # A block is several whole batches, or the epoch's last one that is not whole.
     batch = [] if batch_size is None else [batch_size if count % batch_size == 0 else None]
 
     @GATE.guarded
-    def make(epoch: Any, length: Any, row: np.ndarray) -> list[np.ndarray]:
-        positions = row[:length]
-        per = min(size, len(positions))
+    def make(epoch: Any, positions: np.ndarray) -> list[np.ndarray]:
+        per = min(size, len(positions) or size)
         image, failed = surviving(
             lambda batch: examples.images(epoch, positions[batch]),
             range(per, len(positions) + 1, per),
@@ -87,37 +86,41 @@ def dataset(
             made = [array.reshape(-1, per, *array.shape[1:]) for array in made]
         return [failed, *made]
 
-    def augment(epoch: tf.Tensor, length: tf.Tensor, row: tf.Tensor) -> Any:
+    def augment(step: tf.Tensor, epoch: tf.Tensor, positions: tf.Tensor) -> Any:
         with tf.control_dependencies([tf.identity(here)]):
             failed, positions, image, label = tf.numpy_function(
-                make,
-                [epoch, length, row],
-                (tf.string, tf.int64, dtype, labels.dtype),
-                stateful=False,
+                make, [epoch, positions], (tf.string, tf.int64, dtype, labels.dtype), stateful=False
             )
         failed.set_shape([None])
         positions.set_shape([None, *batch])
         image.set_shape([None, *batch, *shape])
         label.set_shape([None, *batch, *labels.shape[1:]])
-        if reading.as_supervised:
-            return failed, (image, label)
         gathered = {name: tf.gather(values, positions) for name, values in fixed.items()}
-        return failed, {**gathered, "image": image, "label": label}
+        return step, epoch, failed, {**gathered, "image": image, "label": label}
 
-    def sliced(failed: tf.Tensor, made: Any) -> tf.data.Dataset:
+    @GATE.guarded
+    def reach(step: Any, epoch: Any, label: np.ndarray) -> np.ndarray:
+        epochs.reach(int(epoch), int(step), last)
+        return label
+
+    def sliced(
+        step: tf.Tensor, epoch: tf.Tensor, failed: tf.Tensor, made: dict[str, tf.Tensor]
+    ) -> tf.data.Dataset:
+        # What nothing depends on is not called.
+        label = tf.numpy_function(reach, [step, epoch, made["label"]], labels.dtype, stateful=False)
+        label.set_shape(made["label"].shape)
+        whole = (made["image"], label) if reading.as_supervised else {**made, "label": label}
         # Slices share the memory of what they are cut from. (`unbatch` would do, but it cannot be
         # checkpointed by position.)
-        slices = made if python_workers is None else (failed, made)
+        slices = whole if python_workers is None else (failed, whole)
         return tf.data.Dataset.from_tensor_slices(slices)
 
-    def epoch(number: tf.Tensor) -> tf.data.Dataset:
-        # Functions in a pipeline are optimised anew for each iteration, which takes milliseconds
-        # for each; so there are few, and they do little.
-        ds = blocks(number).map(augment, num_parallel_calls=calls).flat_map(sliced)
-        ds = ds if python_workers is None else ds.map(checked)
-        return ds.prefetch(tf.data.AUTOTUNE) if finish.prefetch else ds
-
-    return finish.of(Epochs(reading.start.epoch).each(epoch), reading.steps(count))
+    # Functions in a pipeline are optimised anew for each iteration, which takes milliseconds for
+    # each, and twice as many for one within another; so there are few, and they do little.
+    steps = tf.data.Dataset.range(last + 1).scan(tf.constant(-1, tf.int64), numbered)
+    ds = steps.map(augment, num_parallel_calls=calls).flat_map(sliced)
+    ds = ds if python_workers is None else ds.map(checked)
+    return finish.of(ds, reading.steps(count))
 
 
 def checked(failed: tf.Tensor, made: Any) -> Any:

@@ -17,6 +17,10 @@ import tensorflow as tf
 from cifar10_aug._compat import debug_mode, fork_safety, keras_build
 from cifar10_aug._compat.shutdown import GATE
 
+# Epochs whose reading is followed at once; a dataset that has more open takes the reader of an
+# older one for one that a checkpoint has restored.
+_MOST = 1000
+
 
 class Epochs:
     """The epochs of one dataset, all of whose iterators share this count.
@@ -29,6 +33,7 @@ class Epochs:
         """Begins at epoch `start`."""
         self.next = start
         self._beginning = 0
+        self._reached: dict[int, int] = {}
         self._lock = fork_safety.Lock()
 
     def number(self) -> tf.data.Dataset:
@@ -69,12 +74,29 @@ class Epochs:
         return number
 
     def _take(self, step: Any, epoch: Any) -> np.int64:
+        return np.int64(self.take() if step == 0 else epoch)
+
+    def take(self) -> int:
+        """The number of the next epoch, which begins."""
         fork_safety.check()
         with self._lock:
-            if step == 0:
-                epoch = self.next
-                self.next += not keras_build.at_work()
-        return np.int64(epoch)
+            epoch = self.next
+            self.next += not keras_build.at_work()
+            self._reached[epoch] = -1
+            # Of epochs that are left in the middle.
+            self._reached.pop(epoch - _MOST, None)
+        return epoch
+
+    def reach(self, epoch: int, step: int, last: int) -> None:
+        """Notes that the reader of an epoch has come to a step of it, from 0 to the last.
+
+        If it has not come from the step before, a checkpoint has been restored.
+        """
+        with self._lock:
+            if self._reached.pop(epoch, None) != step - 1:
+                self.next = epoch + 1
+            if step < last:
+                self._reached[epoch] = step
 
     def _opened(self, step: Any, epoch: Any) -> np.int64:
         with self._lock:

@@ -10,6 +10,7 @@ from cifar10_aug._compat import eager_context
 from cifar10_aug.data import prepared, slices
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.slices import Slice
+from cifar10_aug.data.sources import official
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.pipelines import eager, eager_examples
@@ -108,8 +109,8 @@ def _eager(
         python_workers=augmentation.execution.jobs if chosen.runs_python else None,
         refusal=f"{name} is made by Python code in the process that loads it, so it cannot be sent "
         "to others (tf.data service) or saved. "
-        f"{_GRAPH if graph else ''}Freeze it and load that: cifar10-aug export {name} --copies 5, "
-        f"or tfds.load with the config {name}-x5. ",
+        f"{_GRAPH if graph else ''}Freeze it and load that: cifar10-aug export {name} --copies 5"
+        f"{official.option(info.name)}, or tfds.load with the config {name}-x5. ",
     )
 
 

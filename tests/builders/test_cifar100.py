@@ -52,6 +52,11 @@ def columns(ds: Any) -> dict[str, np.ndarray]:
     return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
 
 
+def test_what_to_do_instead_names_the_dataset(place: str) -> None:
+    with pytest.raises(tf.errors.OpError, match="export flip --copies 5 --dataset cifar100, or"):
+        load(place, "flip")._as_serialized_graph()
+
+
 def test_features(place: str) -> None:
     info = Builder(config="standard", data_dir=place).info
     assert info.features["label"].names == list(SPEC.class_names)

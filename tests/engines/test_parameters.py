@@ -77,6 +77,19 @@ def test_the_parts_of_an_op_are_named_by_themselves() -> None:
     ]
 
 
+def test_a_coin_for_all_parts_of_an_op_is_named_by_the_op() -> None:
+    found = Recipe.parse("flip+colorjitter_p0.8").parameters(IDS)
+    assert list(found)[1:3] == ["1.colorjitter.applied", "1.brightness.factor"]
+    assert sum(name.endswith(".applied") for name in found) == 1
+    coin = found["1.colorjitter.applied"]
+    assert 0 < coin.sum() < 40
+    images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), np.uint8)
+    changed = (Recipe.parse("flip_p0+colorjitter_p0.8")(images) != images).any(axis=(1, 2, 3))
+    assert (changed == coin).all()
+    chosen = Recipe.parse("colorjitter_p0.5-or-gray").parameters(IDS)
+    assert "0.colorjitter.applied" in chosen
+
+
 def test_wrong_arguments_are_named() -> None:
     with pytest.raises(ValueError, match="partners are empty; give the ids of at least one ex"):
         Recipe.parse("mixup").parameters(IDS, partners=[])

@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
-from cifar10_aug.data.images import Cifar10, LabelledImages, Provenance
+from cifar10_aug.data.images import LabelledImages, LabelledSplits, Provenance
 from cifar10_aug.frozen.shards import Frozen
 
 RECIPE = "rotate30+erase"
@@ -23,8 +23,8 @@ def freeze(place: Path, source: Path, config: str = CONFIG, jobs: int = 1, **kwa
     return Path(builder.data_dir)
 
 
-def cifar10_of(made: Any) -> Cifar10:
-    return Cifar10(
+def cifar10_of(made: Any) -> LabelledSplits:
+    return LabelledSplits(
         LabelledImages(made.train_images, made.train_labels),
         LabelledImages(made.test_images, made.test_labels),
         Provenance("folder", "made", "sha256:0", False, "made for a test"),

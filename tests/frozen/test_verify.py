@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from cifar10_aug.builders.cifar10_aug_sample_dataset_builder import Builder
-from cifar10_aug.data.images import Cifar10
+from cifar10_aug.data.images import LabelledSplits
 from cifar10_aug.data.records import examples, tfrecord
 from cifar10_aug.errors import ExportError
 from cifar10_aug.frozen import checksums
@@ -38,8 +38,8 @@ def seal_again(final: Path, **changes: Any) -> None:
     checksums.seal(final, {**metadata, **changes}, {})
 
 
-def faults_deep(final: Path, cifar10: Cifar10, jobs: int = 1) -> list[Fault]:
-    return [fault for _, fault in Deep(final, lambda _: cifar10).run(jobs) if fault]
+def faults_deep(final: Path, labelled: LabelledSplits, jobs: int = 1) -> list[Fault]:
+    return [fault for _, fault in Deep(final, lambda _: labelled).run(jobs) if fault]
 
 
 def test_what_was_written_is_whole(final: Path, made: Any) -> None:

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from cifar10_aug.pipelines import blocks
 from cifar10_aug.pipelines.epochs import Epochs, of_length, of_seeds
 
 STEPS = 5
@@ -187,3 +188,64 @@ def test_iterators_at_once_are_epochs_of_their_own(
 def pictures(batches: Iterable[Any]) -> list[bytes]:
     """Ids and images, in order."""
     return [batch[name].numpy().tobytes() for batch in batches for name in ("image", "label")]
+
+
+def in_blocks(data_dir: str, *, symbolic: bool = False, start_step: int = 0) -> tf.data.Dataset:
+    """What the eager engine makes in blocks of two, two and one batches."""
+    options = tf.data.Options()
+    options.experimental_symbolic_checkpoint = symbolic
+    return tfds.load(
+        "cifar10_aug/flip+brightness",
+        split="train[:18]",
+        batch_size=4,
+        shuffle_files=True,
+        data_dir=data_dir,
+        read_config=tfds.ReadConfig(options=options),
+        builder_kwargs={"start_step": start_step},
+    )
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "_IMAGES_OF_THE_FIRST_CALL", 8)
+    monkeypatch.setattr(blocks, "_IMAGES_A_CALL", {"uint8": 8, "float32": 8})
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("symbolic", [False, True])
+def test_a_restored_block_tells_its_epoch(symbolic: bool, data_dir: str, tmp_path: Path) -> None:
+    ds = in_blocks(data_dir, symbolic=symbolic)
+    passes = [pictures(ds) for _ in range(4)]
+    ds = in_blocks(data_dir, symbolic=symbolic)
+    assert pictures(ds) == passes[0]
+    iterator, saved = iter(ds), []
+    for read in range(1, 6):
+        next(iterator)
+        checkpoint = tf.train.Checkpoint(iterator=iterator)
+        saved.append(checkpoint.write(str(tmp_path / str(read))))
+    assert pictures(ds) == passes[2]
+    for read, path in reversed([*enumerate(saved, 1)]):
+        for one in (ds, in_blocks(data_dir, symbolic=symbolic)):
+            iterator = iter(one)
+            tf.train.Checkpoint(iterator=iterator).read(path).assert_consumed()
+            # Others may be read meanwhile.
+            assert pictures(one) == passes[2], (read, one is ds)
+            assert pictures(iterator) == passes[1][2 * read :]
+            assert pictures(one) == passes[3]
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("start_step", range(5))
+def test_an_epoch_that_begins_in_the_middle_has_fewer_blocks(
+    start_step: int, data_dir: str
+) -> None:
+    whole, later = in_blocks(data_dir), in_blocks(data_dir, start_step=start_step)
+    assert pictures(later) == pictures(whole)[2 * start_step :]
+    assert pictures(later) == pictures(whole)
+
+
+def test_epochs_that_are_left_in_the_middle_are_forgotten() -> None:
+    epochs = Epochs()
+    for number in range(3000):
+        assert epochs.take() == number
+    assert len(epochs._reached) == 1000

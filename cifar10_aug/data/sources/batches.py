@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from cifar10_aug.data.images import SHAPE, Cifar10, LabelledImages, Provenance
+from cifar10_aug.data.images import SHAPE, LabelledImages, LabelledSplits, Provenance
 from cifar10_aug.data.sources import archives, batch_file
 from cifar10_aug.data.sources.batch_file import brief
 from cifar10_aug.data.sources.official import Layout, Published
@@ -36,7 +36,7 @@ class Folder:
     def files(self) -> list[Path]:
         return [self.path / name for name in self.layout.files]
 
-    def read(self, called: str, digest: str) -> Cifar10:
+    def read(self, called: str, digest: str) -> LabelledSplits:
         """The images.
 
         Raises:
@@ -91,7 +91,7 @@ class Archive:
     def files(self) -> list[Path]:
         return [self.path]
 
-    def read(self, called: str, digest: str) -> Cifar10:
+    def read(self, called: str, digest: str) -> LabelledSplits:
         """The images.
 
         Raises:
@@ -194,7 +194,7 @@ def _check_size(size: int, largest: int, name: str, title: str) -> None:
 
 def _assemble(
     parts: dict[str, LabelledImages], layout: Layout, provenance: Provenance, where: str
-) -> Cifar10:
+) -> LabelledSplits:
     counts = {name: len(parts[name]) for name in layout.train}
     if len(set(counts.values())) > 1:
         found = ", ".join(f"{count} in {name}" for name, count in counts.items())
@@ -202,7 +202,7 @@ def _assemble(
             f"{where}: expected as many images in each training file, found {found}; "
             "one of them is cut off: get the file again"
         )
-    return Cifar10(_joined(parts, layout.train), _joined(parts, (layout.test,)), provenance)
+    return LabelledSplits(_joined(parts, layout.train), _joined(parts, (layout.test,)), provenance)
 
 
 def _joined(parts: dict[str, LabelledImages], names: tuple[str, ...]) -> LabelledImages:

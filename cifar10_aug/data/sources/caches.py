@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from cifar10_aug.data.images import Cifar10
+from cifar10_aug.data.images import LabelledSplits
 from cifar10_aug.data.sources import local
 from cifar10_aug.data.sources.official import Published
 from cifar10_aug.errors import SourceError
@@ -28,7 +28,7 @@ def places(published: Published) -> Iterator[Path]:
             yield found
 
 
-def read(published: Published) -> Cifar10 | None:
+def read(published: Published) -> LabelledSplits | None:
     """The images from the first of these places whose checksums are the published ones.
 
     Nobody has named the place, so that nothing else is taken; a line says what is left out.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cifar10_aug.data import prepared
-from cifar10_aug.data.images import Cifar10
+from cifar10_aug.data.images import LabelledSplits
 from cifar10_aug.data.sources import caches, downloading, local, tfds_cifar
 from cifar10_aug.data.sources.downloading import LIMITS, Limits
 from cifar10_aug.data.sources.official import Published
@@ -60,8 +60,8 @@ class Source:
         data_dir: str | os.PathLike[str],
         manual_dir: Path,
         downloads: Downloads,
-        prepared_by_default: Callable[[], Cifar10 | None],
-    ) -> Cifar10:
+        prepared_by_default: Callable[[], LabelledSplits | None],
+    ) -> LabelledSplits:
         """The images from the first source available.
 
         That is the path, TFDS's own dataset in data_dir, what lies in manual_dir, what is prepared
@@ -82,8 +82,8 @@ class Source:
         self,
         data_dir: str | os.PathLike[str],
         manual_dir: Path,
-        prepared_by_default: Callable[[], Cifar10 | None],
-    ) -> Cifar10 | None:
+        prepared_by_default: Callable[[], LabelledSplits | None],
+    ) -> LabelledSplits | None:
         if self.path is not None:
             return local.read(self.path, published=self.published)
         if (found := tfds_cifar.read(data_dir, self.published)) is not None:

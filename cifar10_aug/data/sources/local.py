@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from cifar10_aug.data.images import Cifar10
+from cifar10_aug.data.images import LabelledSplits
 from cifar10_aug.data.sources import archives, batches, npz, parquet, png_folders
 from cifar10_aug.data.sources.official import CIFAR10, Published
 from cifar10_aug.errors import SourceError
@@ -34,7 +34,7 @@ class Found(Protocol):
     @property
     def files(self) -> list[Path]: ...
 
-    def read(self, called: str, digest: str) -> Cifar10:
+    def read(self, called: str, digest: str) -> LabelledSplits:
         """The images.
 
         Args:
@@ -48,7 +48,7 @@ class Found(Protocol):
 
 def read(
     path: str | os.PathLike[str], called: str | None = None, published: Published = CIFAR10
-) -> Cifar10:
+) -> LabelledSplits:
     """CIFAR-10, or what else is published in the same form, from a file or folder.
 
     Args:
@@ -66,9 +66,9 @@ def read(
         before = _stamp(files)
         called = called or str(_expanded(path))
         _check_size(files, called, published)
-        cifar10 = found.read(called, _digest(files))
+        labelled = found.read(called, _digest(files))
     return dataclasses.replace(
-        cifar10, provenance=dataclasses.replace(cifar10.provenance, stamp=before)
+        labelled, provenance=dataclasses.replace(labelled.provenance, stamp=before)
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar10_aug.data.images import SHAPE, Cifar10, LabelledImages, Provenance, checked
+from cifar10_aug.data.images import SHAPE, LabelledImages, LabelledSplits, Provenance, checked
 from cifar10_aug.data.sources import archives, batches
 from cifar10_aug.data.sources.batch_file import brief
 from cifar10_aug.data.sources.official import Published
@@ -34,7 +34,7 @@ class Npz:
     def files(self) -> list[Path]:
         return [self.path]
 
-    def read(self, called: str, digest: str) -> Cifar10:
+    def read(self, called: str, digest: str) -> LabelledSplits:
         """The images, in the file's order.
 
         Raises:
@@ -55,7 +55,7 @@ class Npz:
                 f"({brief(error)}); make it again with numpy.savez"
             ) from error
         provenance = Provenance("npz", self.path.name, digest, False, _CHECKED, order=_ORDER)
-        return Cifar10(train, test, provenance)
+        return LabelledSplits(train, test, provenance)
 
     def _split(self, archive: zipfile.ZipFile, name: str, most: int, called: str) -> LabelledImages:
         images = _array(archive, f"x_{name}", most * math.prod(SHAPE), called)

@@ -204,3 +204,8 @@ CIFAR100 = Published(
 PUBLISHED = {"cifar10_aug": CIFAR10, "cifar100_aug": CIFAR100}
 # What commands are about unless they are told.
 DEFAULT = CIFAR10
+
+
+def option(name: str) -> str:
+    """What tells commands of the dataset that TFDS knows by a name, a space before it."""
+    return PUBLISHED[name].option if name in PUBLISHED else " --sample"

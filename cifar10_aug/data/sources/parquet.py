@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cifar10_aug.data.images import SHAPE, Cifar10, LabelledImages, Provenance, checked
+from cifar10_aug.data.images import SHAPE, LabelledImages, LabelledSplits, Provenance, checked
 from cifar10_aug.data.sources import png
 from cifar10_aug.data.sources.batch_file import brief
 from cifar10_aug.data.sources.official import Published
@@ -37,14 +37,14 @@ class Parquet:
     def files(self) -> list[Path]:
         return [*self.train, *self.test]
 
-    def read(self, called: str, digest: str) -> Cifar10:
+    def read(self, called: str, digest: str) -> LabelledSplits:
         """The images, in the files' order.
 
         Raises:
             SourceError: if they are not what they should be.
         """
         provenance = Provenance("parquet", self.folder.name, digest, False, _CHECKED, order=_ORDER)
-        return Cifar10(
+        return LabelledSplits(
             self._split(self.train, self.published.train),
             self._split(self.test, self.published.test),
             provenance,

@@ -16,8 +16,8 @@ import numpy as np
 from cifar10_aug.data.images import (
     NO_IMAGES,
     SHAPE,
-    Cifar10,
     LabelledImages,
+    LabelledSplits,
     Provenance,
     checked,
 )
@@ -50,7 +50,7 @@ class PngFolders:
     def _test_table(self) -> list[Path]:
         return [table for table in (self.folder / TEST,) if table.is_file()]
 
-    def read(self, called: str, digest: str) -> Cifar10:
+    def read(self, called: str, digest: str) -> LabelledSplits:
         """The images, in the order of their numbers; without labels there is no test split.
 
         Raises:
@@ -62,7 +62,7 @@ class PngFolders:
             test = self._split(table)
         order = _ORDER if len(test) else f"{_ORDER}; without {TEST} there is no test split"
         provenance = Provenance("png", self.folder.name, digest, False, _CHECKED, order=order)
-        return Cifar10(train, test, provenance)
+        return LabelledSplits(train, test, provenance)
 
     def _pictures(self, table: Path) -> list[tuple[Path, int]]:
         """The picture and label of each row, in the order of the numbers."""

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from cifar10_aug._compat import tensorflow_errors
-from cifar10_aug.data.images import SHAPE, Cifar10, LabelledImages, Provenance
+from cifar10_aug.data.images import SHAPE, LabelledImages, LabelledSplits, Provenance
 from cifar10_aug.data.sources.official import Published
 from cifar10_aug.errors import SourceError
 
 
-def read(data_dir: str | os.PathLike[str], published: Published) -> Cifar10 | None:
+def read(data_dir: str | os.PathLike[str], published: Published) -> LabelledSplits | None:
     """The images in official order, or None if TFDS has not prepared them in `data_dir`.
 
     Raises:
@@ -44,7 +44,7 @@ def read(data_dir: str | os.PathLike[str], published: Published) -> Cifar10 | No
         official=True,
         checked=f"TFDS compared the archive's checksum when it prepared {published.name}",
     )
-    return Cifar10(splits["train"], splits["test"], provenance)
+    return LabelledSplits(splits["train"], splits["test"], provenance)
 
 
 def _unreadable(where: str, published: Published, error: Exception) -> SourceError:

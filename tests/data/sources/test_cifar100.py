@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cifar10_aug.builders.cifar100_aug_dataset_builder import Builder
-from cifar10_aug.data.images import Cifar10
-from cifar10_aug.data.sources import caches, choose, downloading, local, tfds_cifar
+from cifar10_aug.data.images import LabelledSplits
+from cifar10_aug.data.sources import caches, choose, downloading, local, official, tfds_cifar
 from cifar10_aug.data.sources.official import CIFAR10, CIFAR100, Layout, Published
 from cifar10_aug.errors import SourceError
 from tests import archives
@@ -24,7 +24,7 @@ def hundred() -> Made:
     return archives.make(classes=100)
 
 
-def assert_same(found: Cifar10, made: Made) -> None:
+def assert_same(found: LabelledSplits, made: Made) -> None:
     for split, images, labels in (
         (found.train, made.train_images, made.train_labels),
         (found.test, made.test_images, made.test_labels),
@@ -200,3 +200,12 @@ def test_errors_name_its_ways(tmp_path: Path) -> None:
     ):
         assert part in ways
     assert "cifar10-aug prepare)" in choose.ways("DATA", Path("MANUAL"), CIFAR10)
+
+
+def test_commands_are_told_of_what_is_not_the_default() -> None:
+    found = {name: official.option(name) for name in (*official.PUBLISHED, "cifar10_aug_sample")}
+    assert found == {
+        "cifar10_aug": "",
+        "cifar100_aug": " --dataset cifar100",
+        "cifar10_aug_sample": " --sample",
+    }

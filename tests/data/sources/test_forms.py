@@ -17,7 +17,7 @@ import tensorflow_datasets as tfds
 
 from cifar10_aug import SourceError
 from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
-from cifar10_aug.data.images import OFFICIAL_ORDER, Cifar10
+from cifar10_aug.data.images import OFFICIAL_ORDER, LabelledSplits
 from cifar10_aug.data.sources import archives as archives_read
 from cifar10_aug.data.sources import caches, local, png
 from cifar10_aug.data.sources.official import BINARY, CIFAR10, PYTHON
@@ -27,7 +27,7 @@ from tests.cli.running import run
 from tests.data.sources import forms
 
 
-def assert_same(found: Cifar10, made: Made) -> None:
+def assert_same(found: LabelledSplits, made: Made) -> None:
     assert (found.train.images == made.train_images).all()
     assert (found.train.labels == made.train_labels).all()
     assert (found.test.images == made.test_images).all()

@@ -35,6 +35,14 @@ def test_an_order_is_a_permutation(count: int) -> None:
     assert sorted(order.tolist()) == list(range(count))
 
 
+@pytest.mark.parametrize("kinds", [1, 7, 2**62 - 1])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 64, 1000, 4097])
+def test_random_bits_are_sorted_and_equal_ones_keep_their_order(count: int, kinds: int) -> None:
+    keys = np.random.default_rng(count).integers(0, kinds, count, np.uint64, endpoint=True)
+    places = philox.places_in_order(keys * np.uint64((2**62 - 1) // kinds))
+    assert places.tolist() == np.argsort(keys, kind="stable").tolist()
+
+
 def test_orders_differ_by_epoch_and_seed_and_by_nothing_else() -> None:
     orders = {
         tuple(shuffled(50, epoch, seed).tolist())

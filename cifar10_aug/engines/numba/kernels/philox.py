@@ -64,6 +64,34 @@ def order_keys(count: int, epoch: int, seed: int) -> np.ndarray:
 
 
 @compiled
+def places_in_order(keys: np.ndarray) -> np.ndarray:
+    """The places of random bits by size, of equal ones the earlier first: int64 [count].
+
+    Random keys spread evenly over as many buckets, within which few are left to be sorted.
+    """
+    count, bits = keys.shape[0], uint64(0)
+    while (1 << bits) < count:
+        bits += uint64(1)
+    shift = uint64(62) - bits
+    ends = np.zeros(1 << bits, np.int64)
+    for i in range(count):
+        ends[keys[i] >> shift] += 1
+    starts = np.cumsum(ends) - ends
+    order = np.empty(count, np.int64)
+    for i in range(count):
+        bucket = keys[i] >> shift
+        order[starts[bucket]] = i
+        starts[bucket] += 1
+    for i in range(1, count):
+        place, j = order[i], i
+        while j > 0 and keys[order[j - 1]] > keys[place]:
+            order[j] = order[j - 1]
+            j -= 1
+        order[j] = place
+    return order
+
+
+@compiled
 def noise_words(canvas: Canvas, row: int, block: int) -> tuple[int, int, int, int]:
     """Four random words, uint64 of 32 bits each, of an image's noise."""
     return noise(canvas.keys[row], canvas.epoch, canvas.seed, canvas.first_block, block)
