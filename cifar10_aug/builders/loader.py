@@ -52,6 +52,12 @@ class Loader(loading.EpochLoader):
     smooths them. No array is used again, so they may be kept and changed; an array that is kept
     keeps the memory of a few thousand images, so copy single batches that are kept for long.
 
+        >>> import cifar10_aug
+        >>> loader = cifar10_aug.Loader("flip", dataset="cifar10_aug_sample", batch_size=100)
+        >>> images, labels = next(iter(loader))
+        >>> images.shape, labels.dtype
+        ((100, 32, 32, 3), dtype('int64'))
+
     Attributes:
         seed: what all draws and the order are keyed by.
     """

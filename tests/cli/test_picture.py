@@ -1,6 +1,5 @@
 """Sheets in Python."""
 
-import doctest
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 from PIL import Image
 
 import cifar10_aug
-from cifar10_aug.cli import contact_sheet, picture
+from cifar10_aug.cli import contact_sheet
 from cifar10_aug.data import sample
 from cifar10_aug.data.images import LabelledImages
 from cifar10_aug.data.sources import local
@@ -18,10 +17,6 @@ from cifar10_aug.data.spec import SPECS
 from cifar10_aug.errors import RecipeError, SourceError
 from tests import archives
 from tests.cli.running import run
-
-
-def test_the_example_runs() -> None:
-    assert doctest.testmod(picture).attempted == 3
 
 
 def test_it_is_the_sheet_of_the_command(tmp_path: Path) -> None:
