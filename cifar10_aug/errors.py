@@ -2,7 +2,13 @@
 
 
 class RecipeError(ValueError):
-    """A recipe or config name that does not say what to do."""
+    """A recipe or config name that does not say what to do.
+
+    >>> import cifar10_aug
+    >>> cifar10_aug.Recipe.parse("rotate200")
+    Traceback (most recent call last):
+    cifar10_aug.errors.RecipeError: 'rotate200': degrees is '200': out of range; it takes n or ...
+    """
 
 
 class SourceError(ValueError):

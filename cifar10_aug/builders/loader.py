@@ -52,6 +52,12 @@ class Loader(loading.EpochLoader):
     unless `reuse` says otherwise; a batch that is kept keeps its own memory only, or that of the
     512 images it was made with if it is smaller.
 
+        >>> import cifar10_aug
+        >>> loader = cifar10_aug.Loader("flip", dataset="cifar10_aug_sample", batch_size=100)
+        >>> images, labels = next(iter(loader))
+        >>> images.shape, labels.dtype
+        ((100, 32, 32, 3), dtype('int64'))
+
     Attributes:
         seed: what all draws and the order are keyed by.
     """

@@ -41,8 +41,8 @@ def preview(
 
         >>> import cifar10_aug
         >>> sheet = cifar10_aug.preview("rotate30+erase", dataset="cifar10_aug_sample", rows=2)
-        >>> sheet.size
-        (786, 282)
+        >>> sheet.mode
+        'RGB'
 
     Ops that set the range of numbers, such as `normalize`, make no colours and are left out. Before
     an example that is mixed stands its partner, as the earlier ops have made it.

@@ -48,6 +48,14 @@ def augment(
     read it makes the next epoch; whatever the dataset itself does anew each time, such as
     shuffling, it does. Up to 2,048 images are read ahead for each call into the engine.
 
+        >>> import numpy as np
+        >>> import tensorflow as tf
+        >>> import cifar10_aug
+        >>> ds = tf.data.Dataset.from_tensor_slices(np.zeros((10, 28, 28, 3), np.uint8))
+        >>> ds = ds.apply(cifar10_aug.augment("rotate30", seed=7)).shuffle(10).batch(5)
+        >>> ds.element_spec
+        TensorSpec(shape=(None, 28, 28, 3), dtype=tf.uint8, name=None)
+
     Args:
         recipe: the name of a recipe, or a `Recipe`.
         seed: 0 to 2**64 - 1; None draws one.

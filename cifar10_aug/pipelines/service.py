@@ -23,6 +23,22 @@ def distribute(
     TensorFlow, and the prepared files under the same path, but not this package. Several trainers
     load shares (`ReadConfig(input_context=…)`); each distributes its own.
 
+        >>> import tensorflow as tf
+        >>> import tensorflow_datasets as tfds
+        >>> import cifar10_aug
+        >>> service = tf.data.experimental.service
+        >>> dispatcher = service.DispatchServer()
+        >>> address = dispatcher.target.split("//")[1]
+        >>> worker = service.WorkerServer(service.WorkerConfig(dispatcher_address=address))
+        >>> train = tfds.load(
+        ...     "cifar10_aug_sample/flip",
+        ...     split="train",
+        ...     batch_size=1000,
+        ...     builder_kwargs={"engine": "graph"},
+        ... )
+        >>> len(list(cifar10_aug.distribute(train, dispatcher.target)))
+        4
+
     Args:
         dataset: what `tfds.load` or `as_dataset` has returned, with `engine="graph"`; map, take or
             repeat what this function returns.

@@ -37,6 +37,15 @@ class Recipe:
 
     Calling it augments a batch of NumPy images. Two recipes are equal if their ops are.
 
+        >>> import numpy as np
+        >>> import cifar10_aug
+        >>> recipe = cifar10_aug.Recipe.parse("rotate30+erase+rescale")
+        >>> images = recipe(np.zeros((4, 32, 32, 3), np.uint8), ids=range(4), seed=7, epoch=3)
+        >>> images.shape, images.dtype
+        ((4, 32, 32, 3), dtype('float32'))
+        >>> list(recipe.parameters(range(4), seed=7, epoch=3))[:2]
+        ['0.rotate.degrees', '1.erase.top']
+
     Attributes:
         name: the normalised spelling; `Recipe.parse(recipe.name) == recipe`.
         ops: what it does, in order, presets spelled out; of several views, the ops of each view.

@@ -55,6 +55,15 @@ def seeded(function: Callable[..., Any]) -> Seeded:
     All of `keras.preprocessing.image` does. Before each call, both are seeded from the example's
     own generator; and the function runs in worker processes only, where nobody else draws.
 
+        >>> import numpy as np
+        >>> import cifar10_aug
+        >>> @cifar10_aug.register("grain")
+        ... @cifar10_aug.seeded
+        ... def grain(image, rng):
+        ...     return image | np.random.randint(2, size=image.shape, dtype=np.uint8)
+        >>> cifar10_aug.Recipe.parse("grain_p0.5").runs_python
+        True
+
     Args:
         function: (image, rng, **arguments) -> image, for `register`.
     """
@@ -116,7 +125,9 @@ def register(
     An error in a function stops the iteration, with the recipe, the op, the example's id and the
     function's own traceback; so do a wrong shape or dtype, and a worker that dies. After 20 seconds
     a warning names a function that has not returned, and its examples; there is no timeout.
-    Pressing Ctrl-C twice ends the worker processes, and with them the iteration.
+    Pressing Ctrl-C twice ends the worker processes, and with them the iteration. Functions that run
+    in threads, or with `n_jobs=1`, cannot be ended so while TensorFlow waits for them: end the
+    program, by Ctrl-\\ in a terminal.
 
     Args:
         name: lower-case letters a to z, then also digits and single underscores: "sepia2". It must
