@@ -5,14 +5,21 @@ from __future__ import annotations
 import numpy as np
 from numba import uint64
 
+from cifar10_aug.engines import gaussians
+from cifar10_aug.engines.corruption_tables import cumulated_poisson
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.philox import noise_words
 from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, packed
 
 
+def add_normal(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Adds normal noise of a deviation in levels: numbers [1, n]."""
+    _add_normal(canvas, rows, numbers, gaussians.quantiles())
+
+
 @compiled
-def add_normal(
+def _add_normal(
     canvas: Canvas, rows: np.ndarray, numbers: np.ndarray, quantiles: np.ndarray
 ) -> None:
     """Adds normal noise of a deviation in levels: numbers [1, n].
@@ -38,8 +45,14 @@ def add_normal(
             )
 
 
+def count_photons(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Shot noise: how many photons make white, [1, n], all the same."""
+    photons = int(numbers[0, 0])
+    _count_photons(canvas, rows, photons, cumulated_poisson(photons))
+
+
 @compiled
-def count_photons(canvas: Canvas, rows: np.ndarray, photons: int, cumulated: np.ndarray) -> None:
+def _count_photons(canvas: Canvas, rows: np.ndarray, photons: int, cumulated: np.ndarray) -> None:
     """Replaces each level by a Poisson number of photons.
 
     Args:
