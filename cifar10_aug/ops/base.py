@@ -209,7 +209,7 @@ class ImageOp(PixelwiseOp):
     """An op that recolours an image by its own levels or neighbours, or by noise.
 
     Attributes:
-        process: which of the processes that engines define (`engines.processes`).
+        process: "module.function", by which each engine finds its own; see `engines.processes`.
         needs_codec: whether it needs an image codec that TensorFlow's graphs do not have, so that
             only the eager engine runs it.
     """

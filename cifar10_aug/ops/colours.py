@@ -19,7 +19,7 @@ class Saturation(ImageOp):
 
     name: ClassVar[str] = "saturation"
     slots: ClassVar[int] = 1
-    process: ClassVar[str] = "saturation"
+    process: ClassVar[str] = "colours.saturate"
 
     factor: Interval = option(factor_field(0.4, "0 is grey, 2 twice as colourful"))
 
@@ -33,7 +33,7 @@ class Gray(ImageOp):
 
     name: ClassVar[str] = "gray"
     slots: ClassVar[int] = 1
-    process: ClassVar[str] = "saturation"
+    process: ClassVar[str] = "colours.saturate"
 
     p: float = option(NumberField(0.2, unit="probability", about="how often"))
 
@@ -55,7 +55,7 @@ class Hue(ImageOp):
 
     name: ClassVar[str] = "hue"
     slots: ClassVar[int] = 1
-    process: ClassVar[str] = "hue"
+    process: ClassVar[str] = "colours.turn_hue"
 
     turn: Interval = option(_TURN)
 
@@ -69,7 +69,7 @@ class RGBShift(ImageOp):
 
     name: ClassVar[str] = "rgbshift"
     slots: ClassVar[int] = 3
-    process: ClassVar[str] = "rgbshift"
+    process: ClassVar[str] = "intensity.rgb_shift"
 
     shift: Interval = option(
         IntervalField((-20, 20), unit="levels", about="what is added", high=255, single=symmetric)
@@ -91,7 +91,7 @@ class ChannelShuffle(ImageOp):
 
     name: ClassVar[str] = "channelshuffle"
     slots: ClassVar[int] = 1
-    process: ClassVar[str] = "channelshuffle"
+    process: ClassVar[str] = "colours.shuffle_channels"
 
     def numbers(self, draws: Draws) -> tuple[Any, ...]:
         """The channels of the input that red, green and blue show: 0, 1 and 2."""

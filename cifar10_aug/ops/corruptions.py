@@ -46,7 +46,7 @@ class CorruptGaussianNoise(Corruption):
     """CIFAR-10-C's Gaussian noise."""
 
     name: ClassVar[str] = "corruptgaussiannoise"
-    process: ClassVar[str] = "noise"
+    process: ClassVar[str] = "noises.add_normal"
     constants: ClassVar = tuple((255 * sigma,) for sigma in (0.04, 0.06, 0.08, 0.09, 0.10))
 
 
@@ -55,7 +55,7 @@ class CorruptShotNoise(Corruption):
     """CIFAR-10-C's shot noise: Poisson numbers of photons."""
 
     name: ClassVar[str] = "corruptshotnoise"
-    process: ClassVar[str] = "photons"
+    process: ClassVar[str] = "noises.count_photons"
     constants: ClassVar = ((500,), (250,), (100,), (75,), (50,))
 
 
@@ -64,7 +64,7 @@ class CorruptImpulseNoise(Corruption):
     """CIFAR-10-C's impulse noise: salt and pepper in each channel."""
 
     name: ClassVar[str] = "corruptimpulsenoise"
-    process: ClassVar[str] = "saltandpepper"
+    process: ClassVar[str] = "noises.salt_and_pepper"
     constants: ClassVar = ((0.01,), (0.02,), (0.03,), (0.05,), (0.07,))
 
 
@@ -73,7 +73,7 @@ class CorruptDefocusBlur(Corruption):
     """CIFAR-10-C's defocus blur: a smoothed disk."""
 
     name: ClassVar[str] = "corruptdefocusblur"
-    process: ClassVar[str] = "defocus"
+    process: ClassVar[str] = "blurs.defocus"
     constants: ClassVar = ((0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1.0, 0.2), (1.5, 0.1))
 
 
@@ -82,7 +82,7 @@ class CorruptGlassBlur(Corruption):
     """CIFAR-10-C's frosted glass."""
 
     name: ClassVar[str] = "corruptglassblur"
-    process: ClassVar[str] = "frostedglass"
+    process: ClassVar[str] = "blurs.frost_glass"
     constants: ClassVar = ((0.05, 1, 1), (0.25, 1, 1), (0.4, 1, 1), (0.25, 1, 2), (0.4, 1, 2))
 
 
@@ -92,7 +92,7 @@ class CorruptMotionBlur(Corruption):
 
     name: ClassVar[str] = "corruptmotionblur"
     slots: ClassVar[int] = 1
-    process: ClassVar[str] = "motion"
+    process: ClassVar[str] = "blurs.move"
     constants: ClassVar = ((6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5))
 
     def numbers(self, draws: Draws) -> tuple[Any, ...]:
@@ -161,7 +161,7 @@ class CorruptSnow(Corruption):
 
     name: ClassVar[str] = "corruptsnow"
     slots: ClassVar[int] = 1
-    process: ClassVar[str] = "snow"
+    process: ClassVar[str] = "weather.snow"
     # Mean, deviation and enlargement of the noise, its threshold, the share of the image that is
     # not whitened; radius and deviation of the motion.
     constants: ClassVar = (
@@ -182,7 +182,7 @@ class CorruptFrost(Corruption):
     """Frost in the shares of CIFAR-10-C's, but drawn: the authors lay photographs of ice over."""
 
     name: ClassVar[str] = "corruptfrost"
-    process: ClassVar[str] = "frost"
+    process: ClassVar[str] = "weather.frost"
     constants: ClassVar = ((1, 0.2), (1, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45))
 
 
@@ -191,7 +191,7 @@ class CorruptFog(Corruption):
     """CIFAR-10-C's fog: clouds by diamonds and squares."""
 
     name: ClassVar[str] = "corruptfog"
-    process: ClassVar[str] = "fog"
+    process: ClassVar[str] = "weather.fog"
     constants: ClassVar = ((0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75))
 
 
@@ -200,7 +200,7 @@ class CorruptBrightness(Corruption):
     """CIFAR-10-C's brightness: adds to the value of HSV."""
 
     name: ClassVar[str] = "corruptbrightness"
-    process: ClassVar[str] = "value"
+    process: ClassVar[str] = "colours.brighten"
     constants: ClassVar = tuple((255 * added,) for added in (0.05, 0.1, 0.15, 0.2, 0.3))
 
 
@@ -209,7 +209,7 @@ class CorruptContrast(Corruption):
     """CIFAR-10-C's contrast: draws each channel to its mean."""
 
     name: ClassVar[str] = "corruptcontrast"
-    process: ClassVar[str] = "channelcontrast"
+    process: ClassVar[str] = "intensity.channel_contrast"
     constants: ClassVar = ((0.75,), (0.5,), (0.4,), (0.3,), (0.15,))
 
 
@@ -285,7 +285,7 @@ class CorruptPixelate(Corruption):
     """CIFAR-10-C's pixelation: Pillow's BOX filter to a smaller size and back."""
 
     name: ClassVar[str] = "corruptpixelate"
-    process: ClassVar[str] = "pixelate"
+    process: ClassVar[str] = "digital.pixelate"
     constants: ClassVar = ((0.95,), (0.9,), (0.85,), (0.75,), (0.65,))
 
 
@@ -294,7 +294,7 @@ class CorruptJpeg(Corruption):
     """CIFAR-10-C's JPEG compression, by Pillow; its bytes depend on Pillow's version."""
 
     name: ClassVar[str] = "corruptjpeg"
-    process: ClassVar[str] = "jpeg"
+    process: ClassVar[str] = "digital.compress"
     needs_codec: ClassVar[bool] = True
     constants: ClassVar = ((80,), (65,), (58,), (50,), (40,))
 

@@ -17,7 +17,7 @@ class Sharpness(ImageOp):
 
     name: ClassVar[str] = "sharpness"
     slots: ClassVar[int] = 1
-    process: ClassVar[str] = "sharpness"
+    process: ClassVar[str] = "filters.sharpen"
 
     factor: Interval = option(factor_field(0.9, "0 is smooth, 2 sharper"))
 
@@ -31,7 +31,7 @@ class Blur(ImageOp):
 
     name: ClassVar[str] = "blur"
     slots: ClassVar[int] = 1
-    process: ClassVar[str] = "blur"
+    process: ClassVar[str] = "filters.blur"
 
     sigma: Interval = option(
         IntervalField((0.1, 2.0), unit="pixels", about="the Gaussian's deviation", high=10)
@@ -48,7 +48,7 @@ class GaussianNoise(ImageOp):
 
     name: ClassVar[str] = "noise"
     slots: ClassVar[int] = 1
-    process: ClassVar[str] = "noise"
+    process: ClassVar[str] = "noises.add_normal"
 
     sigma: Interval = option(
         IntervalField((0, 10), unit="levels", about="the noise's deviation", high=255)
@@ -68,7 +68,7 @@ class SaltPepper(ImageOp):
 
     name: ClassVar[str] = "saltpepper"
     slots: ClassVar[int] = 1
-    process: ClassVar[str] = "saltpepper"
+    process: ClassVar[str] = "noises.whiten_or_blacken"
 
     amount: Interval = option(
         IntervalField((0.01, 0.06), unit="fraction of the pixels", about="how many change")
@@ -84,7 +84,7 @@ class Jpeg(ImageOp):
 
     name: ClassVar[str] = "jpeg"
     slots: ClassVar[int] = 1
-    process: ClassVar[str] = "jpeg"
+    process: ClassVar[str] = "digital.compress"
     needs_codec: ClassVar[bool] = True
 
     quality: Interval = option(

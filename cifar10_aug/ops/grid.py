@@ -22,7 +22,7 @@ class GridMask(ImageOp):
 
     name: ClassVar[str] = "gridmask"
     slots: ClassVar[int] = 3
-    process: ClassVar[str] = "gridmask"
+    process: ClassVar[str] = "grid.mask_grid"
 
     unit: Interval = option(
         IntervalField((24, 32), unit="pixels", about="the distance d", low=2, high=4096, whole=True)

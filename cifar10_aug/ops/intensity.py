@@ -72,7 +72,7 @@ class Contrast(ImageOp):
 
     name: ClassVar[str] = "contrast"
     slots: ClassVar[int] = 1
-    process: ClassVar[str] = "contrast"
+    process: ClassVar[str] = "intensity.contrast"
 
     factor: Interval = option(factor_field(0.4, "0 is grey, 2 twice the contrast"))
 
@@ -86,7 +86,7 @@ class ChannelShift(ImageOp):
 
     name: ClassVar[str] = "channelshift"
     slots: ClassVar[int] = 1
-    process: ClassVar[str] = "channelshift"
+    process: ClassVar[str] = "intensity.channel_shift"
 
     range: Interval = option(
         IntervalField((-20, 20), unit="levels", about="what is added", high=255, single=symmetric)
@@ -199,7 +199,7 @@ class AutoContrast(_BySelf):
     """Stretches each channel to 0 to 255, with probability p, as Pillow's ImageOps.autocontrast."""
 
     name: ClassVar[str] = "autocontrast"
-    process: ClassVar[str] = "autocontrast"
+    process: ClassVar[str] = "intensity.autocontrast"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,4 +207,4 @@ class Equalize(_BySelf):
     """Makes all levels of a channel about as frequent, with probability p, as ImageOps.equalize."""
 
     name: ClassVar[str] = "equalize"
-    process: ClassVar[str] = "equalize"
+    process: ClassVar[str] = "intensity.equalize"

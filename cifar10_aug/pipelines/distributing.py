@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 import warnings
 import weakref
-from typing import Any
 
 import tensorflow as tf
 
-from cifar10_aug._compat.shutdown import GATE
 from cifar10_aug.pipelines import service_health
 from cifar10_aug.pipelines.epochs import Epochs
 from cifar10_aug.pipelines.finishing import Finish
 from cifar10_aug.pipelines.graph import GraphEpochs
+from cifar10_aug.pipelines.service_watch import Watch
 
 # What each dataset that was loaded is made of.
 _loaded: weakref.WeakKeyDictionary[tf.data.Dataset, tuple[GraphEpochs, Finish]] = (
@@ -44,15 +43,7 @@ def distributed(
     made, finish = _loaded[dataset]
     workers = tf.data.experimental.service
 
-    @GATE.guarded
-    def answering(epoch: Any) -> Any:
-        service_health.check(service)
-        return epoch
-
-    def checked(epoch: tf.Tensor) -> tf.Tensor:
-        same = tf.numpy_function(answering, [epoch], tf.int64, stateful=False)
-        same.set_shape([])
-        return same
+    watch = Watch(service)
 
     def of_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
         one = made.anywhere(epoch)
@@ -60,17 +51,18 @@ def distributed(
             # Registering asks for the dataset's options, which have none that matter.
             warnings.filterwarnings("ignore", "To make it possible to preserve tf.data options")
             registered = workers.register_dataset(service, one, compression)
-        return workers.from_dataset_id(
+        batches = workers.from_dataset_id(
             workers.ShardingPolicy.DYNAMIC,
             service,
             registered,
             element_spec=one.element_spec,
             max_outstanding_requests=max_outstanding_requests,
         )
+        return watch.over(batches, epoch)
 
     # See `AugmentedBuilder.as_dataset`.
     of_epoch = tf.autograph.experimental.do_not_convert(of_epoch)
-    ds = Epochs(made.reading.start.epoch).number().map(checked).flat_map(of_epoch)
+    ds = Epochs(made.reading.start.epoch).number().map(watch.begin).flat_map(of_epoch)
     if finish.prefetch:
         ds = ds.prefetch(tf.data.AUTOTUNE)
     # A worker that dies loses the batches that it is making, so the length is not known.

@@ -19,7 +19,8 @@ def distribute(
 
     Each iteration hands the service the next epoch, whose batches the workers share out among
     them. They come in no fixed order, each once. A worker that dies takes along those that it has
-    under way, and the epoch does not end before it is back on the same host and port. Workers need
+    under way; when the others have nothing left, it is waited for at the same host and port, and is
+    an error after a minute without a batch. Workers need
     TensorFlow, and the prepared files under the same path, but not this package. Several trainers
     load shares (`ReadConfig(input_context=…)`); each distributes its own.
 
@@ -49,7 +50,7 @@ def distribute(
 
     Returns:
         A dataset of the same elements and epochs. Beginning an epoch is an error if the dispatcher
-        or a worker does not answer within 30 seconds.
+        or a worker does not answer within 30 seconds, and so is waiting for a batch.
 
     Raises:
         ValueError: if the dataset is another one, or the service is no address.

@@ -28,7 +28,7 @@ def apply(op: Any, drawn: Draws, image: np.ndarray, key: Key) -> np.ndarray:
         return _cut(table)[image]
     assert isinstance(op, ImageOp)
     amount = next((float(np.ravel(number)[0]) for number in op.numbers(drawn)), 0.0)
-    if op.process == "noise":
+    if op.process == "noises.add_normal":
         return _noise(amount, image, key)
     return PROCESSES[op.process](amount, image)
 
@@ -148,12 +148,12 @@ def _box(op: BoxOp, drawn: Draws, image: np.ndarray, key: Key) -> np.ndarray:
 
 
 PROCESSES = {
-    "contrast": _contrast,
-    "autocontrast": _autocontrast,
-    "equalize": _equalize,
-    "channelshift": _channel_shift,
-    "saturation": _saturation,
-    "hue": _hue,
-    "sharpness": _sharpness,
-    "blur": _blur,
+    "intensity.contrast": _contrast,
+    "intensity.autocontrast": _autocontrast,
+    "intensity.equalize": _equalize,
+    "intensity.channel_shift": _channel_shift,
+    "colours.saturate": _saturation,
+    "colours.turn_hue": _hue,
+    "filters.sharpen": _sharpness,
+    "filters.blur": _blur,
 }

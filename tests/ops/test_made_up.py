@@ -11,11 +11,14 @@ import tensorflow_datasets as tfds
 from click.testing import CliRunner
 
 from cifar10_aug.cli import main
+from cifar10_aug.engines.numba.kernels import intensity as numba_intensity
+from cifar10_aug.engines.tensorflow import intensity as tensorflow_intensity
 from cifar10_aug.ops import OPS
-from cifar10_aug.ops.base import LookupTableOp
+from cifar10_aug.ops.base import ImageOp, LookupTableOp
 from cifar10_aug.ops.fields import Interval, IntervalField, option
 from cifar10_aug.recipes.recipe import Recipe
 from cifar10_aug.rng.draws import Draws
+from tests.engines.tensorflow import running
 from tests.registering import registered
 
 
@@ -69,3 +72,38 @@ def test_a_made_up_op_appears_everywhere(
         assert Path("preview.png").exists()
         wrong = CliRunner().invoke(main, ["preview", "divde", "--sample"])
         assert "Did you mean divide or invert?" in wrong.output
+
+
+@dataclasses.dataclass(frozen=True)
+class Negate(ImageOp):
+    """Shows white minus the image."""
+
+    name: ClassVar[str] = "negate"
+    process: ClassVar[str] = "intensity.negate"
+
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        return (0xFFFFFF,)
+
+
+def of_numba(canvas: Any, rows: np.ndarray, numbers: np.ndarray) -> None:
+    canvas.pixels[rows] = np.uint32(numbers[0, 0]) - canvas.pixels[rows]
+
+
+def of_tensorflow(canvas: Any, white: float) -> Any:
+    return int(white) - canvas.pixels
+
+
+def test_a_made_up_process_is_an_op_and_a_function_an_engine(
+    made: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numba_intensity, "negate", of_numba, raising=False)
+    monkeypatch.setattr(tensorflow_intensity, "negate", of_tensorflow, raising=False)
+    with registered():
+        OPS["negate"] = Negate
+        recipe = Recipe.parse("negate_p0.5")
+        ours = recipe(made.train_images, seed=3)
+        done = recipe.parameters(np.arange(100), seed=3)["0.negate.applied"]
+        expected = np.where(done[:, None, None, None], 255 - made.train_images, made.train_images)
+        np.testing.assert_array_equal(ours, expected)
+        theirs, _ = running.run(recipe, made.train_images, np.arange(100), seed=3)
+        np.testing.assert_array_equal(theirs, expected)

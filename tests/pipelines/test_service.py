@@ -17,7 +17,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 import cifar10_aug
-from cifar10_aug.pipelines import service_health
+from cifar10_aug.pipelines import service_health, service_watch
 from tests import programs
 
 pytestmark = pytest.mark.slow
@@ -273,6 +273,25 @@ def test_an_epoch_does_not_begin_without_a_worker_that_is_gone(
     cluster.start_worker("two")
     by_id(local)
     assert by_id(distributed) == by_id(local)
+
+
+@pytest.mark.usefixtures("brief")
+def test_an_epoch_does_not_wait_for_ever_for_a_worker_that_dies(
+    cluster: Cluster, data_dir: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_watch, "_QUIET_SECONDS", 1.0)
+    distributed = cifar10_aug.distribute(
+        load(data_dir, batch_size=2), cluster.address, max_outstanding_requests=2
+    )
+    missing = f"{cluster.address}: no worker answers at localhost:{cluster.ports['one']}"
+    batches = iter(distributed)
+    for _ in range(5):
+        next(batches)
+    cluster.kill("one")
+    with pytest.raises(tf.errors.UnknownError, match=re.escape(f"{missing}, {ADVICE}")):
+        list(batches)
+    cluster.start_worker("one")
+    assert len(by_id(distributed)) == 100
 
 
 @pytest.mark.parametrize("port", [[], ["--port", "0"], ["--port", "any"]])

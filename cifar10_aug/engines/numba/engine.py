@@ -19,6 +19,7 @@ from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.numba.target import Target
 from cifar10_aug.engines.plan import Plan
+from cifar10_aug.engines.processes import process
 from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.engines.python.python_ops import Group
 from cifar10_aug.engines.stages import (
@@ -261,8 +262,6 @@ def _place(execution: Execution, step: PlannedOp) -> str:
 
 
 def _process(step: PlannedOp, batch: Batch) -> None:
-    from cifar10_aug.engines.numba.processes import PROCESSES
-
     assert isinstance(step.op, ImageOp)
     rows, drawn = batch.drawn.taken(step)
     rows = np.arange(len(batch)) if rows is None else rows
@@ -272,5 +271,5 @@ def _process(step: PlannedOp, batch: Batch) -> None:
     if not applied.all():
         rows, numbers = rows[applied], np.ascontiguousarray(numbers[:, applied])
     if len(rows):
-        run = PROCESSES[step.op.process]
+        run = process("numba.kernels", step.op.process)
         run(batch.canvas(step), rows, numbers)

@@ -1,4 +1,4 @@
-"""The blurs of CIFAR-10-C; see `kernels.blurs`, and `tones` here."""
+"""The blurs of CIFAR-10-C; see `kernels.blurs`, and `intensity` here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes that change colours, pixel by pixel; see `kernels.colours`, and `tones` here."""
+"""Processes that change colours, pixel by pixel; see `kernels.colours`, and `intensity` here."""
 
 from __future__ import annotations
 

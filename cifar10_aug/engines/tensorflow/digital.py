@@ -1,4 +1,4 @@
-"""Coarser pixels; see `kernels.digital`, and `tones` here."""
+"""Coarser pixels; see `kernels.digital`, and `intensity` here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes that look at a pixel's neighbours; see `kernels.filters`, and `tones` here."""
+"""Processes that look at a pixel's neighbours; see `kernels.filters`, and `intensity` here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes that add noise, drawn pixel by pixel; see `kernels.noises`, and `tones` here."""
+"""Processes that add noise, drawn pixel by pixel; see `kernels.noises`, and `intensity` here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weather of CIFAR-10-C: fog, frost and snow; see `kernels.weather`, and `tones` here."""
+"""Weather of CIFAR-10-C: fog, frost and snow; see `kernels.weather`, and `intensity` here."""
 
 from __future__ import annotations
 
@@ -67,17 +67,8 @@ def _plasma(canvas: Canvas, decay: float) -> tf.Tensor:
     return tf.reshape(seen, [-1, canvas.height * canvas.width])
 
 
-def snow(
-    canvas: Canvas,
-    mean: Any,
-    sigma: Any,
-    zoom: Any,
-    threshold: Any,
-    own: Any,
-    radius: Any,
-    spread: Any,
-    degrees: Any,
-) -> tf.Tensor:
+def snow(canvas: Canvas, *given: Any) -> tf.Tensor:
+    mean, sigma, zoom, threshold, own, radius, spread, degrees = given
     flakes = _flakes(canvas, float(mean), float(sigma), float(zoom), float(threshold))
     falling = drag(flakes, motion_weights(float(radius), float(spread)), degrees[:, 0])
     size = canvas.height * canvas.width

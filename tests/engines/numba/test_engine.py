@@ -78,7 +78,7 @@ def interpolates_nothing(op: type) -> bool:
     if issubclass(op, AffineOp):
         return op.pixel_aligned
     if issubclass(op, ImageOp):
-        return op.process in (*pixelwise_reference.PROCESSES, "noise")
+        return op.process in (*pixelwise_reference.PROCESSES, "noises.add_normal")
     return issubclass(op, (BoxOp, LookupTableOp, ColorJitter))
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from cifar10_aug.engines import gaussians
+from cifar10_aug.engines.corruption_tables import disk_weights, motion_weights
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.convolution import clamped, convolve
-from cifar10_aug.engines.numba.kernels.motion import drag
+from cifar10_aug.engines.numba.kernels.motion import along, drag
 from cifar10_aug.engines.numba.kernels.philox import fill_noise
 from cifar10_aug.engines.numba.kernels.pixels import read_channels, write_channel
 
@@ -21,8 +23,13 @@ def _mirrored(at: int, size: int) -> int:
     return min(at, 2 * (size - 1) - at)
 
 
+def defocus(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """A disk of a radius, smoothed by a narrow Gaussian: both in pixels, [2, n], all the same."""
+    _defocus(canvas, rows, disk_weights(float(numbers[0, 0]), float(numbers[1, 0])))
+
+
 @compiled
-def defocus(canvas: Canvas, rows: np.ndarray, weights: np.ndarray) -> None:
+def _defocus(canvas: Canvas, rows: np.ndarray, weights: np.ndarray) -> None:
     """Convolves with a small square kernel, mirrored at the border: float64 [side, side]."""
     height, width = canvas.height, canvas.width
     radius = weights.shape[0] // 2
@@ -45,8 +52,14 @@ def defocus(canvas: Canvas, rows: np.ndarray, weights: np.ndarray) -> None:
             write_channel(after, 8 * channel, line)
 
 
+def move(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Motion blur: radius and deviation in pixels, the same for all rows, and angles in degrees."""
+    weights = motion_weights(float(numbers[0, 0]), float(numbers[1, 0]))
+    _move(canvas, rows, weights, along(numbers[2], len(weights)))
+
+
 @compiled
-def move(canvas: Canvas, rows: np.ndarray, weights: np.ndarray, offsets: np.ndarray) -> None:
+def _move(canvas: Canvas, rows: np.ndarray, weights: np.ndarray, offsets: np.ndarray) -> None:
     """Blurs along a line: weights float64 [taps], offsets int64 [n, 2, taps]; see `drag`."""
     height, width = canvas.height, canvas.width
     before = np.empty((3, height, width), np.float64)
@@ -60,8 +73,15 @@ def move(canvas: Canvas, rows: np.ndarray, weights: np.ndarray, offsets: np.ndar
             write_channel(after, 8 * channel, line)
 
 
+def frost_glass(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """The blur's deviation in pixels, how far pixels travel, how often: [3, n], all the same."""
+    sigma, reach, times = (float(number) for number in numbers[:, 0])
+    weights = gaussians.weights(np.array([sigma]), sigma, deviations=4.0)[0]
+    _frost_glass(canvas, rows, weights, int(reach), int(times))
+
+
 @compiled
-def frost_glass(
+def _frost_glass(
     canvas: Canvas, rows: np.ndarray, weights: np.ndarray, reach: int, times: int
 ) -> None:
     """Blurs, takes each pixel from up to `reach` pixels above and to the left of it, blurs again.

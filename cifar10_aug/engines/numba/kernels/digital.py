@@ -1,13 +1,17 @@
-"""Compiled coarser pixels."""
+"""Compiled coarser pixels, and Pillow's JPEG."""
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 from numba import int64 as i64
+from PIL import Image
 
+from cifar10_aug.engines.corruption_tables import box_blocks
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
-from cifar10_aug.engines.numba.kernels.pixels import channels, packed
+from cifar10_aug.engines.numba.kernels.pixels import channels, pack, packed, unpack
 
 
 @compiled
@@ -23,8 +27,35 @@ def _average(line: np.ndarray, first: int, stride: int, count: int) -> int:
     )
 
 
+def pixelate(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Resizes to a share of the size, [1, n], all the same, and back, with Pillow's BOX filter."""
+    share = float(numbers[0, 0])
+    small_width = max(1, int(canvas.width * share))
+    small_height = max(1, int(canvas.height * share))
+    _pixelate(
+        canvas,
+        rows,
+        box_blocks(canvas.width, small_width),
+        box_blocks(canvas.height, small_height),
+        box_blocks(small_width, canvas.width)[:, 0].copy(),
+        box_blocks(small_height, canvas.height)[:, 0].copy(),
+    )
+
+
+def compress(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Writes and reads JPEGs with Pillow: the quality, [1, n]."""
+    image = np.empty((canvas.height, canvas.width, 3), np.uint8)
+    for row, quality in zip(rows, numbers[0], strict=True):
+        line = canvas.pixels[row]
+        unpack(line, image.reshape(-1))
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "JPEG", quality=int(quality))
+        with Image.open(file, formats=["JPEG"]) as picture:
+            pack(np.array(picture.convert("RGB")).reshape(-1), line)
+
+
 @compiled
-def pixelate(
+def _pixelate(
     canvas: Canvas,
     rows: np.ndarray,
     columns: np.ndarray,

@@ -6,6 +6,7 @@ import numpy as np
 from numba import int32 as i32
 from numba import uint32
 
+from cifar10_aug.engines import gaussians
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.convolution import convolve, radius_of, reflected
@@ -67,8 +68,13 @@ def sharpen(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
                 )
 
 
+def blur(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Blurs by a Gaussian: its deviation, and the widest that can be drawn, [2, n], in pixels."""
+    _blur(canvas, rows, gaussians.weights(numbers[0], numbers[1].max()))
+
+
 @compiled
-def blur(canvas: Canvas, rows: np.ndarray, weights: np.ndarray) -> None:
+def _blur(canvas: Canvas, rows: np.ndarray, weights: np.ndarray) -> None:
     """Convolves sideways and then downwards, the image reflected at its border; rounds once.
 
     Args:

@@ -1,10 +1,18 @@
-"""Compiled motion blur of one channel."""
+"""Compiled motion blur of one channel, and where it reads."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.rng import elementary
+
+
+def along(angles: np.ndarray, taps: int) -> np.ndarray:
+    """How far right and down each tap of a line at an angle is read: int64 [n, 2, taps]."""
+    sine, cosine = elementary.sine_cosine(angles)
+    steps = np.stack([cosine, sine], axis=1)[:, :, None]
+    return np.ceil(steps * np.arange(taps) - 0.5).astype(np.int64)
 
 
 @compiled

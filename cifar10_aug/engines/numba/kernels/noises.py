@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numba import int32 as i32
 from numba import uint32, uint64
 
+from cifar10_aug.engines import gaussians
+from cifar10_aug.engines.corruption_tables import cumulated_poisson
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.philox import fill_noise
 from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, packed
 
 
+def add_normal(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Adds normal noise of a deviation in levels: numbers [1, n]."""
+    _add_normal(canvas, rows, numbers, gaussians.quantiles())
+
+
 @compiled
-def add_normal(
+def _add_normal(
     canvas: Canvas, rows: np.ndarray, numbers: np.ndarray, quantiles: np.ndarray
 ) -> None:
     """Adds normal noise of a deviation in levels: numbers [1, n].
@@ -38,8 +47,22 @@ def add_normal(
                 )
 
 
+def count_photons(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """Shot noise: how many photons make white, [1, n], all the same."""
+    photons = int(numbers[0, 0])
+    _count_photons(canvas, rows, photons, *_poisson(photons))
+
+
+@functools.lru_cache(maxsize=8)
+def _poisson(photons: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each level's cumulated probabilities, and where to begin to look in them."""
+    cumulated = cumulated_poisson(photons)
+    parts = np.arange(257) / 256.0
+    return cumulated, np.stack([np.searchsorted(level, parts) for level in cumulated])
+
+
 @compiled
-def count_photons(
+def _count_photons(
     canvas: Canvas, rows: np.ndarray, photons: int, cumulated: np.ndarray, starts: np.ndarray
 ) -> None:
     """Replaces each level by a Poisson number of photons.

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numba import uint32, uint64
 
+from cifar10_aug.engines import gaussians
+from cifar10_aug.engines.corruption_tables import motion_weights
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
-from cifar10_aug.engines.numba.kernels.motion import drag
+from cifar10_aug.engines.numba.kernels.motion import along, drag
 from cifar10_aug.engines.numba.kernels.philox import fill_noise
 from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, grey, packed
 
@@ -144,8 +146,15 @@ def _flakes(
             flakes[y, x] = min(max(value, 0.0), 1.0) if value >= threshold else 0.0
 
 
+def snow(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+    """As `_snow`; then the flakes' way: radius, deviation, and angles in degrees."""
+    weights = motion_weights(float(numbers[5, 0]), float(numbers[6, 0]))
+    offsets = along(numbers[7], len(weights))
+    _snow(canvas, rows, np.ascontiguousarray(numbers[:5]), gaussians.quantiles(), weights, offsets)
+
+
 @compiled
-def snow(
+def _snow(
     canvas: Canvas,
     rows: np.ndarray,
     numbers: np.ndarray,
