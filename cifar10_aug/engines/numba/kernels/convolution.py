@@ -58,14 +58,18 @@ def convolve(
     padded = np.empty((height, wide), np.float64)
     for y in range(height):
         row, source = padded[y], image[y]
-        row[radius : radius + width] = source
+        inside = row[radius : radius + width]
+        for x in range(width):
+            inside[x] = source[x]
         for x in range(radius):
             row[x], row[wide - 1 - x] = source[columns[x]], source[columns[wide - 1 - x]]
     sideways = np.empty((height, wide), np.float64)
     _sum_taps(padded.reshape(height * wide), 1, each, sideways.reshape(height * wide))
     tall = np.empty((rows.shape[0], width), np.float64)
     for y in range(rows.shape[0]):
-        tall[y] = sideways[rows[y], :width]
+        row, source = tall[y], sideways[rows[y]]
+        for x in range(width):
+            row[x] = source[x]
     _sum_taps(tall.reshape(tall.size), width, each, out.reshape(out.size))
 
 
