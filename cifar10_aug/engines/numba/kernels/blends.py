@@ -7,6 +7,7 @@ from numba import float32 as f32
 from numba import uint32
 
 from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE as _LOW
 from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, packed
 
 
@@ -27,23 +28,31 @@ def mix(
         shares: uint32 [batch], of the own image within the box, in 65,536ths.
         shrunk: bool [batch], whether the whole of the other is resized into the box.
     """
-    half, sixteen = uint32(1 << 15), uint32(16)
-    whole = uint32(1 << 16)
+    height, width = own.shape[1], own.shape[2]
     for n in range(own.shape[0]):
-        a = shares[n]
-        b = whole - a
         top, left, bottom, right = boxes[n]
         for y in range(top, bottom):
-            other_y = (y - top) * own.shape[1] // (bottom - top) if shrunk[n] else y
-            for x in range(left, right):
-                other_x = (x - left) * own.shape[2] // (right - left) if shrunk[n] else x
-                r, g, bl = channels(own[n, y, x])
-                other_r, other_g, other_b = channels(others[n, other_y, other_x])
-                own[n, y, x] = packed(
-                    (uint32(r) * a + uint32(other_r) * b + half) >> sixteen,
-                    (uint32(g) * a + uint32(other_g) * b + half) >> sixteen,
-                    (uint32(bl) * a + uint32(other_b) * b + half) >> sixteen,
-                )
+            line = own[n, y, left:right]
+            if shrunk[n]:
+                other = others[n, (y - top) * height // (bottom - top)]
+                for x in range(line.shape[0]):
+                    _blend(line, x, other[x * width // line.shape[0]], shares[n])
+            else:
+                other = others[n, y, left:right]
+                for x in range(line.shape[0]):
+                    _blend(line, x, other[x], shares[n])
+
+
+@compiled
+def _blend(line: np.ndarray, x: int, other: int, share: int) -> None:
+    """Makes a pixel a share of itself, in 65,536ths, and the rest of another."""
+    a, b = uint32(share), uint32(uint32(1 << 16) - share)
+    half, sixteen, eight = uint32(1 << 15), uint32(16), uint32(8)
+    own = line[x]
+    red = uint32((own & _LOW) * a + (other & _LOW) * b + half) >> sixteen
+    green = uint32(((own >> eight) & _LOW) * a + ((other >> eight) & _LOW) * b + half) >> sixteen
+    blue = uint32(((own >> sixteen) & _LOW) * a + ((other >> sixteen) & _LOW) * b + half)
+    line[x] = packed(red, green, blue >> sixteen)
 
 
 @compiled

@@ -48,25 +48,49 @@ def convolve(
         out: float64 [height, width]; not the image.
     """
     height, width = image.shape
-    taps = columns.shape[0] - width + 1
-    radius = taps // 2
-    padded = np.empty(columns.shape[0], np.float64)
-    sideways = np.empty((height, width), np.float64)
-    total = np.empty(width, np.float64)
+    wide = columns.shape[0]
+    radius = (wide - width) // 2
+    each = np.empty(2 * radius + 1, np.float64)
+    for k in range(each.shape[0]):
+        each[k] = weights[abs(k - radius)]
+    # Rows lie one after the other, so that loops are long; the sums across the end of a row are
+    # not used.
+    padded = np.empty((height, wide), np.float64)
     for y in range(height):
-        for x in range(padded.shape[0]):
-            padded[x] = image[y, columns[x]]
-        total[:] = 0.0
-        for k in range(taps):
-            weight = weights[abs(k - radius)]
-            for x in range(width):
-                total[x] += weight * padded[x + k]
-        sideways[y] = total
-    for y in range(height):
-        total[:] = 0.0
-        for k in range(taps):
-            weight = weights[abs(k - radius)]
-            source = sideways[rows[y + k]]
-            for x in range(width):
-                total[x] += weight * source[x]
-        out[y] = total
+        row, source = padded[y], image[y]
+        inside = row[radius : radius + width]
+        for x in range(width):
+            inside[x] = source[x]
+        for x in range(radius):
+            row[x], row[wide - 1 - x] = source[columns[x]], source[columns[wide - 1 - x]]
+    sideways = np.empty((height, wide), np.float64)
+    _sum_taps(padded.reshape(height * wide), 1, each, sideways.reshape(height * wide))
+    tall = np.empty((rows.shape[0], width), np.float64)
+    for y in range(rows.shape[0]):
+        row, source = tall[y], sideways[rows[y]]
+        for x in range(width):
+            row[x] = source[x]
+    _sum_taps(tall.reshape(tall.size), width, each, out.reshape(out.size))
+
+
+@compiled
+def _sum_taps(line: np.ndarray, step: int, weights: np.ndarray, total: np.ndarray) -> None:
+    """Sums elements that are `step` apart, times a weight each, in order, as far as there are."""
+    taps = weights.shape[0]
+    count = min(total.shape[0], line.shape[0] - (taps - 1) * step)
+    total = total[:count]
+    total[:] = 0.0
+    k = 0
+    # Several at a time, which saves loads and stores.
+    while k + 4 <= taps:
+        a, b = line[k * step :], line[(k + 1) * step :]
+        c, d = line[(k + 2) * step :], line[(k + 3) * step :]
+        w, x, y, z = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+        for i in range(count):
+            total[i] = (((total[i] + w * a[i]) + x * b[i]) + y * c[i]) + z * d[i]
+        k += 4
+    while k < taps:
+        a, w = line[k * step :], weights[k]
+        for i in range(count):
+            total[i] += w * a[i]
+        k += 1

@@ -68,18 +68,15 @@ def grey(red: int, green: int, blue: int) -> int:
 @compiled
 def read_channels(line: np.ndarray, image: np.ndarray) -> None:
     """Red, green and blue of a packed image, as float64 [3, height, width]."""
-    _, height, width = image.shape
     for channel in range(3):
-        for y in range(height):
-            for x in range(width):
-                packed = line[y * width + x] >> uint32(8 * channel)
-                image[channel, y, x] = float(packed & LOW_BYTE)
+        levels, shift = image[channel].reshape(line.shape[0]), uint32(8 * channel)
+        for i in range(line.shape[0]):
+            levels[i] = float(i32((line[i] >> shift) & LOW_BYTE))
 
 
 @compiled
 def write_channel(channel: np.ndarray, shift: int, line: np.ndarray) -> None:
     """Adds a channel, rounded, to a packed image that has zeros there: 0, 8 or 16 bits up."""
-    width = channel.shape[1]
-    for y in range(channel.shape[0]):
-        for x in range(width):
-            line[y * width + x] |= uint32(as_level(channel[y, x] + 0.5)) << uint32(shift)
+    levels = channel.reshape(line.shape[0])
+    for i in range(line.shape[0]):
+        line[i] |= uint32(as_level(levels[i] + 0.5)) << uint32(shift)
