@@ -9,19 +9,12 @@ levels are rounded where the authors cut fractions off.
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Any, ClassVar
 
-import numpy as np
-
-from cifar10_aug.ops.affine import Affine
-from cifar10_aug.ops.base import AffineOp, Border, ImageOp, Op
-from cifar10_aug.ops.compound import SequenceOp, WeightedSumOp
-from cifar10_aug.ops.fields import NumberField, option
-from cifar10_aug.ops.warps import Elastic
+from cifar10_aug.ops.base import ImageOp, Op
+from cifar10_aug.ops.corruption_warps import SEVERITY, CorruptElastic, CorruptZoomBlur
+from cifar10_aug.ops.fields import option
 from cifar10_aug.rng.draws import Draws
-
-_SEVERITY = NumberField(1, unit="", about="how bad", low=1, high=5, whole=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,15 +23,20 @@ class Corruption(ImageOp):
 
     Attributes:
         constants: the process's numbers, for severities 1 to 5.
+        angles: between which degrees it draws one more, if it does.
     """
 
     every_epoch: ClassVar[bool] = False
     constants: ClassVar[tuple[tuple[float, ...], ...]]
+    angles: ClassVar[tuple[float, float] | None] = None
 
-    severity: int = option(_SEVERITY)
+    severity: int = option(SEVERITY)
 
     def numbers(self, draws: Draws) -> tuple[Any, ...]:
-        return self.constants[self.severity - 1]
+        constants = self.constants[self.severity - 1]
+        if self.angles is None:
+            return constants
+        return *constants, draws.name("degrees", draws.uniform(0, *self.angles))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,64 +90,9 @@ class CorruptMotionBlur(Corruption):
 
     name: ClassVar[str] = "corruptmotionblur"
     slots: ClassVar[int] = 1
+    angles: ClassVar = (-45.0, 45.0)
     process: ClassVar[str] = "blurs.move"
     constants: ClassVar = ((6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5))
-
-    def numbers(self, draws: Draws) -> tuple[Any, ...]:
-        angle = draws.name("degrees", draws.uniform(0, -45.0, 45.0))
-        return *super().numbers(draws), angle
-
-
-def _zoomed(size: int, factor: float) -> tuple[float, float]:
-    """How an axis is read that is enlarged as `clipped_zoom` does: the step, and where it starts.
-
-    It crops to whole pixels about the middle and spreads those over a rounded number of pixels,
-    the outermost on the outermost (SciPy's zoom). With factors below 1.5 that is at most one pixel
-    too much; the last one is cut off.
-    """
-    crop = math.ceil(size / factor)
-    step = (crop - 1) / max(round(crop * factor) - 1, 1)
-    return step, (size - crop) // 2
-
-
-@dataclasses.dataclass(frozen=True)
-class _Enlarged(AffineOp):
-    """The image enlarged by about a factor."""
-
-    name: ClassVar[str] = "corruptzoomblur"
-    border: ClassVar[Border] = Border("nearest")
-
-    factor: float
-
-    def affine(self, draws: Draws, height: int, width: int) -> Affine:
-        (xx, x0), (yy, y0) = _zoomed(width, self.factor), _zoomed(height, self.factor)
-        return Affine(xx, 0.0, x0, 0.0, yy, y0)
-
-
-@dataclasses.dataclass(frozen=True)
-class CorruptZoomBlur(WeightedSumOp):
-    """CIFAR-10-C's zoom blur: the mean of enlarged images.
-
-    They are enlarged as the authors' are, whose centre is off by up to a pixel.
-    """
-
-    name: ClassVar[str] = "corruptzoomblur"
-    every_epoch: ClassVar[bool] = False
-    # Factors go from 1 to below these. By rounding, the authors' np.arange includes the first two;
-    # and its 1.25 is so much more that 26 pixels become 33.
-    ends: ClassVar[tuple[float, ...]] = (1.06, 1.11, 1.16, 1.21, 1.26)
-
-    severity: int = option(_SEVERITY)
-
-    @property
-    def branches(self) -> tuple[Op, ...]:
-        factors = np.arange(1, self.ends[self.severity - 1], 0.01)
-        return tuple(_Enlarged(float(factor)) for factor in factors[1:])
-
-    def weights(self, draws: Draws) -> tuple[Any, ...]:
-        # The image itself counts twice, as one of the enlarged ones and beside them.
-        enlarged = len(self.branches)
-        return 2 / (enlarged + 2), *((1 / (enlarged + 2),) * enlarged)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,6 +104,7 @@ class CorruptSnow(Corruption):
 
     name: ClassVar[str] = "corruptsnow"
     slots: ClassVar[int] = 1
+    angles: ClassVar = (-135.0, -45.0)
     process: ClassVar[str] = "weather.snow"
     # Mean, deviation and enlargement of the noise, its threshold, the share of the image that is
     # not whitened; radius and deviation of the motion.
@@ -171,10 +115,6 @@ class CorruptSnow(Corruption):
         (0.25, 0.3, 2.25, 0.6, 0.85, 12, 6),
         (0.3, 0.3, 1.25, 0.65, 0.8, 14, 12),
     )
-
-    def numbers(self, draws: Draws) -> tuple[Any, ...]:
-        angle = draws.name("degrees", draws.uniform(0, -135.0, -45.0))
-        return *super().numbers(draws), angle
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,73 +151,6 @@ class CorruptContrast(Corruption):
     name: ClassVar[str] = "corruptcontrast"
     process: ClassVar[str] = "intensity.channel_contrast"
     constants: ClassVar = ((0.75,), (0.5,), (0.4,), (0.3,), (0.15,))
-
-
-@dataclasses.dataclass(frozen=True)
-class _ThreePoints(AffineOp):
-    """Moves three points of the image, independently, and the rest with them."""
-
-    name: ClassVar[str] = "corruptelastic"
-    slots: ClassVar[int] = 6
-    border: ClassVar[Border] = Border("mirror")
-
-    reach: float
-
-    def affine(self, draws: Draws, height: int, width: int) -> Affine:
-        middle_x, middle_y, arm = width // 2, height // 2, min(height, width) // 3
-        before = [
-            (middle_x + arm, middle_y + arm),
-            (middle_x + arm, middle_y - arm),
-            (middle_x - arm, middle_y - arm),
-        ]
-        moved = [draws.uniform(slot, -self.reach, self.reach) for slot in range(6)]
-        after = [(x + moved[2 * i], y + moved[2 * i + 1]) for i, (x, y) in enumerate(before)]
-        for i, (x, y) in enumerate(after):
-            draws.name(f"x{i + 1}", x)
-            draws.name(f"y{i + 1}", y)
-        (ax, ay), (bx, by), (cx, cy) = after
-        # From where a point is seen to where it was; sides from the second point.
-        px, py, qx, qy = ax - bx, ay - by, cx - bx, cy - by
-        area = px * qy - qx * py
-        side = 2.0 * arm
-        xx, xy = side * py / area, -side * px / area
-        yx, yy = side * qy / area, -side * qx / area
-        second_x, second_y = before[1]
-        return Affine(
-            xx,
-            xy,
-            second_x - xx * bx - xy * by,
-            yx,
-            yy,
-            second_y - yx * bx - yy * by,
-        )
-
-
-@dataclasses.dataclass(frozen=True)
-class CorruptElastic(SequenceOp):
-    """CIFAR-10-C's elastic transform: a random affine map, then smooth displacements.
-
-    The image is resampled once, where the authors resample twice.
-    """
-
-    name: ClassVar[str] = "corruptelastic"
-    slots: ClassVar[int] = 8
-    every_epoch: ClassVar[bool] = False
-    # Alpha and sigma of the displacement, and how far the points move, in 32nds of 32 pixels.
-    constants: ClassVar = (
-        (0.0, 0.0, 2.56),
-        (1.6, 6.4, 2.24),
-        (2.56, 1.92, 1.92),
-        (3.2, 1.28, 1.6),
-        (3.2, 0.96, 0.96),
-    )
-
-    severity: int = option(_SEVERITY)
-
-    @property
-    def parts(self) -> tuple[Op, ...]:
-        alpha, sigma, reach = self.constants[self.severity - 1]
-        return _ThreePoints(reach), Elastic((alpha, alpha), (sigma, sigma))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,16 +14,10 @@ from cifar10_aug.data import prepared as plain
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.prepared import DAMAGED, damaged
 from cifar10_aug.engines.tensorflow import pixels
-from cifar10_aug.pipelines import resident
+from cifar10_aug.pipelines import resident, stored_batches
 from cifar10_aug.rng.names import DIGITS
 
-_BATCH = 1000
 _DAMAGES = (tf.errors.DataLossError, tf.errors.InvalidArgumentError, tf.errors.NotFoundError)
-_SPEC = {
-    "id": tf.io.FixedLenFeature([], tf.string),
-    "image": tf.io.FixedLenFeature([], tf.string),
-    "label": tf.io.FixedLenFeature([], tf.int64),
-}
 
 
 def tables(info: tfds.core.SplitInfo) -> tf.data.Dataset:
@@ -37,8 +31,7 @@ def tables(info: tfds.core.SplitInfo) -> tf.data.Dataset:
 
     fingerprint = fingerprints.signed(plain.fingerprint(info))
 
-    def decoded(records: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        parsed = tf.io.parse_example(records, _SPEC)
+    def decoded(parsed: dict[str, tf.Tensor]) -> tuple[tf.Tensor, ...]:
         levels = tf.io.decode_raw(parsed["image"], tf.uint8)
         images = tf.reshape(levels, [-1, *SHAPE])
         rows = fingerprints.rows(parsed["image"], parsed["label"])
@@ -56,8 +49,8 @@ def tables(info: tfds.core.SplitInfo) -> tf.data.Dataset:
             images, labels = tf.identity(images), tf.identity(labels)
         return tf.ensure_shape(images, [count, None]), tf.ensure_shape(labels, [count])
 
-    records = tf.data.TFRecordDataset(files).batch(_BATCH)
-    batches = records.map(decoded, num_parallel_calls=2, deterministic=True)
+    batches = stored_batches.as_tensors(files)
+    batches = batches.map(decoded, num_parallel_calls=2, deterministic=True)
     return batches.rebatch(count + 1).map(checked).cache()
 
 

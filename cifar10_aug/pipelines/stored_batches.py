@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from cifar10_aug._compat import tensorflow_errors
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.records import examples, tfrecord
 from cifar10_aug.data.records.mapped import MappedFile
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _SIZE = 1000
 _FEATURES = {"id", "image", "label"}
@@ -37,8 +40,8 @@ class StoredBatch(NamedTuple):
 Batches = Callable[[tuple[str, ...]], Iterator[StoredBatch]]
 
 
-def by_tensorflow(files: tuple[str, ...]) -> Iterator[StoredBatch]:
-    """Reads them with tf.data, which is quicker, and knows buckets."""
+def as_tensors(files: Sequence[str]) -> tf.data.Dataset:
+    """The features of some thousand examples at a time, with TensorFlow alone."""
     import tensorflow as tf
 
     spec = {
@@ -51,9 +54,15 @@ def by_tensorflow(files: tuple[str, ...]) -> Iterator[StoredBatch]:
         lambda records: tf.io.parse_example(records, spec)
     )
     records = tf.data.TFRecordDataset(list(files)).batch(_SIZE)
-    read = records.map(parse, num_parallel_calls=2, deterministic=True).prefetch(2)
+    return records.map(parse, num_parallel_calls=2, deterministic=True)
+
+
+def by_tensorflow(files: tuple[str, ...]) -> Iterator[StoredBatch]:
+    """Reads them with tf.data, which is quicker, and knows buckets."""
+    import tensorflow as tf
+
     try:
-        for batch in read.as_numpy_iterator():
+        for batch in as_tensors(files).prefetch(2).as_numpy_iterator():
             yield StoredBatch(batch["id"].astype(bytes), _flat(batch["image"]), batch["label"])
     except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
         raise ValueError(tensorflow_errors.reason(error)) from error

@@ -95,6 +95,24 @@ def test_idioms_give_what_they_give_of_a_stock_dataset(
         assert elements(ours) == elements(theirs)
 
 
+def assert_restored(idiom: str, make: Callable[[], tf.data.Dataset], place: Path) -> None:
+    """Checkpoints of what `make` makes by an idiom restore the next element, and what follows."""
+    ds = make()
+    passes = [elements(ds) for _ in range(2)]
+    assert (passes[0] == passes[1]) == (idiom == "cache")
+    for read in (0, 1, len(passes[0]) - 1):
+        iterator = iter(make())
+        for _ in range(read):
+            next(iterator)
+        saved = tf.train.Checkpoint(iterator=iterator).write(str(place / str(read)))
+        ds = make()
+        iterator = iter(ds)
+        tf.train.Checkpoint(iterator=iterator).read(saved).assert_consumed()
+        assert elements(iterator) == passes[0][read:]
+        if idiom not in OTHER_EPOCHS and (read < 2 or idiom not in READ_AHEAD):
+            assert elements(ds) == passes[1]
+
+
 @pytest.mark.parametrize("idiom", [name for name in IDIOMS if name not in NOT_SAVED])
 @pytest.mark.parametrize("engine", ["eager", GRAPH_SLOW])
 def test_checkpoints_of_idioms_restore_the_next_element(
@@ -103,20 +121,7 @@ def test_checkpoints_of_idioms_restore_the_next_element(
     def make() -> tf.data.Dataset:
         return IDIOMS[idiom](load(data_dir, "flip+brightness", engine))
 
-    ds = make()
-    passes = [elements(ds) for _ in range(2)]
-    assert (passes[0] == passes[1]) == (idiom == "cache")
-    for read in (0, 1, len(passes[0]) - 1):
-        iterator = iter(make())
-        for _ in range(read):
-            next(iterator)
-        saved = tf.train.Checkpoint(iterator=iterator).write(str(tmp_path / str(read)))
-        ds = make()
-        iterator = iter(ds)
-        tf.train.Checkpoint(iterator=iterator).read(saved).assert_consumed()
-        assert elements(iterator) == passes[0][read:]
-        if idiom not in OTHER_EPOCHS and (read < 2 or idiom not in READ_AHEAD):
-            assert elements(ds) == passes[1]
+    assert_restored(idiom, make, tmp_path)
 
 
 @pytest.mark.parametrize("engine", ["eager", "graph"])

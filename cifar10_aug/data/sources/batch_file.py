@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -109,6 +111,22 @@ def brief(error: Exception) -> str:
     said = str(error) or type(error).__name__
     printable = "".join(letter if letter.isprintable() else " " for letter in said[:_LONGEST])
     return f"{printable}…" if len(said) > _LONGEST else printable
+
+
+@contextlib.contextmanager
+def refused(say: Callable[[str], str]) -> Iterator[None]:
+    """Raises a `SourceError` with a message about what goes wrong with a damaged file.
+
+    Such a file can make libraries raise nearly anything. What the system says of files passes.
+    """
+    try:
+        yield
+    except SourceError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise SourceError(say(brief(error))) from error
 
 
 def _small_integer(label: Any) -> int:

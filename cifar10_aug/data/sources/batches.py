@@ -100,20 +100,17 @@ class Archive:
         parts: dict[str, LabelledImages] = {}
         names: list[str] = []
         layout = None
-        try:
+
+        def say(reason: str) -> str:
+            return (
+                f"{called}: expected a whole archive ({self._sizes()}), found one that is cut off "
+                f"or damaged ({self.path.stat().st_size} bytes, {reason}); download it again"
+            )
+
+        with batch_file.refused(say):
             for one, name, data in self._batches(called, names):
                 layout = one
                 parts[name] = batch_file.read(data, one, self.published, f"{called}: {names[-1]}")
-        except SourceError:
-            raise
-        except Exception as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise
-            # A damaged archive can make the libraries raise nearly anything.
-            raise SourceError(
-                f"{called}: expected a whole archive ({self._sizes()}), found one that is cut off "
-                f"or damaged ({self.path.stat().st_size} bytes, {brief(error)}); download it again"
-            ) from error
         if layout is None:
             raise self._without_batches(called, names)
         if missing := sorted(set(layout.files) - set(parts)):

@@ -11,7 +11,7 @@ import numpy as np
 
 from cifar10_aug.data.images import SHAPE, LabelledImages, LabelledSplits, Provenance, checked
 from cifar10_aug.data.sources import archives, batches
-from cifar10_aug.data.sources.batch_file import brief
+from cifar10_aug.data.sources.batch_file import refused
 from cifar10_aug.data.sources.official import Published
 from cifar10_aug.errors import SourceError
 
@@ -40,20 +40,16 @@ class Npz:
         Raises:
             SourceError: if they are not what they should be.
         """
-        try:
-            with archives.opened_zip(self.path) as archive:
-                train = self._split(archive, "train", self.published.train, called)
-                test = self._split(archive, "test", self.published.test, called)
-        except SourceError:
-            raise
-        except Exception as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise
-            # A damaged file can make zipfile and NumPy raise nearly anything.
-            raise SourceError(
+
+        def say(reason: str) -> str:
+            return (
                 f"{called}: expected an .npz with {', '.join(ARRAYS)}, found one that is damaged "
-                f"({brief(error)}); make it again with numpy.savez"
-            ) from error
+                f"({reason}); make it again with numpy.savez"
+            )
+
+        with refused(say), archives.opened_zip(self.path) as archive:
+            train = self._split(archive, "train", self.published.train, called)
+            test = self._split(archive, "test", self.published.test, called)
         provenance = Provenance("npz", self.path.name, digest, False, _CHECKED, order=_ORDER)
         return LabelledSplits(train, test, provenance)
 

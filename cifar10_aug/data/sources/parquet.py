@@ -12,7 +12,7 @@ import numpy as np
 
 from cifar10_aug.data.images import SHAPE, LabelledImages, LabelledSplits, Provenance, checked
 from cifar10_aug.data.sources import png
-from cifar10_aug.data.sources.batch_file import brief
+from cifar10_aug.data.sources.batch_file import refused
 from cifar10_aug.data.sources.official import Published
 from cifar10_aug.errors import SourceError
 
@@ -105,20 +105,15 @@ class Parquet:
                 for picture, *labels in zip(*lists, strict=True):
                     yield _bytes(picture), *labels
 
-    @contextlib.contextmanager
-    def _whole(self, file: Path) -> Iterator[None]:
+    def _whole(self, file: Path) -> contextlib.AbstractContextManager[None]:
         """Raises a `SourceError` if the file is not what it should be."""
-        try:
-            yield
-        except Exception as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise
-            # A damaged file can make pyarrow and Pillow raise nearly anything.
-            raise SourceError(
+        return refused(
+            lambda reason: (
                 f"{file}: expected PNG pictures of 32 x 32 pixels (img or image) and whole numbers "
-                f"({self.published.label_column}), found something else ({brief(error)}); get the "
-                "file again"
-            ) from error
+                f"({self.published.label_column}), found something else ({reason}); get the file "
+                "again"
+            )
+        )
 
 
 def _bytes(picture: Any) -> bytes:

@@ -22,7 +22,7 @@ from cifar10_aug.data.images import (
     checked,
 )
 from cifar10_aug.data.sources import png
-from cifar10_aug.data.sources.batch_file import brief
+from cifar10_aug.data.sources.batch_file import brief, refused
 from cifar10_aug.data.sources.official import Published
 from cifar10_aug.errors import SourceError
 
@@ -130,14 +130,12 @@ def _is_id(text: str) -> bool:
 
 
 def _decoded(file: Path) -> np.ndarray:
-    try:
-        with open(file, "rb") as opened:
-            return png.decode(opened.read(png.LARGEST + 1))
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        # A damaged picture can make Pillow raise nearly anything.
-        raise SourceError(
-            f"{file}: expected a PNG of 32 x 32 pixels, found something else ({brief(error)}); "
-            "get the file again"
-        ) from error
+    def say(reason: str) -> str:
+        return (
+            f"{file}: expected a PNG of 32 x 32 pixels, found something else ({reason}); get the "
+            "file again"
+        )
+
+    with refused(say), open(file, "rb") as opened:
+        image = png.decode(opened.read(png.LARGEST + 1))
+    return image

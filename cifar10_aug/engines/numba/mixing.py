@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cifar10_aug.engines.drawn import Drawn
+from cifar10_aug.engines.labels import Partnered, labels_after
 from cifar10_aug.engines.numba.drawing import Drawing
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.stages import Mix, PlannedOp, Smoothing
@@ -101,32 +102,26 @@ def labels(
     epoch: int,
     partners: Partners | None,
 ) -> np.ndarray:
-    """The labels of examples after some stages.
+    """The labels of examples after some stages; see `labels_after`.
 
     Args:
-        stages: those that change labels, in the recipe's order.
+        stages, own, keys: as there.
         drawing: of the recipe.
         size: height and width of the images.
-        own: the examples' own labels, float32 [batch, classes].
-        keys, epoch: of the examples.
+        epoch: of the examples.
         partners: with labels; None if there are no mix ops.
-
-    Returns:
-        float32 [batch, classes].
     """
-    if not stages:
-        return own
-    *before, stage = stages
-    if isinstance(stage, Smoothing):
-        mine = labels(before, drawing, size, own, keys, epoch, partners)
-        return smoothed(mine, stage.step, drawing.of(keys, epoch))
-    assert partners is not None, "a recipe that mixes is given partners"
-    assert partners.labels is not None, "labels are asked for"
-    drawn = drawing.of(keys, epoch)
-    chosen = partners_drawn(drawn.draws(stage.steps[0]), partners)
-    shares = Mixed.of(stage, drawn, len(keys), size).label_shares
-    mine = labels(before, drawing, size, own, keys, epoch, partners)
-    theirs = labels(
-        before, drawing, size, partners.labels[chosen], partners.keys[chosen], epoch, partners
-    )
-    return shares[:, None] * mine + (np.float32(1) - shares[:, None]) * theirs
+
+    def partner(stage: Mix, keys: np.ndarray) -> Partnered:
+        assert partners is not None, "a recipe that mixes is given partners"
+        assert partners.labels is not None, "labels are asked for"
+        drawn = drawing.of(keys, epoch)
+        chosen = partners_drawn(drawn.draws(stage.steps[0]), partners)
+        shares = Mixed.of(stage, drawn, len(keys), size).label_shares
+        return Partnered(shares[:, None], partners.labels[chosen], partners.keys[chosen])
+
+    def smooth(labels: np.ndarray, step: PlannedOp, keys: np.ndarray) -> np.ndarray:
+        return smoothed(labels, step, drawing.of(keys, epoch))
+
+    made: np.ndarray = labels_after(stages, own, keys, smooth, partner)
+    return made

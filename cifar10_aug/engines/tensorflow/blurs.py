@@ -8,9 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from cifar10_aug.engines import gaussians
+from cifar10_aug.engines.borders import clamped, mirrored
 from cifar10_aug.engines.corruption_tables import disk_weights, motion_weights
 from cifar10_aug.engines.tensorflow.batch import Canvas
-from cifar10_aug.engines.tensorflow.convolution import clamped, convolve, mirrored
+from cifar10_aug.engines.tensorflow.convolution import convolve, padded
 from cifar10_aug.engines.tensorflow.filters import merged, separated
 from cifar10_aug.engines.tensorflow.tensor_draws import TENSORFLOW, plus, times
 from cifar10_aug.rng import elementary
@@ -19,11 +20,10 @@ from cifar10_aug.rng import elementary
 def defocus(canvas: Canvas, radius: Any, sigma: Any) -> tf.Tensor:
     weights = disk_weights(float(radius), float(sigma))
     height, width, reach = canvas.height, canvas.width, len(weights) // 2
-    padded = tf.gather(separated(canvas), mirrored(height, reach), axis=2)
-    padded = tf.gather(padded, mirrored(width, reach), axis=3)
+    wider = padded(padded(separated(canvas), 2, reach, mirrored), 3, reach, mirrored)
     # Negative, and subtracted: see `plus`.
-    weighted = {weight: times(-weight, padded) for weight in np.unique(weights)}
-    total = tf.zeros_like(padded[:, :, :height, :width])
+    weighted = {weight: times(-weight, wider) for weight in np.unique(weights)}
+    total = tf.zeros_like(wider[:, :, :height, :width])
     for y, line in enumerate(weights):
         for x, weight in enumerate(line):
             total -= weighted[weight][:, :, y : y + height, x : x + width]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from cifar10_aug.engines.borders import reflected
 from cifar10_aug.engines.fixed_point import FARTHEST, ONE
 from cifar10_aug.engines.tensorflow.batch import Canvas
-from cifar10_aug.engines.tensorflow.convolution import convolve, gaussian, reflected
+from cifar10_aug.engines.tensorflow.convolution import convolve, gaussian
 from cifar10_aug.engines.tensorflow.tensor_draws import divide, numbers
 from cifar10_aug.ops.base import Displacement
 

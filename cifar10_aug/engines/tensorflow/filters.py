@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from cifar10_aug.engines.borders import reflected
 from cifar10_aug.engines.tensorflow.batch import Canvas
-from cifar10_aug.engines.tensorflow.convolution import convolve, gaussian, reflected
+from cifar10_aug.engines.tensorflow.convolution import convolve, gaussian
 from cifar10_aug.engines.tensorflow.pixels import as_levels, channels, joined
 from cifar10_aug.engines.tensorflow.tensor_draws import numbers, times
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from cifar10_aug.engines.labels import Partnered, labels_after
 from cifar10_aug.engines.stages import Mix, PlannedOp, Smoothing
 from cifar10_aug.engines.tensorflow.batch import Batch
 from cifar10_aug.engines.tensorflow.drawing import Drawing, Drawn
@@ -127,28 +128,19 @@ def labels(
     epoch: tf.Tensor,
     partners: Partners | None,
 ) -> tf.Tensor:
-    """The labels of examples after some stages; arguments as in `engines.mixing.labels`."""
-    if not stages:
-        return own
-    *before, stage = stages
-    drawn = drawing.of(keys, epoch)
-    if isinstance(stage, Smoothing):
-        mine = labels(before, drawing, size, own, keys, epoch, partners)
-        return smoothed(mine, stage.step, drawn)
-    assert partners is not None, "a recipe that mixes is given partners"
-    chosen = partners_drawn(drawn.draws(stage.steps[0]), partners)
-    share = _share(boxes_and_shares(stage, drawn, size), tf.shape(keys), size)
-    mine = labels(before, drawing, size, own, keys, epoch, partners)
-    theirs = labels(
-        before,
-        drawing,
-        size,
-        partners.labels(chosen),
-        partners.keys(chosen),
-        epoch,
-        partners,
-    )
-    return times(share, mine) + times(1.0 - share, theirs)
+    """The labels of examples after some stages; arguments as in `numba.mixing.labels`."""
+
+    def partner(stage: Mix, keys: tf.Tensor) -> Partnered:
+        assert partners is not None, "a recipe that mixes is given partners"
+        drawn = drawing.of(keys, epoch)
+        chosen = partners_drawn(drawn.draws(stage.steps[0]), partners)
+        share = _share(boxes_and_shares(stage, drawn, size), tf.shape(keys), size)
+        return Partnered(share, partners.labels(chosen), partners.keys(chosen))
+
+    def smooth(labels: tf.Tensor, step: PlannedOp, keys: tf.Tensor) -> tf.Tensor:
+        return smoothed(labels, step, drawing.of(keys, epoch))
+
+    return labels_after(stages, own, keys, smooth, partner, times)
 
 
 def _share(mixing: Mixing, shape: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:

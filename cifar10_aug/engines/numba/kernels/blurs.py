@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cifar10_aug.engines import gaussians
+from cifar10_aug.engines import borders, gaussians
 from cifar10_aug.engines.corruption_tables import disk_weights, motion_weights
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
@@ -13,14 +13,7 @@ from cifar10_aug.engines.numba.kernels.motion import along, drag
 from cifar10_aug.engines.numba.kernels.philox import fill_noise
 from cifar10_aug.engines.numba.kernels.pixels import read_channels, write_channel
 
-
-@compiled
-def _mirrored(at: int, size: int) -> int:
-    """A place brought back into a line, its end not repeated."""
-    if size == 1:
-        return 0
-    at = abs(at) % (2 * (size - 1))
-    return min(at, 2 * (size - 1) - at)
+_mirrored = compiled(borders.mirrored)
 
 
 def defocus(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:

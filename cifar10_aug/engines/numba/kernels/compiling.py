@@ -24,7 +24,7 @@ import platformdirs
 from numba.core import caching, config, event
 from numba.core.serialize import dumps
 
-from cifar10_aug.engines import fixed_point
+from cifar10_aug.engines import borders, fixed_point
 from cifar10_aug.rng import draws
 
 _logger = logging.getLogger("cifar10_aug")
@@ -70,6 +70,7 @@ def _stamp() -> bytes:
     files = [
         Path(draws.__file__),
         Path(fixed_point.__file__),
+        Path(borders.__file__),
         *sorted(Path(__file__).parent.glob("*.py")),
     ]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).digest()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from cifar10_aug.engines import borders
 from cifar10_aug.engines.numba.kernels.compiling import compiled
+
+_reflected, _clamped = compiled(borders.reflected), compiled(borders.clamped)
 
 
 @compiled
@@ -12,8 +15,7 @@ def reflected(size: int, radius: int) -> np.ndarray:
     """Where to find pixels -radius to size - 1 + radius of a line, reflected; int64."""
     places = np.empty(size + 2 * radius, np.int64)
     for i in range(places.shape[0]):
-        at = abs(2 * (i - radius) + 1) % (4 * size)
-        places[i] = min(at, 4 * size - at) // 2
+        places[i] = _reflected(i - radius, size)
     return places
 
 
@@ -22,7 +24,7 @@ def clamped(size: int, radius: int) -> np.ndarray:
     """As `reflected`, but the edge is repeated."""
     places = np.empty(size + 2 * radius, np.int64)
     for i in range(places.shape[0]):
-        places[i] = min(max(i - radius, 0), size - 1)
+        places[i] = _clamped(i - radius, size)
     return places
 
 
