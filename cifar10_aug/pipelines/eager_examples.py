@@ -99,11 +99,6 @@ class Examples:
         return self._parts[0].engine.plan.shape(*SHAPE[:2])
 
     @property
-    def views(self) -> int:
-        """How many images an example has."""
-        return len(self._parts[0].engine.plan.views) or 1
-
-    @property
     def runs_python(self) -> bool:
         """Whether functions of the user's run on any of them."""
         return any(part.engine.plan.runs_python for part in self._parts)
