@@ -100,11 +100,6 @@ class Examples:
         return self._parts[0].engine.plan.shape(*SHAPE[:2])
 
     @property
-    def views(self) -> int:
-        """How many images an example has."""
-        return len(self._parts[0].engine.plan.views) or 1
-
-    @property
     def label_dtype(self) -> str:
         return "float32" if self.soft_labels else "int64"
 

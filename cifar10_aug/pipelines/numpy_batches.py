@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -84,9 +83,8 @@ class Batches:
                 f"{batch_size}; give a smaller one, or leave drop_last out"
             )
         python_workers = workers if examples.runs_python else None
-        images = math.prod(examples.shape[:-3])
         self._examples_a_call, self.threads = blocks_of(
-            examples.dtype, images, workers, python_workers
+            examples.dtype, examples.shape, workers, python_workers
         )
         self._examples_a_call = max(batch_size, self._examples_a_call)
         # What threads write to, and what the user reads and has just let go of.

@@ -233,6 +233,19 @@ def test_smooth_labels_of_ones_own_are_those_of_view_0(engine: str) -> None:
     np.testing.assert_array_equal(soft, right)
 
 
+def test_batches_of_ones_own_may_be_empty() -> None:
+    def batches() -> Any:
+        yield from (OWN[:3], OWN[:0], OWN[3:5])
+
+    spec = tf.TensorSpec([None, 28, 24, 3], tf.uint8)
+    own = tf.data.Dataset.from_generator(batches, output_signature=spec)
+    for recipe in ("flip-v3", "flip--erase--plain"):
+        found = list(own.apply(augment(recipe, **KEYS)).as_numpy_iterator())
+        assert [one.shape for one in found] == [(n, 3, 28, 24, 3) for n in (3, 0, 2)]
+        expected = Recipe.parse(recipe)(OWN[:5], **KEYS)
+        np.testing.assert_array_equal(np.concatenate(found), expected)
+
+
 def test_images_of_ones_own_may_differ_in_size() -> None:
     def sized() -> Any:
         for side in (8, 12, 12, 20):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cifar10_aug.engines.numba.engine import Engine
@@ -37,6 +37,7 @@ def test_a_name_with_views_is_a_recipe_and_a_config(text: str) -> None:
     assert recipe.shape == (len(recipe.views), 32, 32, 3)
 
 
+@example("flip--hue+noise--flip--plain--hue+noise", 2**64 - 1, 2**32 - 1)
 @settings(max_examples=25)
 @given(views_text, st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1))
 def test_each_view_is_the_recipe_on_arrays_with_the_key_of_the_view(
