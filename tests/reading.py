@@ -265,7 +265,7 @@ def _digits(text: str, most: int) -> bool:
 def _views(name: str) -> Read:
     _check(1 <= len(name) <= 200)
     recipe, dash, count = name.rpartition("-v")
-    if "--" not in name and dash and _digits(count, 9):
+    if "--" not in name and dash and _digits(count, 9) and not recipe.endswith("-or"):
         _check(2 <= int(count) <= 64)
         one = _recipe(recipe)
         views, spelling = [one] * int(count), f"{one.spelling}-v{int(count)}"

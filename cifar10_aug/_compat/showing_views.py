@@ -14,9 +14,9 @@ import tensorflow_datasets as tfds
 class _ViewsVisualizer(tfds.visualization.ImageGridVisualizer):
     """Shows the views of an example side by side."""
 
-    def __init__(self, kinds: tuple[type, ...]):
-        """Takes the features that may be images of views, [views, height, width, 3]."""
-        self._kinds = kinds
+    def __init__(self, kind: type[tfds.features.Image]):
+        """Takes the feature that can hold views, [views, height, width, 3]."""
+        self._kind = kind
 
     def match(self, ds_info: tfds.core.DatasetInfo) -> bool:
         return bool(self._keys(ds_info))
@@ -34,11 +34,11 @@ class _ViewsVisualizer(tfds.visualization.ImageGridVisualizer):
 
     def _keys(self, ds_info: tfds.core.DatasetInfo) -> list[str]:
         found = ds_info.features.items()
-        return [key for key, one in found if isinstance(one, self._kinds) and len(one.shape) == 4]
+        return [key for key, one in found if isinstance(one, self._kind) and len(one.shape) == 4]
 
 
-def install(*kinds: type) -> None:
-    """Makes `tfds.show_examples` show such features."""
+def install(kind: type[tfds.features.Image]) -> None:
+    """Makes `tfds.show_examples` show the views that such a feature holds."""
     # The package has a function of this name, too.
     module = importlib.import_module("tensorflow_datasets.core.visualization.show_examples")
-    module._ALL_VISUALIZERS.insert(0, _ViewsVisualizer(kinds))
+    module._ALL_VISUALIZERS.insert(0, _ViewsVisualizer(kind))

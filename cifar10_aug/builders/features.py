@@ -1,8 +1,8 @@
-"""Features that TFDS does not have: images stored raw, views, labels that are shares of classes."""
+"""Features that TFDS does not have: images stored raw, labels that are shares of classes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +38,9 @@ class RawImage(tfds.features.Image):
         return self._stored.decode_example_np(example)
 
     def repr_html(self, ex: np.ndarray) -> str:
-        return _side_by_side(super().repr_html, ex)
+        # Views are shown side by side.
+        images = as_levels(ex).reshape(-1, *ex.shape[-3:])
+        return "".join(map(super().repr_html, images))
 
     @property
     def _fully_qualified_class_name(self) -> str:
@@ -51,26 +53,6 @@ class RawImage(tfds.features.Image):
     def from_json_content(cls, value: Any) -> RawImage:
         stored = tfds.features.Tensor.from_json_content(value)
         return cls(shape=stored.shape, dtype=stored.np_dtype)
-
-
-class PngViews(tfds.features.Sequence):
-    """Several views of an image, each stored as a PNG.
-
-    In the files' `features.json` it is a `Sequence` of images.
-    """
-
-    def __init__(self, count: int, *, shape: tuple[int, int, int]):
-        """Takes how many there are, and the static shape of each (height, width, channels)."""
-        image = tfds.features.Image(shape=shape, encoding_format="png")
-        super().__init__(image, length=count)
-
-    def repr_html(self, ex: np.ndarray) -> str:
-        return _side_by_side(self.feature.repr_html, ex)
-
-    @property
-    def _fully_qualified_class_name(self) -> str:
-        cls = tfds.features.Sequence
-        return f"{cls.__module__}.{cls.__name__}"
 
 
 class SoftLabel(tfds.features.Tensor):
@@ -98,11 +80,6 @@ class SoftLabel(tfds.features.Tensor):
         return f"{cls.__module__}.{cls.__name__}"
 
 
-def _side_by_side(html_of: Callable[[np.ndarray], str], images: np.ndarray) -> str:
-    """The HTML of an image, or of several views."""
-    return "".join(map(html_of, as_levels(images).reshape(-1, *images.shape[-3:])))
-
-
 def as_levels(image: np.ndarray) -> np.ndarray:
     """A uint8 image to look at: floats are stretched from their least to their greatest value."""
     if image.dtype == np.uint8:
@@ -111,4 +88,4 @@ def as_levels(image: np.ndarray) -> np.ndarray:
     return np.rint((image - low) * (255.0 / max(high - low, 1e-6))).astype(np.uint8)
 
 
-showing_views.install(RawImage, PngViews)
+showing_views.install(RawImage)

@@ -6,7 +6,7 @@ import dataclasses
 import os
 import tempfile
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,8 @@ def contact_sheet(
 ) -> Image.Image:
     """A row an example: the original, then epochs 0, 1, 2, …, each pixel `scale` pixels wide.
 
+    Several views of an example have a row each, one below the other.
+
     Value-range ops are left out, since they make numbers that are not colours.
 
     Args:
@@ -63,21 +65,28 @@ def contact_sheet(
     if visible.mixes and partners is not None:
         partner_ids = np.arange(len(partners))
         pool = (partners.images, None, partner_ids)
-    columns = [examples.images]
+    views = range(len(visible.views)) if visible.views else [None]
+    columns = [examples.images.repeat(len(views), axis=0)]
     columns += [
-        visible(examples.images, ids=numbers, seed=seed, epoch=epoch, partners=pool)
+        visible(examples.images, ids=numbers, seed=seed, epoch=epoch, partners=pool).reshape(
+            -1, height, width, 3
+        )
         for epoch in range(epochs)
     ]
     title, label, small = _font(_TITLE_SIZE), _font(_LABEL_SIZE), _font(_SMALL_SIZE)
+    size = {"height": height, "width": width}
     logs = [
-        _explained(
-            visible.parameters(
-                numbers, seed=seed, epoch=e, height=height, width=width, partners=partner_ids
-            ),
-            count,
+        _alternating(
+            _explained(
+                visible.parameters(
+                    numbers, seed=seed, epoch=e, view=view, partners=partner_ids, **size
+                ),
+                count,
+            )
+            if explain
+            else [""] * count
+            for view in views
         )
-        if explain
-        else [""] * count
         for e in range(epochs)
     ]
     lines = max(text.count("\n") + bool(text) for log in logs for text in log)
@@ -85,23 +94,28 @@ def contact_sheet(
     wide, tall = width * scale, height * scale
     across = max(wide, int(np.ceil(longest))) + _GAP
     down = tall + _GAP + lines * (_SMALL_SIZE + 2)
-    names = [label_names[int(number)] for number in examples.labels]
-    left = _MARGIN + int(max(label.getlength(name) for name in names)) + 2 * _GAP
+    rows = [(example, view) for example in range(count) for view in views]
+    names = [label_names[int(examples.labels[example])] for example, _ in rows]
+    marks = [
+        f"#{int(numbers[example])}" + ("" if view is None else f" view {view}")
+        for example, view in rows
+    ]
+    left = _MARGIN + int(max(map(label.getlength, [*names, *marks]))) + 2 * _GAP
     top = _MARGIN + _TITLE_SIZE + 2 * _LABEL_SIZE + 3 * _GAP
     # The gap after the originals is wider, so that they are not taken for an augmentation.
     xs = [left + (wide + 3 * _GAP + across * (i - 1) if i else 0) for i in range(len(columns))]
     title_text = f"{recipe.name}   seed {seed}"
     sheet_width = max(xs[-1] + across - _GAP, _MARGIN + int(title.getlength(title_text))) + _MARGIN
-    sheet = Image.new("RGB", (sheet_width, top + down * count - _GAP + _MARGIN), _PAPER)
+    sheet = Image.new("RGB", (sheet_width, top + down * len(rows) - _GAP + _MARGIN), _PAPER)
     draw = ImageDraw.Draw(sheet)
     draw.text((_MARGIN, _MARGIN - 2), title_text, _INK, title)
     for i, x in enumerate(xs):
         heading = "original" if i == 0 else f"epoch {i - 1}"
         draw.text((x, top - _LABEL_SIZE - _GAP), heading, _FAINT, label)
-    for row in range(count):
+    for row in range(len(rows)):
         y = top + down * row
         draw.text((_MARGIN, y), names[row], _INK, label)
-        draw.text((_MARGIN, y + _LABEL_SIZE + 4), f"#{int(numbers[row])}", _FAINT, label)
+        draw.text((_MARGIN, y + _LABEL_SIZE + 4), marks[row], _FAINT, label)
         for x, images in zip(xs, columns, strict=True):
             picture = Image.fromarray(images[row])
             sheet.paste(picture.resize((wide, tall), Image.Resampling.NEAREST), (x, y))
@@ -126,6 +140,11 @@ def save(sheet: Image.Image, path: str | os.PathLike[str]) -> None:
     except OSError as error:
         # The user does not know the temporary file.
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def _alternating(of_views: Iterable[list[str]]) -> list[str]:
+    """What is written of each example's views, one after the other."""
+    return [text for texts in zip(*of_views, strict=True) for text in texts]
 
 
 def _explained(log: dict[str, np.ndarray], count: int) -> list[str]:
@@ -174,7 +193,8 @@ def _shown(value: Any) -> str:
 
 def _without_value_range(recipe: Recipe) -> Recipe:
     kept = tuple(op for op in recipe.ops if not op.value_range)
-    return dataclasses.replace(recipe, ops=kept)
+    views = tuple(map(_without_value_range, recipe.views))
+    return dataclasses.replace(recipe, ops=kept, views=views)
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

@@ -13,6 +13,7 @@ from cifar10_aug.cli import describe, shell
 from cifar10_aug.data.records.examples import IMAGE_ENCODINGS
 from cifar10_aug.data.records.formats import FORMATS
 from cifar10_aug.errors import ExportError
+from cifar10_aug.frozen.shards import not_for_png
 from cifar10_aug.recipes.recipe import MOST_COPIES, Config, Recipe
 
 
@@ -73,11 +74,8 @@ def export(
     shell.check_source(dataset, source, mirror)
     if jobs is not None and beam_pipeline_options is not None:
         raise click.UsageError("--jobs is for this machine alone; with Beam, leave it out.")
-    if image_encoding == "png" and recipe.dtype != "uint8":
-        raise click.UsageError(
-            f"--image-encoding png: {recipe} makes {recipe.dtype} images, which PNG cannot hold; "
-            "leave it out."
-        )
+    if image_encoding == "png" and (made := not_for_png(recipe)):
+        raise click.UsageError(f"--image-encoding png: {recipe} makes {made}; leave it out.")
     # After an interrupt, joblib's own clean-up process warns of what is cleaned up already.
     os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
     logging.basicConfig(format="%(message)s", stream=sys.stderr)

@@ -218,7 +218,7 @@ def _image_size(frozen: Frozen, cifar10: Cifar10) -> int:
         images = cifar10.splits[TRAIN].images
         some = images[:: -(-len(images) // _SOME_IMAGES)]
         return sum(len(examples.png(image)) for image in some) // len(some)
-    return int(np.prod(SHAPE)) * np.dtype(frozen.parsed.dtype).itemsize
+    return int(np.prod(frozen.parsed.shape)) * np.dtype(frozen.parsed.dtype).itemsize
 
 
 def _megabytes(size: int) -> str:

@@ -19,7 +19,7 @@ from cifar10_aug.data.records.formats import FORMATS
 from cifar10_aug.errors import ExportError, RegistrationError
 from cifar10_aug.frozen import stored, writers
 from cifar10_aug.frozen.export import export, tidy
-from cifar10_aug.frozen.shards import TRAIN, Frozen, Shard
+from cifar10_aug.frozen.shards import TRAIN, Frozen, Shard, not_for_png
 from cifar10_aug.frozen.staging import Finished
 from cifar10_aug.recipes.function_pickling import Carried
 from cifar10_aug.recipes.recipe import Config, Recipe
@@ -42,11 +42,8 @@ def check_options(config: Config, options: Options) -> None:
         )
     if encoding not in (None, *IMAGE_ENCODINGS):
         raise ValueError(f"image_encoding is {encoding!r}; give 'raw' or 'png'")
-    if encoding == "png" and config.recipe.dtype != "uint8":
-        raise ValueError(
-            f"{config.recipe} makes {config.recipe.dtype} images, which PNG cannot hold; "
-            "leave image_encoding out"
-        )
+    if encoding == "png" and (made := not_for_png(config.recipe)):
+        raise ValueError(f"{config.recipe} makes {made}; leave image_encoding out")
 
 
 def check_arguments(config: Config, seed: Any, augment_splits: Sequence[str]) -> None:

@@ -159,6 +159,7 @@ class _Parse:
 
     def __init__(self, info: tfds.core.DatasetInfo, image_encoding: str, as_supervised: bool):
         self._dtype = tf.as_dtype(info.features["image"].np_dtype)
+        self._shape = info.features["image"].shape
         self._label_dtype = tf.as_dtype(info.features["label"].np_dtype)
         self._png = image_encoding == "png"
         self._as_supervised = as_supervised
@@ -196,6 +197,6 @@ class _Parse:
                 fn_output_signature=tf.TensorSpec(SHAPE, self._dtype),
                 parallel_iterations=1,
             )
-        size = int(np.prod(SHAPE))
+        size = int(np.prod(self._shape))
         raw = tf.io.decode_raw(encoded, self._dtype)
-        return tf.reshape(tf.ensure_shape(raw, [None, size]), [-1, *SHAPE])
+        return tf.reshape(tf.ensure_shape(raw, [None, size]), [-1, *self._shape])

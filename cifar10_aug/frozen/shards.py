@@ -16,6 +16,13 @@ TRAIN = "train"
 _SHARDS_A_COPY = 5
 
 
+def not_for_png(recipe: Recipe) -> str:
+    """What a recipe makes that is not stored as PNG; "" if it makes images that are."""
+    if recipe.dtype != "uint8":
+        return f"{recipe.dtype} images, which PNG cannot hold"
+    return "several views of an image, and PNG is for one picture a record" if recipe.views else ""
+
+
 @dataclasses.dataclass(frozen=True)
 class Frozen:
     """What is frozen: everything that decides the bytes, but for the images themselves.

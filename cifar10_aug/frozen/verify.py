@@ -251,11 +251,12 @@ class _RecordError(Exception):
 
 def _stored(folder: Path, shard: Shard) -> Iterator[tuple[dict[str, Any], bytes]]:
     """The examples in a file, each with its image's bytes apart from all else."""
-    dtype = shard.frozen.parsed.dtype
+    recipe, encoding = shard.frozen.parsed, shard.frozen.image_encoding
     try:
         for record in FORMATS[shard.frozen.file_format].read(folder / shard.name):
             found = examples.parsed(record)
-            image = examples.decoded(found.pop("image", b""), shard.frozen.image_encoding, dtype)
+            stored = found.pop("image", b"")
+            image = examples.decoded(stored, encoding, recipe.dtype, recipe.shape)
             yield found, image.tobytes()
     except ValueError as error:
         raise _RecordError(f"a record cannot be read ({error})") from error

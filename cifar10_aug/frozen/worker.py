@@ -14,7 +14,7 @@ from cifar10_aug.data.records import examples
 from cifar10_aug.data.records.formats import FORMATS
 from cifar10_aug.data.spec import DatasetSpec
 from cifar10_aug.engines.arguments import one_hot
-from cifar10_aug.engines.numba.engine import Engine
+from cifar10_aug.engines.numba import views
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.python import worker_process
@@ -66,8 +66,8 @@ def augmented(
         source, labels: of the whole split, labels int64 [n].
 
     Yields:
-        Their numbers, int64 [n]; images, uint8 or float32 [n, …]; labels, int64 [n] or, if the
-        recipe mixes examples, float32 [n, classes].
+        Their numbers, int64 [n]; images, uint8 or float32 [n, *recipe.shape]; labels, int64 [n] or,
+        if the recipe mixes examples, float32 [n, classes].
     """
     recipe = shard.frozen.parsed
     made = recipe if shard.split == TRAIN else recipe.clean
@@ -78,8 +78,9 @@ def augmented(
     if made.mixes:
         everyone = np.arange(len(labels))
         partners = Partners.of(source, everyone, draws.example_keys(everyone, shard.split), labels)
-    for first in range(shard.first, shard.last, _CHUNK):
-        numbers = np.arange(first, min(first + _CHUNK, shard.last))
+    size = _CHUNK // (len(recipe.views) or 1)
+    for first in range(shard.first, shard.last, size):
+        numbers = np.arange(first, min(first + size, shard.last))
         keys = draws.example_keys(numbers, shard.split)
         theirs = labels[numbers]
         if made.softens:
@@ -88,10 +89,10 @@ def augmented(
 
 
 @functools.lru_cache(maxsize=4)
-def _engine(recipe: Recipe, dataset: DatasetSpec, seed: int) -> Engine:
+def _engine(recipe: Recipe, dataset: DatasetSpec, seed: int) -> views.AnyEngine:
     del dataset  # A part of the key: recipes of other datasets are equal.
     # Shards are what runs in parallel.
-    return Engine(recipe.plan, seed, *SHAPE[:2], execution=Execution(n_jobs=1))
+    return views.engine(recipe.plan, seed, *SHAPE[:2], execution=Execution(n_jobs=1))
 
 
 def get_ready(frozen: Frozen, parent: int, carried: Carried) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -84,16 +85,17 @@ class Reading:
         return -(-count // self.size)
 
 
-def blocks_of(dtype: str, views: int, workers: int, python_workers: int | None) -> tuple[int, int]:
+def blocks_of(
+    dtype: str, shape: tuple[int, ...], workers: int, python_workers: int | None
+) -> tuple[int, int]:
     """How many examples a call makes, and how many calls run at the same time.
 
     Args:
-        dtype: of the images.
-        views: of an example, or 1.
+        dtype, shape: of what is made of an example.
         workers: threads for the compiled loops.
         python_workers: how many run functions of the user's; None if there are no such functions.
     """
-    images = _IMAGES_A_CALL[dtype]
+    images, views = _IMAGES_A_CALL[dtype], math.prod(shape[:-3])
     if python_workers is None:
         return images // views, workers
     return min(images, IMAGES_A_WORKER * python_workers) // views, CALLS_OF_PYTHON

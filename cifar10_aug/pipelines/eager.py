@@ -39,7 +39,7 @@ def dataset(
     count, size, batch_size = len(examples), reading.size, reading.batch_size
     dtype = tf.as_dtype(examples.dtype)
     shape = examples.shape
-    most, calls = blocks_of(examples.dtype, examples.views, joblib.cpu_count(), python_workers)
+    most, calls = blocks_of(examples.dtype, shape, joblib.cpu_count(), python_workers)
     here = in_this_process(refusal)
     labels = examples.labels_at(0, np.empty(0, np.int64))
     # What no epoch changes is gathered by TensorFlow, and only if it is asked for.

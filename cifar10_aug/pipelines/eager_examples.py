@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 from cifar10_aug.data import slices
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.engines.arguments import one_hot
-from cifar10_aug.engines.numba import views as eager
+from cifar10_aug.engines.numba import views
 from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.pipelines import resident as prepared
@@ -38,7 +38,7 @@ class Part:
         numbers: which of the split.
     """
 
-    engine: eager.Engine | eager.Views
+    engine: views.AnyEngine
     resident: prepared.Resident
     partners: Partners | None
     info: tfds.core.SplitInfo
@@ -97,11 +97,6 @@ class Examples:
     def shape(self) -> tuple[int, ...]:
         """Of what is made of an example: [height, width, 3], or [views, height, width, 3]."""
         return self._parts[0].engine.plan.shape(*SHAPE[:2])
-
-    @property
-    def views(self) -> int:
-        """How many images an example has."""
-        return len(self._parts[0].engine.plan.views) or 1
 
     @property
     def runs_python(self) -> bool:
@@ -181,7 +176,7 @@ def of(
         SourceError: if the prepared files are damaged.
     """
     engines = {
-        augmented: eager.engine(
+        augmented: views.engine(
             augmentation.of(augmented).plan,
             augmentation.seed,
             *SHAPE[:2],

@@ -56,7 +56,7 @@ class Batches:
             )
         python_workers = workers if examples.runs_python else None
         self._examples_a_call, self.threads = blocks_of(
-            examples.dtype, examples.views, workers, python_workers
+            examples.dtype, examples.shape, workers, python_workers
         )
 
     def __len__(self) -> int:

@@ -15,7 +15,6 @@ from cifar10_aug.data.images import SHAPE
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.numba import views
 from cifar10_aug.engines.numba.buffers import Buffers
-from cifar10_aug.engines.numba.engine import Engine
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.plan import Plan
@@ -112,7 +111,7 @@ class Eager:
         self._plan, self._singly = plan, singly
         self._dtype = dtype if plan.dtype == "uint8" else tf.float32
 
-        def engine(height: int, width: int) -> Engine | views.Views:
+        def engine(height: int, width: int) -> views.AnyEngine:
             arguments.check_size(height, width)
             return views.engine(plan, seed, height, width, execution, _BUFFERS)
 

@@ -19,7 +19,8 @@ from cifar10_aug.recipes.grammar import quote, spelled
 from cifar10_aug.rng.draws import MOST_VIEWS
 
 _BETWEEN = "--"
-_COUNTED = re.compile(r"(.*)-v([0-9]{1,9})", re.DOTALL)
+# A function of the user's may be called v2, and be one of several: flip-or-v2.
+_COUNTED = re.compile(r"(.*)(?<!-or)-v([0-9]{1,9})", re.DOTALL)
 
 
 class View(NamedTuple):
@@ -50,11 +51,11 @@ def parse(name: str) -> tuple[str, list[View]]:
             raise RecipeError(
                 f"{quote(name)}: write -v2 or more, or for one view the recipe without -v{count}"
             )
-        view = View(*grammar.parse(counted[1], name))
+        view = _view(counted[1], name)
         # One too many is as wrong as a billion.
         views, spelling = [view] * min(count, MOST_VIEWS + 1), f"{view.name}-v{count}"
     else:
-        view = View(*grammar.parse(name, name))
+        view = _view(name, name)
         return view.name, [view]
     _check(views, name)
     return spelling, views
@@ -70,7 +71,18 @@ def _parse_one(text: str, name: str) -> View:
             f"{quote(name)}: -v repeats a recipe that stands alone; between --, write each view "
             f"out, such as {_BETWEEN.join([counted[1]] * 2)}"
         )
-    return View(*grammar.parse(text, name))
+    return _view(text, name)
+
+
+def _view(recipe: str, name: str) -> View:
+    *early, _ = recipe.split("+")
+    for token in early:
+        if counted := _COUNTED.fullmatch(token):
+            raise RecipeError(
+                f"{quote(token)} in recipe {quote(name)}: -v{counted[2]} counts views of a whole "
+                "recipe; put it at the end, after the last op"
+            )
+    return View(*grammar.parse(recipe, name))
 
 
 def _check(views: list[View], name: str) -> None:

@@ -130,6 +130,9 @@ GOLDEN = {
     "zoom_isotropic0.5-1.5_fillmodeconstant_cval9+normalize": (
         "e233b9541f84f24f3892e4ec72b8d8e7f6792a0309a19db37369a2e1040bf354"
     ),
+    "standard--rotate30+erase--standard": (
+        "2256228aa39c38b63952561d480d0b81bad10bcdb325b3e76ada744d0c81a313"
+    ),
 }
 
 

@@ -162,3 +162,32 @@ def test_of_a_choice_only_what_an_example_does_is_explained() -> None:
     for text, chosen in zip(explained, log["0.or.op"], strict=True):
         said = [line.split(":")[0] for line in text.split("\n") if not line.startswith(" ")]
         assert said == ["or", chosen, "flip"]
+
+
+def test_views_of_an_example_have_a_row_each(four: LabelledImages) -> None:
+    recipe = Recipe.parse("rotate30+rescale--rescale--erase_p1+rescale")
+    for explain in (False, True):
+        sheet = contact_sheet.contact_sheet(
+            recipe, four, SAMPLE.class_names, epochs=2, seed=5, explain=explain
+        )
+        made = [
+            Recipe.parse("rotate30--plain--erase_p1")(four.images, seed=5, epoch=epoch)
+            for epoch in range(2)
+        ]
+        rows = []
+        for example in range(4):
+            originals = cells(sheet, four.images[example], 3)
+            # The original and two epochs of the clean view, and the original beside the others.
+            assert len(originals) == 5
+            for view in (0, 2):
+                found = [cells(sheet, images[example, view], 3) for images in made]
+                assert [len(places) for places in found] == [1, 1]
+                ((left, row), (right, same)) = found[0][0], found[1][0]
+                assert left < right
+                assert row == same
+                rows.append(row)
+        assert rows == sorted(rows)
+        assert len(set(rows)) == 8
+    log = recipe.parameters(range(4), seed=5, view=0)
+    assert contact_sheet._alternating([["a", "b"], ["c", "d"]]) == ["a", "c", "b", "d"]
+    assert contact_sheet._explained(log, 4)[0].startswith("rotate: degrees")

@@ -24,7 +24,7 @@ RECIPES = {
     "flip+normalize+labelsmooth--crop4+normalize+labelsmooth": (2, "float32"),
 }
 ENGINES = ("eager", "graph")
-KEYS = {"seed": 5}
+KEYS: dict[str, Any] = {"seed": 5}
 
 
 @pytest.fixture(params=ENGINES)
@@ -179,7 +179,7 @@ def test_mocked_views_have_the_features_of_the_config(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_loader_has_the_same_views(recipe: str, data_dir: str, made: Any) -> None:
-    how = {"batch_size": 16, "data_dir": data_dir, **KEYS}
+    how: dict[str, Any] = {"batch_size": 16, "data_dir": data_dir, **KEYS}
     expected, labels = Recipe.parse(recipe)(made.train_images, made.train_labels, **KEYS)
     for layout in ("nhwc", "nchw"):
         with Loader(Recipe.parse(recipe), layout=layout, **how) as loader:
@@ -197,8 +197,7 @@ OWN = np.random.default_rng(0).integers(0, 256, (20, 28, 24, 3), np.uint8)
 @pytest.mark.parametrize("batch", [None, 8])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_images_of_ones_own_have_views(engine: str, batch: int | None) -> None:
-    for recipe, factor in (("flip+brightness-v2", None), ("flip--cutout8+rescale", 1.0)):
-        text = recipe if factor is None else "flip+rescale--cutout8+rescale"
+    for text in ("flip+brightness-v2", "flip+rescale--cutout8+rescale"):
         own = tf.data.Dataset.from_tensor_slices((OWN, np.arange(20)))
         own = own if batch is None else own.batch(batch)
         ds = own.apply(augment(text, engine=engine, **KEYS))
@@ -232,6 +231,19 @@ def test_smooth_labels_of_ones_own_are_those_of_view_0(engine: str) -> None:
     expected, right = Recipe.parse(recipe)(OWN, shares, **KEYS)
     np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(soft, right)
+
+
+def test_batches_of_ones_own_may_be_empty() -> None:
+    def batches() -> Any:
+        yield from (OWN[:3], OWN[:0], OWN[3:5])
+
+    spec = tf.TensorSpec([None, 28, 24, 3], tf.uint8)
+    own = tf.data.Dataset.from_generator(batches, output_signature=spec)
+    for recipe in ("flip-v3", "flip--erase--plain"):
+        found = list(own.apply(augment(recipe, **KEYS)).as_numpy_iterator())
+        assert [one.shape for one in found] == [(n, 3, 28, 24, 3) for n in (3, 0, 2)]
+        expected = Recipe.parse(recipe)(OWN[:5], **KEYS)
+        np.testing.assert_array_equal(np.concatenate(found), expected)
 
 
 def test_images_of_ones_own_may_differ_in_size() -> None:

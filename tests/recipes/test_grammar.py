@@ -88,7 +88,7 @@ def test_numbers_seeds_and_copies_go_to_their_limits() -> None:
 def test_calling_a_recipe_hands_everything_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrays, "augment", lambda *args, **kwargs: (args, kwargs))
     recipe: Any = Recipe.parse("flip")
-    given = {"ids": [1], "seed": 2, "epoch": 3, "partners": [4]}
+    given = {"ids": [1], "seed": 2, "epoch": 3, "view": 6, "partners": [4]}
     args, kwargs = recipe("images", "labels", **given, n_jobs=5, backend="threading")
     assert args == (recipe.plan, "images", "labels")
     assert kwargs == {**given, "execution": Execution(5, "threading")}

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cifar10_aug.engines.numba.engine import Engine
@@ -37,6 +37,7 @@ def test_a_name_with_views_is_a_recipe_and_a_config(text: str) -> None:
     assert recipe.shape == (len(recipe.views), 32, 32, 3)
 
 
+@example("flip--hue+noise--flip--plain--hue+noise", 2**64 - 1, 2**32 - 1)
 @settings(max_examples=25)
 @given(views_text, st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1))
 def test_each_view_is_the_recipe_on_arrays_with_the_key_of_the_view(
@@ -51,7 +52,7 @@ def test_each_view_is_the_recipe_on_arrays_with_the_key_of_the_view(
         keys = ids.astype(np.uint64) | np.uint64(number << 40)
         expected = Engine(view.plan, seed, 32, 32)(source, rows, keys, epoch)
         np.testing.assert_array_equal(made[:, number], expected)
-        given = {"ids": ids, "seed": seed, "epoch": epoch, "view": number}
+        given: dict[str, Any] = {"ids": ids, "seed": seed, "epoch": epoch, "view": number}
         np.testing.assert_array_equal(recipe(IMAGES, **given), expected)
         np.testing.assert_array_equal(view(IMAGES, **given), expected)
     without = recipe.views[0](IMAGES, ids=ids, seed=seed, epoch=epoch)
@@ -206,6 +207,11 @@ def test_splits_that_are_not_augmented_have_as_many_views() -> None:
             "view out, such as simclr--simclr",
         ),
         (
+            "simclr-v2+normalize",
+            "'simclr-v2' in recipe 'simclr-v2+normalize': -v2 counts views of a whole recipe; put "
+            "it at the end, after the last op",
+        ),
+        (
             "flip--",
             "'flip--': a recipe is missing before or after --; plain is the clean image",
         ),
@@ -247,6 +253,22 @@ def test_views_that_cannot_be_say_what_to_write(text: str, message: str) -> None
     with pytest.raises(RecipeError) as error:
         Recipe.parse(text)
     assert str(error.value) == message
+
+
+def test_a_function_may_be_called_like_a_number_of_views() -> None:
+    with registered(v2=functions.speckle):
+        recipe = Recipe.parse("flip-or-v2")
+        assert not recipe.views
+        assert Recipe.parse("flip-or-v2-v2").views == (recipe, recipe)
+        assert Recipe.parse("v2--v2+flip-or-v2+hue").views[0].ops == Recipe.parse("v2").ops
+
+
+def test_the_graph_engine_names_what_does_not_run_in_any_view() -> None:
+    from cifar10_aug.engines.tensorflow import support
+
+    assert support.runs(Recipe.parse("flip--hue").plan)
+    with pytest.raises(RecipeError, match=r"^jpeg in flip--hue\+jpeg does not run as a graph"):
+        support.check(Recipe.parse("flip--hue+jpeg").plan, "leave it out")
 
 
 def test_sixty_four_views_are_allowed() -> None:

@@ -81,7 +81,7 @@ def encode(
     Args:
         ids: bytes [n], all of one length.
         copy: the number of the frozen epoch.
-        images: uint8 or float32 [n, height, width, 3].
+        images: uint8 or float32 [n, height, width, 3], or raw views [n, views, height, width, 3].
         labels: int64 [n], 0 to 127, or float32 [n, classes].
         image_encoding: "raw" (the array's bytes, little-endian) or "png".
         coarse: the coarser labels by feature, int64 [n], 0 to 127.
@@ -156,17 +156,19 @@ def _template(
     return one, holes
 
 
-def decoded(image: bytes, image_encoding: str, dtype: str) -> np.ndarray:
-    """The image of a record, uint8 or float32 [height, width, 3].
+def decoded(
+    image: bytes, image_encoding: str, dtype: str, shape: tuple[int, ...] = SHAPE
+) -> np.ndarray:
+    """The image of a record, uint8 or float32, of a shape that is (32, 32, 3) for PNG.
 
     Raises:
         ValueError: if the bytes are none; the message is a clause.
     """
     if image_encoding == "raw":
-        size = math.prod(SHAPE) * np.dtype(dtype).itemsize
+        size = math.prod(shape) * np.dtype(dtype).itemsize
         if len(image) != size:
             raise ValueError(f"{len(image)} bytes of pixels instead of {size}")
-        return np.frombuffer(image, dtype).reshape(SHAPE)
+        return np.frombuffer(image, dtype).reshape(shape)
     if not image.startswith(PNG_BEGINS):
         raise ValueError(NO_PNG)
     try:

@@ -58,6 +58,9 @@ class Views:
         return self._engines[0][0].soft_labels(labels, keys, epoch, partners)
 
 
+AnyEngine = Engine | Views
+
+
 def engine(
     plan: Plan,
     seed: int,
@@ -65,7 +68,7 @@ def engine(
     width: int,
     execution: Execution | None = None,
     buffers: Buffers | None = None,
-) -> Engine | Views:
+) -> AnyEngine:
     """What runs a plan, of one image of an example or of several views; see `Engine`."""
     if not plan.views:
         return Engine(plan, seed, height, width, execution, buffers)
