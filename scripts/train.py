@@ -15,7 +15,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from checkpoint import Checkpoint
 from options import Parser, failing_in_one_line, recipe, seed, training_options
@@ -120,8 +120,11 @@ def optimizer(run: Run, steps: int) -> keras.optimizers.Optimizer:
     return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=5e-4, clipnorm=5.0)
 
 
+AnyRun = TypeVar("AnyRun", bound=Run)
+
+
 def resumed(
-    run: Run, out: Path, build: Callable[[Run, int], keras.Model]
+    run: AnyRun, out: Path, build: Callable[[AnyRun, int], keras.Model]
 ) -> tuple[Checkpoint, keras.Model, tf.data.Dataset]:
     """What a run goes on with: its checkpoint, its model and the epochs that are left.
 

@@ -32,8 +32,7 @@ class Run(train.Run):
 
     recipe: str = "simclr"
     epochs: int = 3
-    batch_size: int = 256
-    learning_rate: float = 0.2
+    learning_rate: float = 0.1
     temperature: float = 0.2
 
     @property

@@ -224,13 +224,14 @@ def test_a_folder_of_another_run_is_refused(
 ) -> None:
     monkeypatch.syspath_prepend(SCRIPTS)
     import train
+    from checkpoint import Checkpoint
 
     (tmp_path / "state.json").write_text(json.dumps({"run": {}, "history": [], "model": ""}))
     message = (
         f"{tmp_path} holds a checkpoint of another run; name another folder as --out, or delete it"
     )
     with pytest.raises(SystemExit, match=f"^{re.escape(message)}$"):
-        train.Checkpoint(tmp_path, train.Run()).load()
+        Checkpoint(tmp_path, train.Run()).load()
 
 
 def test_no_other_images_than_those_of_the_source_are_trained_on(
