@@ -117,6 +117,6 @@ def test_what_a_loader_is_compared_with_is_measured(benchmark: ModuleType) -> No
 def test_a_peer_needs_all_that_it_names(benchmark: ModuleType) -> None:
     import peers
 
-    assert peers.Peer(print, needs="json and os.path").installed
-    assert not peers.Peer(print, needs="json and nothing_of_this_name").installed
-    assert not peers.Peer(print, needs="nothing_of_this_name.inner").installed
+    assert peers.Peer(peers.keras_layers, needs="json and os.path").installed
+    assert not peers.Peer(peers.keras_layers, needs="json and nothing_of_this_name").installed
+    assert not peers.Peer(peers.keras_layers, needs="nothing_of_this_name.inner").installed
