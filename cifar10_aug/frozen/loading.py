@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.records import examples
 from cifar10_aug.data.records.formats import FORMATS
 from cifar10_aug.data.slices import Shard
@@ -49,7 +48,6 @@ class FrozenExamples:
         order: how they are visited.
     """
 
-    shape = SHAPE
     runs_python = False
 
     def __init__(
@@ -81,7 +79,8 @@ class FrozenExamples:
         self._encoding = image_encoding
         label = info.features["label"]
         self.label_dtype, self.label_shape = str(np.dtype(label.np_dtype)), tuple(label.shape)
-        self.dtype = str(np.dtype(info.features["image"].np_dtype))
+        image = info.features["image"]
+        self.dtype, self.shape = str(np.dtype(image.np_dtype)), tuple(image.shape)
         self._pieces = file_pieces.named(info, split)
         lengths = list(map(file_pieces.length, self._pieces))
         self.order = FrozenOrder(lengths, shuffle, seed % 2**63)
