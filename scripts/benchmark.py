@@ -21,12 +21,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
+import joblib
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -38,6 +40,9 @@ from cifar10_aug import Recipe
 from cifar10_aug.cli import timing
 from cifar10_aug.data import sample
 from cifar10_aug.data.sources import local
+from cifar10_aug.engines.numba.engine import Engine
+from cifar10_aug.engines.numba.source import Source
+from cifar10_aug.rng.draws import example_keys
 
 SIZES = (128, 512)
 RECIPE = "rotate30+erase"
@@ -71,7 +76,13 @@ def _batch(batch_size: int | None) -> str:
     return "unbatched" if batch_size is None else f"batch {batch_size}"
 
 
+def loader(recipe: str, batch_size: int) -> str:
+    return f"Loader, {recipe}, {_batch(batch_size)}"
+
+
 OWN = f"augment, {RECIPE}, batch 128"
+# What a `Loader` calls, in as many threads; the rest of its time is its own.
+ENGINE = "engine alone, batch 128"
 
 
 class Budget(NamedTuple):
@@ -101,12 +112,33 @@ BUDGETS = (
     Budget("memory of 20 more epochs", "the split", 0.05),
     Budget("warps, all cores", "warps, one core", 1 / 1.7),
 )
+LOADER_BUDGETS = (
+    Budget(loader(RECIPE, 128), floor(128), 0.6),
+    Budget(loader(RECIPE, 128), "torchvision v2, DataLoader, batch 128", 1 / 20),
+    Budget(loader(RECIPE, 128), ENGINE, 1.15),
+)
 
 
 def gather_and_cast(images: np.ndarray) -> None:
     order = np.random.default_rng(0).permutation(len(images))
     for first in range(0, len(images), 512):
         images[order[first : first + 512]].astype(np.float32)
+
+
+def engine_alone(images: np.ndarray) -> timing.Pass:
+    """Augments shuffled images by the engine, without epochs, labels and batches."""
+    engine, source = Engine(Recipe.parse(RECIPE).plan, 0, *images.shape[1:3]), Source.of(images)
+    threads, at_once = joblib.cpu_count(), 4096
+    pool = ThreadPoolExecutor(threads)
+    order = np.random.default_rng(0).permutation(len(images))
+    keys = example_keys(order)
+    blocks = [slice(first, first + at_once) for first in range(0, len(images), at_once)]
+
+    def run() -> None:
+        for _ in pool.map(lambda block: engine(source, order[block], keys[block], 0), blocks):
+            pass
+
+    return run
 
 
 def rows_of(
@@ -137,6 +169,19 @@ def rows_of(
             options = {"engine": "graph", "jit_compile": xla}
             ds = load(f"{name}/{recipe}", batch_size=128, builder_kwargs=options)
             add(graph(recipe, 128, xla), ds)
+    for size in SIZES:
+        for recipe, layout in ((RECIPE, "nhwc"), (FLOATS, "nchw")):
+            batches = cifar10_aug.Loader(
+                recipe,
+                dataset=name,
+                batch_size=size,
+                shuffle=True,
+                layout=layout,
+                data_dir=data_dir,
+            )
+            add(loader(recipe, size), batches)
+            lacks[loader(recipe, size)] = f"NumPy, {layout}"
+    rows[ENGINE] = engine_alone(images)
     own = tf.data.Dataset.from_tensor_slices((images, labels)).batch(128)
     add(OWN, own.apply(cifar10_aug.augment(RECIPE)))
     lacks[OWN] = "not shuffled"
@@ -208,7 +253,7 @@ def checked(times: dict[str, list[float]]) -> list[tuple[Budget, float]]:
     """The budgets whose rows were measured, and the median ratios."""
     return [
         (budget, timing.against(times, budget.row, budget.against).ratio)
-        for budget in BUDGETS
+        for budget in (*BUDGETS, *LOADER_BUDGETS)
         if budget.row in times and budget.against in times
     ]
 

@@ -244,12 +244,46 @@ def dali(images: np.ndarray, labels: np.ndarray, batch_size: int) -> Iterable[An
     return Epochs()
 
 
+def data_loader(augment: Callable[[np.ndarray], Any]) -> Make:
+    """PyTorch's `DataLoader` with two workers, image by image."""
+
+    def make(images: np.ndarray, labels: np.ndarray, batch_size: int) -> Iterable[Any]:
+        from torch.utils.data import DataLoader
+
+        class Examples:
+            def __len__(self) -> int:
+                return len(images)
+
+            def __getitem__(self, number: int) -> tuple[Any, int]:
+                return augment(images[number]), int(labels[number])
+
+        return DataLoader(
+            Examples(), batch_size, shuffle=True, num_workers=2, persistent_workers=True
+        )
+
+    return make
+
+
+def torchvision(image: np.ndarray) -> Any:
+    import torch
+    from torchvision.transforms import InterpolationMode, v2
+
+    transform = v2.Compose(
+        [
+            v2.RandomRotation(DEGREES, InterpolationMode.BILINEAR),
+            v2.RandomErasing(0.5, (0.02, 0.4), (0.3, 3.3)),
+        ]
+    )
+    return transform(torch.from_numpy(image.transpose(2, 0, 1).copy()))
+
+
 class Peer(NamedTuple):
     """Another way.
 
     Attributes:
         make: the pipeline.
-        needs: what must be installed, as it is imported; "" for what this package needs anyway.
+        needs: what must be installed, as it is imported, "this and that"; "" for what this
+            package needs anyway.
         lacks: what of the work it does not do.
         slow: whether it is timed in the first two rounds only.
     """
@@ -261,16 +295,22 @@ class Peer(NamedTuple):
 
     @property
     def installed(self) -> bool:
-        package, *_ = self.needs.split(".")
-        return not self.needs or (
-            importlib.util.find_spec(package) is not None
-            and importlib.util.find_spec(self.needs) is not None
+        return not self.needs or all(
+            importlib.util.find_spec(module.split(".")[0]) is not None
+            and importlib.util.find_spec(module) is not None
+            for module in self.needs.split(" and ")
         )
 
 
 PEERS = {
     "joblib + Keras": Peer(joblib_and_keras, needs="scipy", slow=True),
     "OpenCV, image by image": Peer(in_python(opencv_batch), needs="cv2"),
+    "OpenCV, DataLoader": Peer(
+        data_loader(lambda image: opencv_batch(image[None])[0]), needs="torch and cv2", slow=True
+    ),
+    "torchvision v2, DataLoader": Peer(
+        data_loader(torchvision), needs="torch and torchvision", lacks="zeros outside", slow=True
+    ),
     "Pillow, image by image": Peer(image_by_image(pillow), lacks="zeros outside", slow=True),
     "Albumentations": Peer(albumentations, needs="albumentations", slow=True),
     "ImageProjectiveTransformV3": Peer(projective, lacks="no erasing"),

@@ -105,3 +105,18 @@ def test_an_interrupt_before_the_first_round_writes_nothing(
     said = stopped(benchmark, monkeypatch, times={"rotate30, batch 512": []})
     assert said == "Interrupted before anything was measured."
     assert not out.exists()
+
+
+def test_what_a_loader_is_compared_with_is_measured(benchmark: ModuleType) -> None:
+    row = benchmark.loader(benchmark.RECIPE, 128)
+    times = {name: [2.0] for name in (benchmark.floor(128), benchmark.ENGINE)} | {row: [1.0]}
+    found = [budget.against for budget, ratio in benchmark.checked(times) if ratio == 0.5]
+    assert found == [benchmark.floor(128), benchmark.ENGINE]
+
+
+def test_a_peer_needs_all_that_it_names(benchmark: ModuleType) -> None:
+    import peers
+
+    assert peers.Peer(peers.keras_layers, needs="json and os.path").installed
+    assert not peers.Peer(peers.keras_layers, needs="json and nothing_of_this_name").installed
+    assert not peers.Peer(peers.keras_layers, needs="nothing_of_this_name.inner").installed
