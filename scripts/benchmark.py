@@ -93,6 +93,10 @@ class Budget(NamedTuple):
     most: float
 
 
+FRESH_BUDGETS = (
+    Budget("first batch of Loader, s", "one second", 1.0),
+    Budget("private memory of another process, MB", "60 MB", 1.0),
+)
 BUDGETS = (
     *(Budget(ours(RECIPE, size), floor(size), 0.9) for size in SIZES),
     *(Budget(ours(FLOATS, size), floor(size, True), 1.0) for size in SIZES),
@@ -218,7 +222,9 @@ def fresh(name: str, data_dir: str, rounds: int, found: dict[str, list[float]]) 
     what = {
         "first batch": ("first", RECIPE),
         "reading plain once": ("plain", RECIPE),
+        "first batch of Loader, s": ("loader", RECIPE),
         "memory": ("memory", RECIPE),
+        "private memory of another process, MB": ("private", RECIPE),
         "memory of 20 more epochs": ("growth", RECIPE),
         "warps, all cores": ("epoch", WARPS),
         "warps, one core": ("one-core", WARPS),
@@ -253,7 +259,7 @@ def checked(times: dict[str, list[float]]) -> list[tuple[Budget, float]]:
     """The budgets whose rows were measured, and the median ratios."""
     return [
         (budget, timing.against(times, budget.row, budget.against).ratio)
-        for budget in (*BUDGETS, *LOADER_BUDGETS)
+        for budget in (*BUDGETS, *FRESH_BUDGETS, *LOADER_BUDGETS)
         if budget.row in times and budget.against in times
     ]
 
@@ -320,7 +326,8 @@ def measure(source: str | None, rounds: int, into: Measured) -> None:
             times=into.times,
         )
         say("first batches and memory, in separate processes: some minutes")
-        into.fresh["the split"] = [images.nbytes / 1e6] * min(rounds, 3)
+        fixed = {"the split": images.nbytes / 1e6, "one second": 1.0, "60 MB": 60.0}
+        into.fresh.update({row: [value] * min(rounds, 3) for row, value in fixed.items()})
         fresh(name, data_dir, min(rounds, 3), into.fresh)
     sizes(rounds, into.sizes)
 

@@ -49,14 +49,13 @@ class Buffers:
                 if sys.getrefcount(self._kept[i]) == _UNUSED and self._kept[i].nbytes >= size:
                     return self._kept[i]
             memory = np.empty(size, np.uint8)
-            if len(self._kept) < self._most_kept:
-                self._kept.append(memory)
-                return memory
-            # The first calls of a pipeline are small, and would keep the place of the others.
+            # The first calls of a pipeline are small, and would keep memory that no other can use.
             for i in range(len(self._kept)):
                 if sys.getrefcount(self._kept[i]) == _UNUSED:
                     self._kept[i] = memory
-                    break
+                    return memory
+            if len(self._kept) < self._most_kept:
+                self._kept.append(memory)
             return memory
 
 

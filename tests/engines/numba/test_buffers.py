@@ -47,3 +47,10 @@ def test_small_memory_gives_way_to_larger() -> None:
     address = large.ctypes.data
     del large
     assert buffers.empty(SHAPE, np.uint8).ctypes.data == address
+
+
+def test_small_memory_that_nobody_looks_at_is_not_kept_beside_larger() -> None:
+    buffers = Buffers()
+    for size in (10, 100, 1000):
+        buffers.empty((size,), np.uint8)
+    assert [len(memory) >= 1000 for memory in buffers._kept] == [True]
