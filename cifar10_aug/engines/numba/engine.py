@@ -14,7 +14,12 @@ from cifar10_aug.engines.numba import mixing, passes
 from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.drawing import Drawing
-from cifar10_aug.engines.numba.kernels.pass_arguments import FLOATS, LEVELS, PACKED
+from cifar10_aug.engines.numba.kernels.pass_arguments import (
+    FLOATS,
+    FRACTIONS,
+    LEVELS,
+    PACKED,
+)
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.plan import Plan
@@ -53,10 +58,13 @@ class Engine:
         width: int,
         execution: Execution | None = None,
         buffers: Buffers | None = None,
+        *,
+        fractions: bool = False,
     ):
         """Takes the size of images, and where functions of the user's run (by default, anywhere).
 
-        Engines can share the memory of what they make.
+        Engines can share the memory of what they make. With `fractions`, for plans that give uint8
+        and end in a pass, they give float32, level / 255, instead.
 
         Raises:
             RegistrationError: if a function of the user's cannot run there.
@@ -68,6 +76,7 @@ class Engine:
         self._drawing = Drawing(plan.ops, seed)
         self._range = plan.scale_and_offset or (np.ones(3, np.float32), np.zeros(3, np.float32))
         self._buffers = Buffers() if buffers is None else buffers
+        self._kind = FLOATS if plan.dtype == "float32" else FRACTIONS if fractions else LEVELS
 
     def __call__(
         self,
@@ -102,10 +111,9 @@ class Engine:
         batch, images = self._through(before, batch, partners)
         if images is not None:
             batch = batch.moved(Source.of(images))
-        floats = self.plan.dtype == "float32"
-        out = self._buffers.empty(self._shape(batch), np.float32 if floats else np.uint8)
-        kind = FLOATS if floats else LEVELS
-        passes.run(last, batch, kind, *self._range, out)
+        dtype = np.uint8 if self._kind == LEVELS else np.float32
+        out = self._buffers.empty(self._shape(batch), dtype)
+        passes.run(last, batch, self._kind, *self._range, out)
         return out
 
     def soft_labels(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import float32 as f32
 from numba import int32 as i32
 from numba import int64 as i64
-from numba import uint32
+from numba import uint8, uint32
 
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 
@@ -21,6 +22,19 @@ def pack(images: np.ndarray, source: np.ndarray) -> None:
             | (uint32(images[i, 1]) << uint32(8))
             | (uint32(images[i, 2]) << uint32(16))
         )
+
+
+@compiled
+def round_fractions(fractions: np.ndarray, levels: np.ndarray) -> bool:
+    """Rounds flat float32 to 256 levels, uint8; whether all of them are from 0 to 1."""
+    outside = i32(0)
+    # A float32 of this size has no bits after the point: adding it rounds, halves to even.
+    rounder = f32(12582912.0)
+    for i in range(fractions.shape[0]):
+        x = fractions[i]
+        outside |= i32(0) if (x >= f32(0)) & (x <= f32(1)) else i32(1)
+        levels[i] = uint8(i32((x * f32(255) + rounder) - rounder))
+    return outside == 0
 
 
 @compiled
