@@ -13,7 +13,9 @@ HALVES = ((np.arange(255) + 0.5) / np.float32(255)).astype(np.float32)
 def test_numbers_are_rounded_to_the_nearest_level(dtype: type) -> None:
     drawn = np.random.default_rng(0).random(3000).astype(np.float32)
     near = [HALVES, np.nextafter(HALVES, np.float32(0)), np.nextafter(HALVES, np.float32(1))]
-    images: np.ndarray = np.concatenate([*near, drawn, [0, 1, -0.0]]).astype(dtype).reshape(-1, 1, 3)
+    images: np.ndarray = (
+        np.concatenate([*near, drawn, [0, 1, -0.0]]).astype(dtype).reshape(-1, 1, 3)
+    )
     expected = np.rint(images * dtype(255)).astype(np.uint8)
     assert (levels.of(images) == expected).all()
     assert (levels.of(images[::2]) == expected[::2]).all()
