@@ -59,9 +59,9 @@ def augment(
     Args:
         recipe: the name of a recipe, or a `Recipe`.
         seed: 0 to 2**64 - 1; None draws one.
-        num_classes: of labels, for recipes that mix or smooth them, which need batches. Their
-            labels, classes from 0 on or shares [batch, num_classes], become float32 [batch,
-            num_classes]; partners come from the batch. Other recipes let labels pass.
+        num_classes: of labels, for recipes that mix or smooth them. Their labels, classes from 0 on
+            or shares [num_classes], become float32 [num_classes]. Mixing needs batches: partners
+            come from the batch. Other recipes let labels pass.
         engine: "eager" (compiled loops, called from TensorFlow) or "graph" (TensorFlow alone, for
             images whose static shape says height and width).
         jit_compile: whether XLA compiles the graph.

@@ -35,6 +35,12 @@ def of(images: np.ndarray) -> np.ndarray:
         )
     if images.dtype == np.uint8 or not images.size:
         return images.astype(np.uint8, copy=False)
+    if images.dtype == np.float32:
+        from cifar10_aug.engines.numba.kernels import pixels
+
+        levels = np.empty(images.shape, np.uint8)
+        if pixels.round_fractions(np.ascontiguousarray(images).reshape(-1), levels.reshape(-1)):
+            return levels
     # Halves are too coarse to be multiplied.
     images = images.astype(np.result_type(images.dtype, np.float32), copy=False)
     least, most = images.min(), images.max()

@@ -19,6 +19,7 @@ from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.plan import Plan
 from cifar10_aug.engines.python.execution import Execution
+from cifar10_aug.engines.stages import Pass
 from cifar10_aug.engines.tensorflow import mixing as graph_mixing
 from cifar10_aug.engines.tensorflow import views as graph_views
 from cifar10_aug.engines.tensorflow.pixels import pack
@@ -39,7 +40,7 @@ class Given(NamedTuple):
         ids: of the images of each part, integers [images], or the first one's, int64 [], which the
             others follow.
         parts: a batch, [images, height, width, 3], or an image, [height, width, 3].
-        label: of the only part, if the recipe mixes.
+        label: of the only part, if the recipe changes labels.
     """
 
     epoch: tf.Tensor
@@ -55,7 +56,7 @@ class Made(NamedTuple):
     Attributes:
         failed: what failed in each part (or image), or nothing, string [parts].
         parts: of the same shapes.
-        label: mixed, float32 [images, classes], if the recipe mixes.
+        label: mixed or smooth, float32 [images, classes], if the recipe changes labels.
     """
 
     failed: tf.Tensor
@@ -110,10 +111,15 @@ class Eager:
         """
         self._plan, self._singly = plan, singly
         self._dtype = dtype if plan.dtype == "uint8" else tf.float32
+        last = [one.stages[-1] for one in plan.views or (plan,)]
+        self._fractions = dtype == tf.float32 and all(isinstance(one, Pass) for one in last)
+        self._made = "float32" if self._fractions else plan.dtype
 
         def engine(height: int, width: int) -> views.AnyEngine:
             arguments.check_size(height, width)
-            return views.engine(plan, seed, height, width, execution, _BUFFERS)
+            return views.engine(
+                plan, seed, height, width, execution, _BUFFERS, fractions=self._fractions
+            )
 
         self._of_size = functools.lru_cache(_MOST_SIZES)(engine)
         # So that errors come now.
@@ -160,7 +166,7 @@ class Eager:
             lambda part: engine(source, rows[part], keys[part], int(epoch)),
             range(1, len(keys) + 1) if self._singly else ends.tolist(),
             self._plan.shape(*shape[:2]),
-            self._plan.dtype,
+            self._made,
         )
         return self._finished(images), failed
 
@@ -177,9 +183,9 @@ class Eager:
         partners = Partners.of(source, rows, keys, shares)
         image, failed = surviving(
             lambda part: engine(source, rows[part], keys[part], int(epoch), partners),
-            [len(part)],
+            range(1, len(part) + 1) if self._singly else [len(part)],
             self._plan.shape(*part.shape[1:3]),
-            self._plan.dtype,
+            self._made,
         )
         label = engine.soft_labels(shares, keys, int(epoch), partners)
         return [failed, self._finished(image), label]
@@ -189,7 +195,7 @@ class Eager:
         return self._dtype.as_numpy_dtype
 
     def _finished(self, images: np.ndarray) -> np.ndarray:
-        if self._plan.dtype == "float32" or self._dtype == tf.uint8:
+        if self._made == "float32" or self._dtype == tf.uint8:
             return images
         out = _BUFFERS.empty(images.shape, self._numpy_dtype)
         levels.back(images, out)

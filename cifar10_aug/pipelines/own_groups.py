@@ -23,6 +23,8 @@ _IMAGES_A_CALL = 2048
 _BYTES_A_CALL = 16_000_000
 # Of images whose sizes are not known before they arrive.
 _IMAGES_OF_ANY_SIZE = 16
+# Images in a batch whose size nobody knows beforehand, such as those of `tfds.load`.
+_IMAGES_OF_ANY_BATCH = 512
 # Each is some nodes of a graph, which is optimised anew in each iteration.
 _ELEMENTS_A_CALL = 16
 
@@ -40,7 +42,7 @@ class Groups(abc.ABC):
         engine: what augments them.
         ids: what gives examples their numbers: a key of the element, a function of it, or None,
             which takes the examples' places in the dataset.
-        mixes: whether the recipe mixes.
+        mixes: whether the recipe mixes, or changes labels otherwise.
         views: images that are made of one.
         python_workers: how many run functions of the user's; None if there are no such functions.
     """
@@ -138,8 +140,12 @@ class Stacks(Groups):
         ids, stack = group
         tensors = self.elements.flat(stack)
         image = tensors[self.elements.image]
-        made = self.engine(Given(epoch, tf.constant(1, tf.int64), [ids], [image]))
+        place = self.elements.label if self.mixes else None
+        label = None if place is None else tensors[place]
+        made = self.engine(Given(epoch, tf.constant(1, tf.int64), [ids], [image], label))
         (tensors[self.elements.image],) = made.parts
+        if place is not None:
+            tensors[place] = made.label
         for tensor, spec in zip(tensors, self.made, strict=True):
             tensor.set_shape([None, *spec.shape])
         element = self.elements.packed(tensors)
@@ -219,7 +225,7 @@ class Bundles(Groups):
         return [tf.TensorSpec(_of_rank(spec, None), spec.dtype) for spec in specs]
 
     def _elements_a_call(self, own: tf.data.Dataset) -> int:
-        """How many elements make about `images_a_call`; one where nobody knows."""
+        """How many elements make about `images_a_call`."""
         if self.mixes:
             # Partners come from the batch.
             return 1
@@ -228,7 +234,8 @@ class Bundles(Groups):
         batch = self.elements.image_spec.shape[0]
         if batch is None:
             batch = int(tf.raw_ops.ComputeBatchSize(input_dataset=own._variant_tensor))
-        return max(1, min(self.images_a_call // batch, _ELEMENTS_A_CALL)) if batch > 0 else 1
+        batch = batch if batch > 0 else _IMAGES_OF_ANY_BATCH
+        return max(1, min(self.images_a_call // batch, _ELEMENTS_A_CALL))
 
 
 def _of_rank(spec: tf.TensorSpec, size: int | None) -> list[int | None] | None:

@@ -84,7 +84,8 @@ def _made(elements: Elements, recipe: Recipe) -> list[tf.TensorSpec]:
     specs[elements.image] = tf.TensorSpec([*batch, *recipe.plan.shape(height, width)], dtype)
     if recipe.softens:
         assert elements.label is not None
-        shape = [image.shape[0], recipe.dataset.num_classes]
+        batch = [image.shape[0]] if elements.batched else []
+        shape = [*batch, recipe.dataset.num_classes]
         specs[elements.label] = tf.TensorSpec(shape, tf.float32)
     return specs
 
@@ -115,9 +116,10 @@ def _check(recipe: Recipe, elements: Elements, ids: Ids) -> None:
         )
     if not recipe.softens:
         return
-    if not elements.batched:
+    if not elements.batched and (recipe.mixes or not elements.static):
+        sizes = "single images" if recipe.mixes else "single images of several sizes"
         raise ValueError(
-            f"{recipe} changes the labels of a batch, and the dataset has single images; batch it "
+            f"{recipe} changes the labels of a batch, and the dataset has {sizes}; batch it "
             "before augment"
         )
     if elements.label is None:

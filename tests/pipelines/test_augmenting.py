@@ -526,8 +526,27 @@ def test_datasets_without_images_are_refused(case: str) -> None:
         of_spec(spec).apply(augment("flip"))
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_labels_of_single_images_are_smoothed(engine: str) -> None:
+    recipe = "flip+labelsmooth0.2_p0.5"
+    apply = augment(recipe, seed=7, num_classes=COUNT, engine=engine)
+    single, batched = own().apply(apply), own().batch(8).apply(apply)
+    assert single.element_spec[1] == tf.TensorSpec([COUNT], tf.float32)
+    for _ in range(2):
+        found = [*single.as_numpy_iterator()]
+        images, labels = zip(*batched.as_numpy_iterator(), strict=True)
+        assert (np.stack([image for image, _ in found]) == np.concatenate(images)).all()
+        found_labels = np.stack([label for _, label in found])
+        assert (found_labels == np.concatenate(labels)).all()
+        smooth = np.isclose(found_labels.max(axis=1), 0.8 + 0.2 / COUNT)
+        assert 0 < smooth.sum() < COUNT
+
+
 def test_what_a_recipe_or_an_engine_cannot_do_is_refused() -> None:
     mixing = augment("mixup", num_classes=10)
+    several = of_spec((image_spec(None, None, 3), tf.TensorSpec([], tf.int64)))
+    with pytest.raises(ValueError, match="has single images of several sizes; batch it before"):
+        several.apply(augment("labelsmooth", num_classes=10))
     with pytest.raises(ValueError, match="has single images; batch it before augment"):
         own().apply(mixing)
     with pytest.raises(ValueError, match="changes labels, and elements have none"):

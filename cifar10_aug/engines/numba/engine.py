@@ -14,7 +14,12 @@ from cifar10_aug.engines.numba import mixing, passes
 from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.drawing import Drawing
-from cifar10_aug.engines.numba.kernels.pass_arguments import FLOATS, LEVELS, PACKED
+from cifar10_aug.engines.numba.kernels.pass_arguments import (
+    FLOATS,
+    FRACTIONS,
+    LEVELS,
+    PACKED,
+)
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.numba.target import Target
@@ -55,10 +60,13 @@ class Engine:
         width: int,
         execution: Execution | None = None,
         buffers: Buffers | None = None,
+        *,
+        fractions: bool = False,
     ):
         """Takes the size of images, and where functions of the user's run (by default, anywhere).
 
-        Engines can share the memory of what they make.
+        Engines can share the memory of what they make. With `fractions`, for plans that give uint8
+        and end in a pass, they give float32, level / 255, instead.
 
         Raises:
             RegistrationError: if a function of the user's cannot run there.
@@ -70,6 +78,7 @@ class Engine:
         self._drawing = Drawing(plan.ops, seed)
         self._range = plan.scale_and_offset or (np.ones(3, np.float32), np.zeros(3, np.float32))
         self._buffers = Buffers() if buffers is None else buffers
+        self._kind = FLOATS if plan.dtype == "float32" else FRACTIONS if fractions else LEVELS
 
     def __call__(
         self,
@@ -101,7 +110,7 @@ class Engine:
             assert images is not None
             return images
         shape = len(rows), self._height, self._width, 3
-        out = self._buffers.empty(shape, np.dtype(self.plan.dtype))
+        out = self._buffers.empty(shape, np.uint8 if self._kind == LEVELS else np.float32)
         self.write(source, rows, keys, epoch, partners, Target([out]))
         return out
 
@@ -131,8 +140,7 @@ class Engine:
         batch, images = self._through(before, self._batch(source, rows, keys, epoch), partners)
         if images is not None:
             batch = batch.moved(Source.of(images))
-        kind = FLOATS if self.plan.dtype == "float32" else LEVELS
-        passes.run(last, batch, kind, *self._range, target)
+        passes.run(last, batch, self._kind, *self._range, target)
 
     def soft_labels(
         self, labels: np.ndarray, keys: np.ndarray, epoch: int, partners: Partners | None

@@ -37,7 +37,7 @@ def run(
     Args:
         made: the pass.
         batch: the images, and what they have drawn.
-        kind: PACKED, LEVELS or FLOATS; see `pass_arguments`.
+        kind: PACKED, LEVELS, FLOATS or FRACTIONS; see `pass_arguments`.
         scale, offset: float32 [3], for FLOATS.
         target: arrays of the kind's dtype, together as long as the batch.
     """

@@ -47,7 +47,7 @@ class Views:
         if len(made) == 1:
             return made[0]
         shape = (len(rows), *self.plan.shape(source.height, source.width))
-        out = self._buffers.empty(shape, self.plan.dtype)
+        out = self._buffers.empty(shape, made[0].dtype)
         for images, (_, numbers) in zip(made, self._engines, strict=True):
             out[:, numbers] = images
         return out
@@ -87,13 +87,15 @@ def engine(
     width: int,
     execution: Execution | None = None,
     buffers: Buffers | None = None,
+    *,
+    fractions: bool = False,
 ) -> AnyEngine:
     """What runs a plan, of one image of an example or of several views; see `Engine`."""
     if not plan.views:
-        return Engine(plan, seed, height, width, execution, buffers)
+        return Engine(plan, seed, height, width, execution, buffers, fractions=fractions)
     buffers = Buffers() if buffers is None else buffers
     engines = [
-        (Engine(one, seed, height, width, execution, buffers), numbers)
+        (Engine(one, seed, height, width, execution, buffers, fractions=fractions), numbers)
         for one, numbers in plan.alike
     ]
     return Views(plan, engines, buffers)

@@ -10,7 +10,7 @@ NEAREST, CONSTANT, REFLECT, MIRROR, EDGE = range(5)
 BORDERS = {"nearest": NEAREST, "constant": CONSTANT, "reflect": REFLECT, "mirror": MIRROR}
 AFFINE, PERSPECTIVE, FIELD = range(3)
 NOTHING, BOX, NOISY_BOX, TABLE = range(4)
-PACKED, LEVELS, FLOATS = range(3)
+PACKED, LEVELS, FLOATS, FRACTIONS = range(4)
 
 
 class Images(NamedTuple):
@@ -104,7 +104,7 @@ class Output(NamedTuple):
     """What is written.
 
     Attributes:
-        kind: PACKED, LEVELS or FLOATS.
+        kind: PACKED, LEVELS, FLOATS, or FRACTIONS, which are level / 255.
         channels_first: whether all of one channel comes before the next, for LEVELS and FLOATS.
         scale, offset: float32 [3], for FLOATS.
         pixels: uint32 [batch, pixels] for PACKED, else uint8 or float32 [batch, pixels * 3].

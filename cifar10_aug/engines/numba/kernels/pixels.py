@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import float32 as f32
 from numba import int32 as i32
 from numba import uint8, uint32
 
@@ -27,6 +28,19 @@ def pack(levels: np.ndarray, source: np.ndarray) -> None:
         source[4 * i + 3] = three >> uint32(8)
     for i in range(4 * fours, pixels):
         source[i] = packed(levels[3 * i], levels[3 * i + 1], levels[3 * i + 2])
+
+
+@compiled
+def round_fractions(fractions: np.ndarray, levels: np.ndarray) -> bool:
+    """Rounds flat float32 to 256 levels, uint8; whether all of them are from 0 to 1."""
+    outside = i32(0)
+    # A float32 of this size has no bits after the point: adding it rounds, halves to even.
+    rounder = f32(12582912.0)
+    for i in range(fractions.shape[0]):
+        x = fractions[i]
+        outside |= i32(0) if (x >= f32(0)) & (x <= f32(1)) else i32(1)
+        levels[i] = uint8(i32((x * f32(255) + rounder) - rounder))
+    return outside == 0
 
 
 @compiled

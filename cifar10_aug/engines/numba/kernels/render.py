@@ -34,6 +34,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     BOX,
     CONSTANT,
     EDGE,
+    FRACTIONS,
     LEVELS,
     NEAREST,
     NOISY_BOX,
@@ -205,7 +206,7 @@ def _look_up(table: np.ndarray, line: np.ndarray) -> None:
 def _write(
     line: np.ndarray, kind: int, scale: np.ndarray, offset: np.ndarray, out: np.ndarray
 ) -> None:
-    """Writes packed pixels as they are, as levels, or as level * scale + offset."""
+    """Writes packed pixels as they are, as levels, level / 255, or level * scale + offset."""
     if kind == PACKED:
         for i in range(line.shape[0]):
             out[i] = line[i]
@@ -214,6 +215,11 @@ def _write(
             out[3 * i] = uint8(line[i] & _LOW_BYTE)
             out[3 * i + 1] = uint8((line[i] >> uint32(8)) & _LOW_BYTE)
             out[3 * i + 2] = uint8((line[i] >> uint32(16)) & _LOW_BYTE)
+    elif kind == FRACTIONS:
+        for i in range(line.shape[0]):
+            out[3 * i] = f32(i32(line[i] & _LOW_BYTE)) / f32(255)
+            out[3 * i + 1] = f32(i32((line[i] >> uint32(8)) & _LOW_BYTE)) / f32(255)
+            out[3 * i + 2] = f32(i32((line[i] >> uint32(16)) & _LOW_BYTE)) / f32(255)
     else:
         s0, s1, s2 = scale[0], scale[1], scale[2]
         o0, o1, o2 = offset[0], offset[1], offset[2]
