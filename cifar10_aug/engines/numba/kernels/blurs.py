@@ -8,7 +8,7 @@ from cifar10_aug.engines import borders, gaussians
 from cifar10_aug.engines.corruption_tables import disk_weights, motion_weights
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
-from cifar10_aug.engines.numba.kernels.convolution import clamped, convolve
+from cifar10_aug.engines.numba.kernels.convolution import add_weighed, clamped, convolve
 from cifar10_aug.engines.numba.kernels.motion import along, drag
 from cifar10_aug.engines.numba.kernels.philox import fill_noise
 from cifar10_aug.engines.numba.kernels.pixels import read_channels, write_channel
@@ -26,22 +26,29 @@ def _defocus(canvas: Canvas, rows: np.ndarray, weights: np.ndarray) -> None:
     """Convolves with a small square kernel, mirrored at the border: float64 [side, side]."""
     height, width = canvas.height, canvas.width
     radius = weights.shape[0] // 2
+    wide = width + 2 * radius
     before = np.empty((3, height, width), np.float64)
+    padded = np.empty((height + 2 * radius, wide), np.float64)
+    flat = padded.reshape(padded.size)
+    total = np.empty((height, wide), np.float64)
+    # As in `drag`: long loops over the padded image.
+    sums = total.reshape(total.size)[: (height - 1) * wide + width]
     after = np.empty((height, width), np.float64)
     for n in range(rows.shape[0]):
         line = canvas.pixels[rows[n]]
         read_channels(line, before)
         line[:] = 0
         for channel in range(3):
-            for y in range(height):
-                for x in range(width):
-                    total = 0.0
-                    for dy in range(-radius, radius + 1):
-                        at_y = _mirrored(y + dy, height)
-                        for dx in range(-radius, radius + 1):
-                            weight = weights[dy + radius, dx + radius]
-                            total += weight * before[channel, at_y, _mirrored(x + dx, width)]
-                    after[y, x] = total
+            for y in range(padded.shape[0]):
+                source, row = before[channel, _mirrored(y - radius, height)], padded[y]
+                for x in range(wide):
+                    row[x] = source[_mirrored(x - radius, width)]
+            sums[:] = 0.0
+            for y in range(weights.shape[0]):
+                for x in range(weights.shape[1]):
+                    first = y * wide + x
+                    add_weighed(sums, weights[y, x], flat[first : first + sums.shape[0]])
+            after[:] = total[:, :width]
             write_channel(after, 8 * channel, line)
 
 

@@ -15,6 +15,12 @@ def saturate(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Blends with grey by a factor: numbers [1, n]; 0 is grey."""
     for n in range(rows.shape[0]):
         line, factor = canvas.pixels[rows[n]], numbers[0, n]
+        if factor == 0.0:
+            for i in range(line.shape[0]):
+                r, g, b = channels(line[i])
+                level = grey(r, g, b)
+                line[i] = packed(level, level, level)
+            continue
         for i in range(line.shape[0]):
             r, g, b = channels(line[i])
             level = grey(r, g, b)
@@ -25,20 +31,15 @@ def saturate(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
             )
 
 
-@compiled
-def _turned(r: int, g: int, b: int, by: float) -> int:
+def _turn(r: int, g: int, b: int, by: float) -> int:
     """A packed pixel whose hue in HSV is turned, `by` in full circles; rounds."""
-    most, least = max(r, g, b), min(r, g, b)
-    # Without branches, so that many pixels are turned at once; grey has no hue, and stays.
+    # Choices, not branches, so that many pixels are turned at once; grey has no hue, and stays.
+    most, least = max(r, max(g, b)), min(r, min(g, b))
     chroma = float(max(most - least, 1))
+    is_red, is_green = most == r, most == g
     # The hue in sixths of a circle.
-    if most == r:
-        sixth, start = g - b, 0.0
-    elif most == g:
-        sixth, start = b - r, 2.0
-    else:
-        sixth, start = r - g, 4.0
-    hue = sixth / chroma + start
+    rest = g - b if is_red else (b - r if is_green else r - g)
+    hue = rest / chroma + (0.0 if is_red else (2.0 if is_green else 4.0))
     hue += 6.0 * by
     hue -= 6.0 * np.floor(hue / 6.0)
     # Distance from the nearest of red, green and blue says how much of each is left.
@@ -47,6 +48,9 @@ def _turned(r: int, g: int, b: int, by: float) -> int:
     blue = float(most) - chroma * (1.0 - min(max(2.0 - abs(hue - 4.0), 0.0), 1.0))
     turned = packed(as_level(red + 0.5), as_level(green + 0.5), as_level(blue + 0.5))
     return packed(r, g, b) if most == least else turned
+
+
+_turned = compiled(_turn, inline=True)
 
 
 @compiled

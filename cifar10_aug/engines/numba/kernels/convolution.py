@@ -92,7 +92,12 @@ def _sum_taps(line: np.ndarray, step: int, weights: np.ndarray, total: np.ndarra
             total[i] = (((total[i] + w * a[i]) + x * b[i]) + y * c[i]) + z * d[i]
         k += 4
     while k < taps:
-        a, w = line[k * step :], weights[k]
-        for i in range(count):
-            total[i] += w * a[i]
+        add_weighed(total, weights[k], line[k * step :])
         k += 1
+
+
+@compiled
+def add_weighed(total: np.ndarray, weight: float, line: np.ndarray) -> None:
+    """Adds a line, or the first part of it, times a weight."""
+    for i in range(total.shape[0]):
+        total[i] += weight * line[i]
