@@ -64,9 +64,9 @@ class Source:
 
     @property
     def packed(self) -> np.ndarray:
-        """The images without what is spare: uint32 [count, height * width]."""
+        """Packed images, without what is spare: uint32 [count, height * width]; none if stored."""
         size = self.height * self.width
-        return self.pixels[: self.count * size].reshape(self.count, size)
+        return self.pixels[: self.count * size].reshape(-1, size)
 
     def write(self, first: int, images: np.ndarray) -> None:
         """Packs uint8 images [n, height, width, 3] into the places from `first` on."""
