@@ -8,6 +8,7 @@ From `tfds.load` to pixels, always downwards:
     pipelines/online.py          which examples, in what order, with which engine
     pipelines/eager.py           epoch -> blocks of positions -> one call into Python for each block
     pipelines/eager_examples.py  positions -> rows of the images in memory, and their keys
+    pipelines/resident.py        the images, mapped from their files (data/records/mapped.py)
     engines/numba/views.py       of several views of an example, calls an engine for those alike
     engines/numba/engine.py      goes through the stages of the recipe's plan (engines/plan.py)
     engines/numba/passes.py      draws of the ops (ops/, rng/draws.py) -> maps and strokes

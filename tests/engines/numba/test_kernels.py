@@ -7,7 +7,7 @@ import numba
 import numpy as np
 import pytest
 
-from cifar10_aug.engines.numba.kernels import philox, pixels
+from cifar10_aug.engines.numba.kernels import philox, pixels, render
 from cifar10_aug.engines.numba.shuffling import shuffled
 from cifar10_aug.rng import draws
 
@@ -16,6 +16,16 @@ def test_packing_keeps_the_channels_apart() -> None:
     source = np.zeros(2, np.uint32)
     pixels.pack(np.array([1, 2, 3, 255, 254, 253], np.uint8), source)
     assert source.tolist() == [0x030201, 0xFDFEFF]
+
+
+def test_levels_are_packed_wherever_they_begin() -> None:
+    levels = np.random.default_rng(0).integers(0, 256, 5 + 3 * 64, np.uint8)
+    expected, compiled, plain = (np.zeros(64, np.uint32) for _ in range(3))
+    pixels.pack(levels[5:].reshape(-1, 3), expected)
+    render._pack(levels, 5, 64, compiled)
+    render._pack.py_func(levels, 5, 64, plain)
+    assert (compiled == expected).all()
+    assert (plain == expected).all()
 
 
 @pytest.mark.parametrize("block", [0, 2**24 - 257, 2**24 - 256, 2**26, 2**28])
