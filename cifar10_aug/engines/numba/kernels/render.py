@@ -130,10 +130,14 @@ def _copy_aligned(images: Images, start: int, warps: Warps, example: int, line: 
         row = start + (folded(sy << FRACTION, height, border) >> FRACTION) * width
         # Slices, since an index that may be negative keeps loops from becoming vector code.
         inside = line[out + first : out + last]
+        begin = row + x0 + first if step > 0 else row + x0 - last + 1
+        read = source[begin : begin + inside.shape[0]]
         if step > 0:
-            inside[:] = source[row + x0 + first : row + x0 + last]
+            for x in range(inside.shape[0]):
+                inside[x] = read[x]
         else:
-            inside[:] = source[row + x0 - last + 1 : row + x0 - first + 1][::-1]
+            for x in range(inside.shape[0]):
+                inside[x] = read[inside.shape[0] - 1 - x]
         for part in range(2):
             begin, end = (i64(0), min(first, i64(width))) if part == 0 else (last, i64(width))
             for x in range(begin, end):
@@ -222,7 +226,9 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
             for i in range(0, pixels, 16):
                 prefetch(source, rows[b + 1] * pixels + i)
         if count == 0 or (affine and is_identity(warps.matrices[b, 0])):
-            line[:] = source[start : start + pixels]
+            image = source[start : start + pixels]
+            for i in range(pixels):
+                line[i] = image[i]
         elif warps.pixel_aligned:
             _copy_aligned(images, start, warps, b, line)
         elif (
