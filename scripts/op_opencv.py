@@ -86,7 +86,7 @@ def _channel_shuffle(image: np.ndarray, out: np.ndarray) -> None:
     cv2.mixChannels([image], [out], pairs)
 
 
-_SMOOTH = np.float32([[1, 1, 1], [1, 5, 1], [1, 1, 1]]) / 13
+_SMOOTH = np.array([[1, 1, 1], [1, 5, 1], [1, 1, 1]], np.float32) / 13
 
 
 def _sharpness(image: np.ndarray, out: np.ndarray) -> None:
@@ -195,17 +195,17 @@ def cut_and_mixed(images: np.ndarray, shrunk: bool) -> np.ndarray:
     return out
 
 
+_SHARE = np.float32(1 / 255)
+_MEANS, _SCALES = (125.3, 123.0, 113.9, 0.0), (1 / 63.0, 1 / 62.1, 1 / 66.7, 1.0)
+
+
 # Those that need the batch.
 BATCHES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "mixup": mixed_up,
     "cutmix": lambda images: cut_and_mixed(images, False),
     "resizemix": lambda images: cut_and_mixed(images, True),
-    "rescale": lambda images: np.stack(
-        [i.astype(np.float32) * np.float32(1 / 255) for i in images]
-    ),
+    "rescale": lambda images: np.stack([i.astype(np.float32) * _SHARE for i in images]),
     "normalize": lambda images: np.stack(
         [cv2.multiply(cv2.subtract(i, _MEANS, dtype=5), _SCALES, dtype=5) for i in images]
     ),
 }
-_SHARE = np.float32(1 / 255)
-_MEANS, _SCALES = (125.3, 123.0, 113.9, 0.0), (1 / 63.0, 1 / 62.1, 1 / 66.7, 1.0)

@@ -68,7 +68,7 @@ def _perspective(image: np.ndarray, out: np.ndarray) -> None:
         )
         for cx, cy in corners
     ]
-    matrix = cv2.getPerspectiveTransform(np.float32(corners), np.float32(moved))
+    matrix = cv2.getPerspectiveTransform(np.array(corners, np.float32), np.array(moved, np.float32))
     cv2.warpPerspective(image, matrix, (width, height), out, cv2.INTER_LINEAR)
 
 
@@ -79,7 +79,7 @@ def _elastic(image: np.ndarray, out: np.ndarray) -> None:
         noise = np.random.uniform(-1, 1, (height, width))
         smooth = cv2.GaussianBlur(noise, (25, 25), 4, borderType=cv2.BORDER_REFLECT)
         places.append((at + 34 * smooth).astype(np.float32))
-    cv2.remap(image, *places, cv2.INTER_LINEAR, out, cv2.BORDER_REFLECT)
+    cv2.remap(image, places[0], places[1], cv2.INTER_LINEAR, out, cv2.BORDER_REFLECT)
 
 
 def _crop(image: np.ndarray, out: np.ndarray) -> None:

@@ -154,10 +154,14 @@ def _copy_aligned(
         row = start + (folded(sy << FRACTION, height, border) >> FRACTION) * width
         # Slices, since an index that may be negative keeps loops from becoming vector code.
         inside = line[out + first : out + last]
+        begin = row + x0 + first if step > 0 else row + x0 - last + 1
+        read = source[begin : begin + inside.shape[0]]
         if step > 0:
-            inside[:] = source[row + x0 + first : row + x0 + last]
+            for x in range(inside.shape[0]):
+                inside[x] = read[x]
         else:
-            inside[:] = source[row + x0 - last + 1 : row + x0 - first + 1][::-1]
+            for x in range(inside.shape[0]):
+                inside[x] = read[inside.shape[0] - 1 - x]
         for part in range(2):
             begin, end = (i64(0), min(first, i64(width))) if part == 0 else (last, i64(width))
             for x in range(begin, end):
@@ -279,7 +283,9 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
             _pack(stored, starts[b], pixels, line if unmoved else packed)
         if unmoved:
             if not is_stored:
-                line[:] = source[start : start + pixels]
+                image = source[start : start + pixels]
+                for i in range(pixels):
+                    line[i] = image[i]
         elif warps.pixel_aligned:
             _copy_aligned(source, start, (height, width), warps, b, line)
         elif (
