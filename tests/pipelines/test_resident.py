@@ -15,6 +15,7 @@ from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
 from cifar10_aug.data.records import mapped
 from cifar10_aug.data.sources.official import BINARY
 from cifar10_aug.pipelines import resident
+from cifar10_aug.pipelines.eager_examples import Examples
 from tests import archives, programs
 
 OVERWRITE = tfds.download.DownloadConfig(download_mode=tfds.GenerateMode.REUSE_CACHE_IF_EXISTS)
@@ -74,14 +75,18 @@ def file_of(data_dir: str) -> Path:
     return file
 
 
-@pytest.mark.parametrize("recipe", ["plain", "standard", "rotate30+erase", "cutmix", "blur+flip"])
+@pytest.mark.parametrize(
+    "recipe", ["plain", "standard", "rotate30+erase", "cutmix", "blur+flip", "elastic"]
+)
 def test_mapped_images_and_images_that_are_read_are_the_same(
     recipe: str, prepared: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def epochs() -> tuple[list[Any], bool]:
         loader = Loader(recipe, batch_size=30, shuffle=True, data_dir=prepared)
         batches = [*loader, *loader]
-        return batches, bool(loader._batches._examples._parts[0].resident._files)
+        examples = loader._batches._examples
+        assert isinstance(examples, Examples)
+        return batches, bool(examples._parts[0].resident._files)
 
     from_files, are_mapped = epochs()
     monkeypatch.setattr(mapped, "_SYSTEM_CAN", False)
