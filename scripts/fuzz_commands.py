@@ -21,7 +21,10 @@ from pathlib import Path
 
 from options import Parser, count, seed
 
-COMMANDS = ("list", "preview", "prepare", "export", "verify", "info", "bench", "", "frobnicate")
+COMMANDS = (
+    *("list", "preview", "gallery", "prepare", "export", "verify", "info", "bench"),
+    *("", "frobnicate"),
+)
 RECIPES = (
     *("flip", "rotate30+erase", "plain", "standard", "corruptfog3", "mixup", "rescale", "sepia"),
     *("flip-x5", "rotate200", "erase_p2", "", "+", "flip+", "../flip", "fl\u0131p", "x" * 300, "-"),
@@ -70,7 +73,7 @@ def lines(number: int, seed: int) -> Iterator[list[str]]:
             line += [draw.choice(PATHS)]
         # Nothing is downloaded, and nothing is written where the user keeps datasets.
         line += ["--sample"] if draw.random() < 0.6 else []
-        if command in ("prepare", "export", "bench", "preview"):
+        if command in ("prepare", "export", "bench", "preview", "gallery"):
             line += ["--data-dir", "data"]
         for option in draw.sample(list(OPTIONS), draw.choice((0, 1, 1, 2, 3))):
             line += [option, *([draw.choice(OPTIONS[option])] if OPTIONS[option] else [])]
