@@ -2,8 +2,8 @@
 
 The first time that a dataset is read it gives its first epoch, then the next one, and so on;
 an iterator that is opened and never read draws no number. What Keras reads only to build a model
-does not count. A checkpoint holds the number of its
-epoch, and restoring it makes the dataset go on from there.
+does not count. A checkpoint holds the number of its epoch, and restoring it makes the dataset go on
+from there.
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ class Epochs:
     def reach(self, epoch: int, step: int, last: int) -> None:
         """Notes that the reader of an epoch has come to a step of it, from 0 to the last.
 
-        If it has not come from the step before, a checkpoint has been restored.
+        If it has not come from the step before, a checkpoint has been restored. That is not seen
+        where another iterator of the same epoch has just been there: new iterations then go on from
+        the count as it is. What the restored iterator reads is right all the same.
         """
         with self._lock:
             if self._reached.pop(epoch, None) != step - 1:
