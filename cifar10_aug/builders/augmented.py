@@ -144,6 +144,9 @@ class AugmentedBuilder(ImagesBuilder, skip_registration=True):  # type: ignore[c
             replacing.recover(Path(folder))
         return os.fspath(root), os.fspath(folder)
 
+    def _about(self) -> str:
+        return f"{self._description} {self._epochs.about}".rstrip()
+
     def _features(self) -> dict[str, Any]:
         from cifar10_aug.builders.features import RawImage, SoftLabel
 

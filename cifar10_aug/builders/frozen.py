@@ -28,11 +28,13 @@ class Frozen:
         config: how many epochs of which recipe.
         options: what the builder is told about writing them.
         held: what is prepared.
+        about: nothing; the files' metadata say what they are.
     """
 
     config: Config
     options: freezing.Options
     held: ClassVar[str] = "frozen epochs"
+    about: ClassVar[str] = ""
 
     @property
     def seed(self) -> int:

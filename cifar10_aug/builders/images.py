@@ -111,7 +111,7 @@ class ImagesBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
     def _info(self) -> tfds.core.DatasetInfo:
         return _Info(
             builder=self,
-            description=self._description,
+            description=self._about(),
             features=tfds.features.FeaturesDict(self._features()),
             supervised_keys=("image", "label"),
             homepage=self._homepage,
@@ -119,6 +119,10 @@ class ImagesBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
             disable_shuffling=True,
             metadata=tfds.core.MetadataDict(),
         )
+
+    def _about(self) -> str:
+        """What the dataset is."""
+        return self._description
 
     def _features(self) -> dict[str, Any]:
         from cifar10_aug.builders.features import RawImage

@@ -34,6 +34,14 @@ class Online:
     def seed(self) -> int:
         return self.augmentation.seed
 
+    @property
+    def about(self) -> str:
+        """Which part of the dataset is augmented."""
+        recipe, parts = self.augmentation.recipe, ", ".join(self.augmentation.augment_splits)
+        return (
+            "" if recipe == recipe.clean else f"Augmented by {recipe.name}: {parts or 'nothing'}."
+        )
+
     def folder(self, config_name: str) -> str:
         """Which config's folder holds what is read."""
         return PLAIN

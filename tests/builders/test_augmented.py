@@ -429,3 +429,19 @@ def test_files_are_written_as_tensorflow_writes_them(data_dir: str, tmp_path: Pa
                 writer.write(record.numpy())
         assert (tmp_path / file.name).read_bytes() == file.read_bytes()
     assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("config", "parts", "said"),
+    [
+        ("flip", ["train"], " Augmented by flip: train."),
+        ("flip", ["train[:90%]", "test"], " Augmented by flip: train[:90%], test."),
+        ("flip", [], " Augmented by flip: nothing."),
+        ("rescale", ["train"], ""),
+    ],
+)
+def test_info_says_which_part_is_augmented(
+    config: str, parts: list[str], said: str, data_dir: str
+) -> None:
+    builder = Builder(config=config, data_dir=data_dir, augment_splits=parts)
+    assert builder.info.description == Builder._description + said
