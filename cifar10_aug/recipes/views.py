@@ -69,7 +69,7 @@ def _parse_one(text: str, name: str) -> View:
     if counted := _COUNTED.fullmatch(text):
         raise RecipeError(
             f"{quote(name)}: -v repeats a recipe that stands alone; between --, write each view "
-            f"out, such as {_BETWEEN.join([counted[1]] * 2)}"
+            f"out, such as {quote(_BETWEEN.join([counted[1]] * 2))}"
         )
     return _view(text, name)
 

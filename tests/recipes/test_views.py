@@ -199,12 +199,12 @@ def test_splits_that_are_not_augmented_have_as_many_views() -> None:
         (
             "simclr-v2--plain",
             "'simclr-v2--plain': -v repeats a recipe that stands alone; between --, write each "
-            "view out, such as simclr--simclr",
+            "view out, such as 'simclr--simclr'",
         ),
         (
             "plain--simclr-v2",
             "'plain--simclr-v2': -v repeats a recipe that stands alone; between --, write each "
-            "view out, such as simclr--simclr",
+            "view out, such as 'simclr--simclr'",
         ),
         (
             "simclr-v2+normalize",

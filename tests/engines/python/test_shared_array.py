@@ -30,6 +30,8 @@ def test_another_process_sees_and_writes_the_same_memory() -> None:
 
 
 def test_a_block_that_has_gone_is_not_taken_for_another() -> None:
+    # So that no file of another test is closed in the meantime.
+    gc.collect()
     block = shared_array.Block(64)
     address = block.address
     del block
@@ -42,6 +44,8 @@ def test_a_block_that_has_gone_is_not_taken_for_another() -> None:
 
 
 def test_a_file_under_an_old_number_is_left_alone(tmp_path: object) -> None:
+    # So that no file of another test is closed in the meantime.
+    gc.collect()
     block = shared_array.Block(64)
     address = block.address
     del block
