@@ -6,7 +6,7 @@ WHAT is one of these, followed by a config's name and the data folder:
     plain       seconds to read the prepared images once, with TFDS alone
     loader      seconds from the start of Python to the first batch of a `Loader`
     memory      megabytes that loading and reading an epoch add, shared ones by share (PSS)
-    private     megabytes of its own that they add where another process has the images already
+    private     megabytes that they add in a second process, without those that it shares
     growth      megabytes that 20 more epochs add
     epoch       seconds for an epoch, the least of five
     one-core    the same with one core

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 _SIZE = 1000
-# What is copied stays in the processor's cache, and little memory is left behind.
+# Copies of so few fit into the processor's cache.
 _MAPPED_SIZE = 250
 _FEATURES = {"id", "image", "label"}
 
