@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from cifar10_aug.engines.arguments import (
     shares_of_classes,
 )
 from cifar10_aug.engines.numba import views
+from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
+from cifar10_aug.engines.numba.views import AnyEngine
 from cifar10_aug.engines.plan import Plan
 from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.rng import draws
@@ -56,8 +59,8 @@ def augment(
     made_by, of_view = chosen_view(view, plan)
     if labels is not None:
         check_labels(labels, count)
-    engine = views.engine(made_by, seed, height, width, execution)
-    source, rows, classes = Source.of(images), np.arange(count), plan.dataset.num_classes
+    engine = _engine(made_by, seed, height, width, execution)
+    source, rows, classes = Source.reading(images), np.arange(count), plan.dataset.num_classes
     if not plan.mixes:
         if partners is not None:
             raise ValueError(f"partners are for recipes that mix examples; {plan.name} does not")
@@ -67,7 +70,7 @@ def augment(
         if not plan.softens:
             return made, labels
         own = shares_of_classes(labels, count, classes)
-        engine = views.engine(plan, seed, height, width, execution)
+        engine = _engine(plan, seed, height, width, execution)
         return made, engine.soft_labels(own, keys, epoch, None)
     shares = None if labels is None else shares_of_classes(labels, count, classes)
     if partners is None:
@@ -78,6 +81,21 @@ def augment(
     if shares is None:
         return made
     return made, engine.soft_labels(shares, keys, epoch, pool)
+
+
+def _engine(plan: Plan, seed: int, height: int, width: int, execution: Execution) -> AnyEngine:
+    if plan.runs_python:
+        return views.engine(plan, seed, height, width, execution)
+    return _kept_engine(plan, seed, height, width)
+
+
+@functools.lru_cache(maxsize=16)
+def _kept_engine(plan: Plan, seed: int, height: int, width: int) -> AnyEngine:
+    """Engines of the latest recipes, which cost more to make than some ops take.
+
+    They keep no memory for results, which may be as large as the user's arrays.
+    """
+    return views.engine(plan, seed, height, width, buffers=Buffers(0))
 
 
 def _pool(
@@ -105,4 +123,4 @@ def _pool(
             f"partners have {classes.shape[1]} classes, the images {shares.shape[1]}; give as many"
         )
     keys = keys_of(ids, len(images))
-    return Partners.of(Source.of(images), np.arange(len(images)), keys, classes)
+    return Partners.of(Source.reading(images), np.arange(len(images)), keys, classes)

@@ -205,6 +205,18 @@ class LookupTableOp(PixelwiseOp):
         """
 
 
+class LevelLineOp(LookupTableOp):
+    """An op that multiplies all levels, and adds to them."""
+
+    @abc.abstractmethod
+    def factor_and_offset(self, draws: Draws) -> tuple[Any, Any]:
+        """What levels are multiplied with, and what is added: numbers, or float64 [batch]."""
+
+    def table(self, draws: Draws, levels: Any) -> Any:
+        factor, offset = self.factor_and_offset(draws)
+        return draws.times(levels, factor) + offset
+
+
 class ImageOp(PixelwiseOp):
     """An op that recolours an image by its own levels or neighbours, or by noise.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from cifar10_aug.ops.base import ImageOp, LookupTableOp
+from cifar10_aug.ops.base import ImageOp, LevelLineOp, LookupTableOp
 from cifar10_aug.ops.fields import (
     Interval,
     IntervalField,
@@ -25,7 +25,7 @@ def factor_field(default: float, about: str) -> IntervalField:
 
 
 @dataclasses.dataclass(frozen=True)
-class Brightness(LookupTableOp):
+class Brightness(LevelLineOp):
     """Multiplies all levels, as Pillow's ImageEnhance.Brightness does."""
 
     name: ClassVar[str] = "brightness"
@@ -33,8 +33,8 @@ class Brightness(LookupTableOp):
 
     factor: Interval = option(factor_field(0.4, "0 is black, 2 twice as bright"))
 
-    def table(self, draws: Draws, levels: Any) -> Any:
-        return levels * draws.name("factor", draws.uniform(0, *self.factor))
+    def factor_and_offset(self, draws: Draws) -> tuple[Any, Any]:
+        return draws.name("factor", draws.uniform(0, *self.factor)), 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +100,7 @@ _HOW_OFTEN = NumberField(0.5, unit="probability", about="how often")
 
 
 @dataclasses.dataclass(frozen=True)
-class Invert(LookupTableOp):
+class Invert(LevelLineOp):
     """Makes a negative, with probability p."""
 
     name: ClassVar[str] = "invert"
@@ -111,8 +111,8 @@ class Invert(LookupTableOp):
     def applied(self, draws: Draws) -> Any:
         return draws.name("applied", draws.chance(0, self.p))
 
-    def table(self, draws: Draws, levels: Any) -> Any:
-        return 255 - levels
+    def factor_and_offset(self, draws: Draws) -> tuple[Any, Any]:
+        return -1.0, 255.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,14 +19,18 @@ from cifar10_aug._compat import fork_safety
 _ALIGNMENT = 64
 # Enough for the blocks that a pipeline has in flight.
 _MOST_KEPT = 8
+_UNLIMITED = sys.maxsize
 
 
 class Buffers:
     """Hands out arrays on recycled memory; may be called from several threads."""
 
-    def __init__(self, most_kept: int = _MOST_KEPT) -> None:
-        """Takes how many arrays are in use at once; the memory of what is beyond is not kept."""
-        self._most_kept = most_kept
+    def __init__(self, most_kept: int = _MOST_KEPT, largest: int = _UNLIMITED) -> None:
+        """Takes how many arrays are in use at once, and how many bytes the largest may have.
+
+        The memory of what is beyond is not kept.
+        """
+        self._most_kept, self._largest = most_kept, largest
         self._kept: list[np.ndarray] = []
         fork_safety.renewed(self)
 
@@ -49,6 +53,8 @@ class Buffers:
                 if sys.getrefcount(self._kept[i]) == _UNUSED and self._kept[i].nbytes >= size:
                     return self._kept[i]
             memory = np.empty(size, np.uint8)
+            if size > self._largest:
+                return memory
             # The first calls of a pipeline are small, and would keep memory that no other can use.
             for i in range(len(self._kept)):
                 if sys.getrefcount(self._kept[i]) == _UNUSED:

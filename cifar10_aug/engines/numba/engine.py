@@ -42,6 +42,9 @@ from cifar10_aug.ops.compound import WeightedSumOp
 
 _Stages = Sequence[Stage | Group]
 
+# What an engine keeps for images between two passes: those of a block, with partners.
+_BETWEEN, _LARGEST_BETWEEN = 2, 1 << 24
+
 
 class Engine:
     """A recipe made ready to run on images of one size with one seed.
@@ -78,6 +81,7 @@ class Engine:
         self._drawing = Drawing(plan.ops, seed)
         self._range = plan.scale_and_offset or (np.ones(3, np.float32), np.zeros(3, np.float32))
         self._buffers = Buffers() if buffers is None else buffers
+        self._between = Buffers(_BETWEEN, _LARGEST_BETWEEN)
         self._kind = FLOATS if plan.dtype == "float32" else FRACTIONS if fractions else LEVELS
 
     def __call__(
@@ -205,7 +209,7 @@ class Engine:
         return batch, images
 
     def _pass(self, made: Pass, batch: Batch) -> Batch:
-        target = Source.empty(len(batch), self._height, self._width)
+        target = Source.empty(len(batch), self._height, self._width, self._between)
         passes.run(made, batch, PACKED, *self._range, Target([target.packed]))
         return batch.moved(target)
 

@@ -7,13 +7,14 @@ import numpy as np
 from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     BOX,
+    LINE,
     NOISY_BOX,
     NOTHING,
     TABLE,
     Strokes,
 )
 from cifar10_aug.engines.stages import PlannedOp
-from cifar10_aug.ops.base import BoxOp, LookupTableOp, Noise, PixelwiseOp
+from cifar10_aug.ops.base import BoxOp, LevelLineOp, LookupTableOp, Noise, PixelwiseOp
 from cifar10_aug.rng.draws import Draws
 
 _LEVELS = np.arange(256.0)[:, None]
@@ -25,14 +26,13 @@ _ALL = slice(None)
 def strokes_of(strokes: tuple[tuple[PlannedOp, ...], ...], batch: Batch) -> Strokes:
     """The strokes of a pass, in order, with what a batch has drawn."""
     count = len(strokes)
-    levels = (
-        256 if any(isinstance(step.op, LookupTableOp) for steps in strokes for step in steps) else 0
-    )
+    tables = any(_has_table(step.op) for steps in strokes for step in steps)
     made = Strokes(
         codes=np.full((len(batch), count), NOTHING, np.int64),
         boxes=np.zeros((len(batch), count, 4), np.int64),
         colours=np.zeros((len(batch), count), np.uint32),
-        tables=np.empty((len(batch), count, levels), np.uint8),
+        tables=np.empty((len(batch), count, 256 if tables else 0), np.uint8),
+        lines=np.empty((len(batch), count, 2), np.float64),
         bases=np.array([steps[0].first_noise_block for steps in strokes], np.uint64),
     )
     for i, steps in enumerate(strokes):
@@ -40,6 +40,10 @@ def strokes_of(strokes: tuple[tuple[PlannedOp, ...], ...], batch: Batch) -> Stro
             rows, drawn = batch.drawn.taken(step)
             _write(made, i, step.op, drawn, _ALL if rows is None else rows, batch)
     return made
+
+
+def _has_table(op: object) -> bool:
+    return isinstance(op, LookupTableOp) and not isinstance(op, LevelLineOp)
 
 
 def _write(
@@ -61,6 +65,10 @@ def _write(
         else:
             red, green, blue = fill
             made.colours[rows, i] = red + green * 256 + blue * 65536
+    elif isinstance(op, LevelLineOp):
+        code = LINE
+        for end, values in enumerate(op.factor_and_offset(drawn)):
+            made.lines[rows, i, end] = values
     else:
         assert isinstance(op, LookupTableOp), op
         code = TABLE

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.kernels.pass_arguments import Images
 
 # As what is stored is read-only, too, the pass is compiled once.
@@ -30,12 +31,13 @@ class Source:
     stored: tuple[np.ndarray, np.ndarray] | None = None
 
     @staticmethod
-    def empty(count: int, height: int, width: int) -> Source:
-        """Room for images that a pass or a reader is to write."""
+    def empty(count: int, height: int, width: int, buffers: Buffers | None = None) -> Source:
+        """Room for images that a pass or a reader is to write, on memory of `buffers`, if given."""
         from cifar10_aug.engines.numba.kernels import render
 
         size = count * height * width
-        pixels = np.empty(size + render.slack(width), np.uint32)
+        shape = (size + render.slack(width),)
+        pixels = buffers.empty(shape, np.uint32) if buffers else np.empty(shape, np.uint32)
         pixels[size:] = 0
         return Source(pixels, count, height, width)
 
@@ -61,6 +63,16 @@ class Source:
         source = Source.empty(*images.shape[:3])
         source.write(0, images)
         return source
+
+    @staticmethod
+    def reading(images: np.ndarray) -> Source:
+        """The source of uint8 images [n, height, width, 3], which must not change: no copy."""
+        count, height, width, _ = images.shape
+        if height * width % 4 or not images.flags.c_contiguous:
+            return Source.of(images)
+        memory = images.reshape(-1).view()
+        memory.setflags(write=False)
+        return Source.in_place(memory, np.arange(count) * (3 * height * width), height, width)
 
     @property
     def packed(self) -> np.ndarray:

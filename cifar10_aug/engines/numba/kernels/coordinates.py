@@ -109,14 +109,19 @@ def _displace(field: np.ndarray, size: tuple[int, int], xs: np.ndarray, ys: np.n
 
 
 @compiled
-def _bring_back(border: int, level: int, size: tuple[int, int], at: np.ndarray) -> None:
+def _bring_back(
+    border: int,
+    level: int,
+    size: tuple[int, int],
+    xs: np.ndarray,
+    ys: np.ndarray,
+    painted: np.ndarray,
+) -> None:
     """Brings coordinates back into the image, and notes where a constant border shows.
 
-    `at` holds x, y and the packed level of the first constant border met (0 for none), int64
-    [3, pixels].
+    `painted` holds the packed level of the first constant border met, 0 for none: int64 [points].
     """
     height, width = size
-    xs, ys, painted = at[0], at[1], at[2]
     if border in (CONSTANT, EDGE):
         # Up to the outermost centres, or less than half a pixel beyond them.
         low = i64(0) if border == CONSTANT else -(i64(1) << (FRACTION - 1))
@@ -166,7 +171,35 @@ def coordinates(
         for x in range(width):
             xs[y * width + x] = i64(x) << FRACTION
             ys[y * width + x] = i64(y) << FRACTION
-    at[2] = 0
+    _follow(warps, example, size, xs, ys, at[2])
+    for i in range(xs.shape[0]):
+        pixel[i] = i32((ys[i] >> FRACTION) * width + (xs[i] >> FRACTION))
+        wx[i] = uint32((xs[i] >> i64(8)) & i64(255))
+        wy[i] = uint32((ys[i] >> i64(8)) & i64(255))
+
+
+@compiled
+def axis_coordinates(warps: Warps, example: int, size: tuple[int, int], at: np.ndarray) -> None:
+    """Where columns and rows are read by straight maps: x and y of `at`, each for its own axis."""
+    longer = max(size[0], size[1])
+    xs, ys, painted = at[0][:longer], at[1][:longer], at[2][:longer]
+    for i in range(longer):
+        xs[i] = i64(i) << FRACTION
+        ys[i] = i64(i) << FRACTION
+    _follow(warps, example, size, xs, ys, painted)
+
+
+@compiled
+def _follow(
+    warps: Warps,
+    example: int,
+    size: tuple[int, int],
+    xs: np.ndarray,
+    ys: np.ndarray,
+    painted: np.ndarray,
+) -> None:
+    """Takes points through an example's maps, each with its border; see `_bring_back`."""
+    painted[:] = 0
     for warp in range(warps.kinds.shape[0]):
         if warps.kinds[warp] == PERSPECTIVE:
             _tilt(warps.perspectives[example, warp], size, xs, ys)
@@ -176,11 +209,7 @@ def coordinates(
             continue
         else:
             _move(warps.matrices[example, warp], xs, ys)
-        _bring_back(warps.borders[warp], warps.levels[warp], size, at)
-    for i in range(xs.shape[0]):
-        pixel[i] = i32((ys[i] >> FRACTION) * width + (xs[i] >> FRACTION))
-        wx[i] = uint32((xs[i] >> i64(8)) & i64(255))
-        wy[i] = uint32((ys[i] >> i64(8)) & i64(255))
+        _bring_back(warps.borders[warp], warps.levels[warp], size, xs, ys, painted)
 
 
 @compiled

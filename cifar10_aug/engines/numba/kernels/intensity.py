@@ -8,23 +8,13 @@ from numba import uint32
 
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.levels import look_up, look_up_line
 from cifar10_aug.engines.numba.kernels.pixels import (
     LOW_BYTE,
     as_level,
     channels,
     grey,
-    packed,
 )
-
-
-@compiled
-def _look_up(tables: np.ndarray, line: np.ndarray) -> None:
-    """Replaces levels by uint8 [3, 256], a table for each channel."""
-    for i in range(line.shape[0]):
-        # Unsigned, so that they are not checked for counting from the end.
-        red, green = line[i] & LOW_BYTE, (line[i] >> uint32(8)) & LOW_BYTE
-        blue = (line[i] >> uint32(16)) & LOW_BYTE
-        line[i] = packed(tables[0, red], tables[1, green], tables[2, blue])
 
 
 @compiled
@@ -52,16 +42,20 @@ def _least_and_greatest(counts: np.ndarray) -> tuple[int, int]:
 def contrast(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Draws levels to the mean grey by a factor: numbers [1, n]."""
     tables = np.empty((3, 256), np.uint8)
+    factors, offsets = np.empty(3), np.empty(3)
     for n in range(rows.shape[0]):
         line = canvas.pixels[rows[n]]
         total = i64(0)
         for i in range(line.shape[0]):
             red, green, blue = channels(line[i])
             total += grey(red, green, blue)
-        mean = np.floor(total / line.shape[0] + 0.5)
-        for level in range(256):
-            tables[:, level] = as_level(mean + numbers[0, n] * (level - mean))
-        _look_up(tables, line)
+        mean, factor = np.floor(total / line.shape[0] + 0.5), numbers[0, n]
+        for channel in range(3):
+            factors[channel], offsets[channel] = factor, mean - factor * mean
+            table = tables[channel]
+            for level in range(256):
+                table[level] = as_level(mean + factor * (level - mean))
+        look_up_line(tables, factors, offsets, line)
 
 
 @compiled
@@ -78,7 +72,7 @@ def autocontrast(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
             offset = -low * scale if high > low else 0.0
             for level in range(256):
                 tables[channel, level] = as_level(level * scale + offset)
-        _look_up(tables, line)
+        look_up(tables, line)
 
 
 @compiled
@@ -97,7 +91,7 @@ def equalize(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
                 unchanged = step == 0 or low == high
                 tables[channel, level] = level if unchanged else min(below // max(step, 1), 255)
                 below += counts[channel, level]
-        _look_up(tables, line)
+        look_up(tables, line)
 
 
 @compiled
@@ -113,18 +107,21 @@ def channel_shift(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None
         for level in range(256):
             shifted = min(max(level + numbers[0, n], float(low)), float(high))
             tables[:, level] = as_level(shifted)
-        _look_up(tables, line)
+        look_up(tables, line)
 
 
 @compiled
 def rgb_shift(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Adds a number to each channel's levels: numbers [3, n]."""
     tables = np.empty((3, 256), np.uint8)
+    ones, shifts = np.ones(3), np.empty(3)
     for n in range(rows.shape[0]):
         for channel in range(3):
+            shift = shifts[channel] = numbers[channel, n]
+            table = tables[channel]
             for level in range(256):
-                tables[channel, level] = as_level(level + numbers[channel, n])
-        _look_up(tables, canvas.pixels[rows[n]])
+                table[level] = as_level(level + shift)
+        look_up_line(tables, ones, shifts, canvas.pixels[rows[n]])
 
 
 @compiled
@@ -143,4 +140,4 @@ def channel_contrast(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> N
             for level in range(256):
                 made = mean + numbers[0, n] * (level - mean)
                 tables[channel, level] = as_level(made + 0.5)
-        _look_up(tables, line)
+        look_up(tables, line)

@@ -9,7 +9,7 @@ import numpy as np
 NEAREST, CONSTANT, REFLECT, MIRROR, EDGE = range(5)
 BORDERS = {"nearest": NEAREST, "constant": CONSTANT, "reflect": REFLECT, "mirror": MIRROR}
 AFFINE, PERSPECTIVE, FIELD = range(3)
-NOTHING, BOX, NOISY_BOX, TABLE = range(4)
+NOTHING, BOX, NOISY_BOX, TABLE, LINE = range(5)
 PACKED, LEVELS, FLOATS, FRACTIONS = range(4)
 
 
@@ -64,10 +64,12 @@ class Strokes(NamedTuple):
     """What is painted afterwards, in order.
 
     Attributes:
-        codes: int64 [batch, strokes], NOTHING to TABLE.
+        codes: int64 [batch, strokes], NOTHING to LINE.
         boxes: int64 [batch, strokes, 4]: top, left, bottom, right.
         colours: uint32 [batch, strokes], a box's packed colour.
-        tables: uint8 [batch, strokes, 256], what becomes of each level.
+        tables: uint8 [batch, strokes, 256], what becomes of each level; [batch, strokes, 0] without
+            any.
+        lines: float64 [batch, strokes, 2], a factor, and what is added, to each level.
         bases: uint64 [strokes], the first counter of a stroke's noise.
     """
 
@@ -75,6 +77,7 @@ class Strokes(NamedTuple):
     boxes: np.ndarray
     colours: np.ndarray
     tables: np.ndarray
+    lines: np.ndarray
     bases: np.ndarray
 
     def of(self, part: slice) -> Strokes:
@@ -84,6 +87,7 @@ class Strokes(NamedTuple):
             boxes=self.boxes[part],
             colours=self.colours[part],
             tables=self.tables[part],
+            lines=self.lines[part],
         )
 
 

@@ -19,23 +19,22 @@ from numba import int64 as i64
 from numba import uint8, uint32, uint64
 from numba.extending import register_jitable
 
-from cifar10_aug.engines.fixed_point import FRACTION
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.coordinates import (
+    axis_coordinates,
     coordinates,
-    folded,
     is_identity,
     is_near,
     nearest_coordinates,
 )
+from cifar10_aug.engines.numba.kernels.levels import scale
 from cifar10_aug.engines.numba.kernels.memory import prefetch, word
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     AFFINE,
     BOX,
-    CONSTANT,
-    EDGE,
     FRACTIONS,
     LEVELS,
+    LINE,
     NEAREST,
     NOISY_BOX,
     PACKED,
@@ -47,6 +46,13 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     Warps,
 )
 from cifar10_aug.engines.numba.kernels.philox import noise
+from cifar10_aug.engines.numba.kernels.straight import (
+    blend_columns,
+    blend_rows,
+    copy_aligned,
+    gather_straight,
+    is_straight,
+)
 
 _LOW_BYTE = uint32(0xFF)
 _RED_BLUE = uint32(0xFF00FF)
@@ -124,52 +130,6 @@ def _blend(
 def _paint_border(painted: np.ndarray, line: np.ndarray) -> None:
     for i in range(line.shape[0]):
         line[i] = uint32(painted[i] & i64(0xFFFFFF)) if painted[i] else line[i]
-
-
-@compiled
-def _copy_aligned(
-    source: np.ndarray,
-    start: int,
-    size: tuple[int, int],
-    warps: Warps,
-    example: int,
-    line: np.ndarray,
-) -> None:
-    """A flip and whole-pixel shift: rows are copied, forwards or backwards, nothing is blended."""
-    height, width = size
-    matrix, border, level = warps.matrices[example, 0], warps.borders[0], warps.levels[0]
-    step = i64(matrix[0]) >> FRACTION
-    x0, y0 = i64(matrix[2]) >> FRACTION, i64(matrix[5]) >> FRACTION
-    row_step = i64(matrix[4]) >> FRACTION
-    # Output columns [first, last) lie inside the image.
-    first = max(i64(0), -x0) if step > 0 else max(i64(0), x0 - (width - 1))
-    last = min(i64(width), width - x0) if step > 0 else min(i64(width), x0 + 1)
-    last = max(first, last)
-    for y in range(height):
-        sy = row_step * y + y0
-        out = y * width
-        if border in (CONSTANT, EDGE) and (sy < 0 or sy >= height):
-            line[out : out + width] = level
-            continue
-        row = start + (folded(sy << FRACTION, height, border) >> FRACTION) * width
-        # Slices, since an index that may be negative keeps loops from becoming vector code.
-        inside = line[out + first : out + last]
-        begin = row + x0 + first if step > 0 else row + x0 - last + 1
-        read = source[begin : begin + inside.shape[0]]
-        if step > 0:
-            for x in range(inside.shape[0]):
-                inside[x] = read[x]
-        else:
-            for x in range(inside.shape[0]):
-                inside[x] = read[inside.shape[0] - 1 - x]
-        for part in range(2):
-            begin, end = (i64(0), min(first, i64(width))) if part == 0 else (last, i64(width))
-            for x in range(begin, end):
-                if border in (CONSTANT, EDGE):
-                    line[out + x] = level
-                else:
-                    sx = folded((step * x + x0) << FRACTION, width, border) >> FRACTION
-                    line[out + x] = source[row + sx]
 
 
 @compiled
@@ -261,7 +221,9 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
     upper = np.empty(pixels, np.uint64)
     lower = np.empty(pixels, np.uint64)
     at = np.empty((3, pixels), np.int64)
+    wide = np.empty((2, pixels), np.uint32)
     line = np.empty(pixels, np.uint32)
+    tables, ends = np.empty((3, 256), np.uint8), np.empty((2, 3))
     count = warps.kinds.shape[0]
     affine = count == 1 and warps.kinds[0] == AFFINE
     packed = np.zeros(pixels + slack(width), np.uint32)
@@ -287,7 +249,13 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
                 for i in range(pixels):
                     line[i] = image[i]
         elif warps.pixel_aligned:
-            _copy_aligned(source, start, (height, width), warps, b, line)
+            copy_aligned(source, start, (height, width), warps, b, line)
+        elif is_straight(warps, b):
+            axis_coordinates(warps, b, (height, width), at)
+            low, high = gather_straight(source, start, (height, width), at, upper, wx)
+            seen = slice(low * width, high * width)
+            blend_columns(upper[seen], wx[seen], wide[0, seen], wide[1, seen])
+            blend_rows(wide[0], wide[1], at[1], (height, width), line)
         elif (
             affine and warps.borders[0] == NEAREST and is_near(warps.matrices[b, 0], height, width)
         ):
@@ -307,6 +275,9 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
                 _paint_noise(strokes.boxes[b, j], strokes.bases[j], keys, b, width, line)
             elif code == TABLE:
                 _look_up(strokes.tables[b, j], line)
+            elif code == LINE:
+                factor, offset = strokes.lines[b, j]
+                scale(factor, offset, tables, ends, line)
         if output.channels_first:
             _write_planes(line, output.kind, output.scale, output.offset, output.pixels[b])
         else:
