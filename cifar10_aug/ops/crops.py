@@ -151,14 +151,16 @@ class RandomResizedCrop(SequenceOp):
         elif width / height > high:
             wide = round(height * high)
         # The first try that fits counts.
+        areas, aspects = (slice(first, 2 * _TRIES, 2) for first in range(2))
+        area = draws.uniform(areas, *self.area) * (height * width)
+        aspect = draws.log_uniform(aspects, math.log(low), math.log(high))
+        columns = draws.whole(draws.sqrt(area * aspect))
+        lines = draws.whole(draws.sqrt(area / aspect))
+        fits = (columns > 0) & (columns <= width) & (lines > 0) & (lines <= height)
         for place in reversed(range(_TRIES)):
-            area = draws.uniform(2 * place, *self.area) * (height * width)
-            aspect = draws.log_uniform(2 * place + 1, math.log(low), math.log(high))
-            columns = draws.whole(draws.sqrt(area * aspect))
-            lines = draws.whole(draws.sqrt(area / aspect))
-            fits = (columns > 0) & (columns <= width) & (lines > 0) & (lines <= height)
-            tall, wide = draws.where(fits, lines, tall), draws.where(fits, columns, wide)
-            found = fits | found
+            tall = draws.where(fits[place], lines[place], tall)
+            wide = draws.where(fits[place], columns[place], wide)
+            found = fits[place] | found
         top = draws.where(found, draws.integers(2 * _TRIES, 0, height - tall), (height - tall) // 2)
         left = draws.integers(2 * _TRIES + 1, 0, width - wide)
         left = draws.where(found, left, (width - wide) // 2)

@@ -93,7 +93,8 @@ class Draws:
     """What one op draws for a batch of examples, one stream an example.
 
     An op states how many 32-bit words it needs (`Op.slots`) and turns them into parameters with
-    the methods below. Every method returns an array of shape [batch].
+    the methods below. Every method returns an array of shape [batch]; `unit`, `uniform` and
+    `log_uniform` take a slice of slots, too, and return one of shape [slots, batch].
 
     Attributes:
         functions: of the array library.
@@ -114,15 +115,15 @@ class Draws:
         self.named[name] = value
         return value
 
-    def unit(self, slot: int) -> Any:
+    def unit(self, slot: int | slice) -> Any:
         """Uniform on [0, 1], both ends included, in steps of 2**-32."""
         return self.quotient(self._words[slot].astype(np.float64), 4294967295.0)
 
-    def uniform(self, slot: int, low: float, high: float) -> Any:
+    def uniform(self, slot: int | slice, low: float, high: float) -> Any:
         """Uniform on [low, high], both ends included."""
         return low + self.times(high - low, self.unit(slot))
 
-    def log_uniform(self, slot: int, low: Any, high: Any) -> Any:
+    def log_uniform(self, slot: int | slice, low: Any, high: Any) -> Any:
         """Uniform in the logarithm, between two positive bounds given as logarithms."""
         return self.exponential(low + self.times(high - low, self.unit(slot)))
 
@@ -233,7 +234,7 @@ class GivenDraws(Draws):
         super().__init__(np.empty((0, len(values)), np.uint32), epoch)
         self._values = values
 
-    def uniform(self, slot: int, low: float, high: float) -> Any:
+    def uniform(self, slot: int | slice, low: float, high: float) -> Any:
         return self._values
 
     def integers(self, slot: int, low: Any, high: Any) -> Any:

@@ -25,6 +25,7 @@ class Functions(NamedTuple):
         where: as NumPy's.
         ldexp: a number near 1 times a power of two, which is a whole number in float64.
         frexp: a positive number as mantissa, 0.5 to 1, and power of two, float64 or an integer.
+        polynomial: the sum of coefficient k times x**k, rounded as `horner` rounds it.
     """
 
     divide: Callable[[Any, float], Any]
@@ -34,6 +35,17 @@ class Functions(NamedTuple):
     where: Callable[[Any, Any, Any], Any]
     ldexp: Callable[[Any, Any], Any]
     frexp: Callable[[Any], tuple[Any, Any]]
+    polynomial: Callable[[tuple[float, ...], Any], Any]
+
+
+def horner(
+    coefficients: tuple[float, ...], x: Any, times: Callable[[Any, Any], Any] = np.multiply
+) -> Any:
+    """A polynomial by Horner's rule: each product is rounded, and each sum."""
+    total = x * 0.0 + coefficients[-1]
+    for coefficient in reversed(coefficients[:-1]):
+        total = times(total, x) + coefficient
+    return total
 
 
 NUMPY = Functions(
@@ -44,23 +56,17 @@ NUMPY = Functions(
     where=np.where,
     ldexp=lambda x, power: np.ldexp(x, power.astype(np.int32)),
     frexp=np.frexp,
+    polynomial=horner,
 )
 
-_SINE = [(-1.0) ** k / math.factorial(2 * k + 1) for k in range(9)]
-_COSINE = [(-1.0) ** k / math.factorial(2 * k) for k in range(9)]
-_EXP = [1.0 / math.factorial(k) for k in range(15)]
-_ARTANH = [1.0 / (2 * k + 1) for k in range(11)]
+_SINE = tuple((-1.0) ** k / math.factorial(2 * k + 1) for k in range(9))
+_COSINE = tuple((-1.0) ** k / math.factorial(2 * k) for k in range(9))
+_EXP = tuple(1.0 / math.factorial(k) for k in range(15))
+_ARTANH = tuple(1.0 / (2 * k + 1) for k in range(11))
 # ln 2 in two parts; the first has so few bits that multiples of it are exact (as in fdlibm).
 _LN2_HIGH, _LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10
 _LN2 = 0.6931471805599453
 _RADIANS = 0.017453292519943295
-
-
-def _polynomial(coefficients: list[float], x: Any, of: Functions) -> Any:
-    total = x * 0.0 + coefficients[-1]
-    for coefficient in reversed(coefficients[:-1]):
-        total = of.times(total, x) + coefficient
-    return total
 
 
 def sine_cosine(degrees: Any, of: Functions = NUMPY) -> tuple[Any, Any]:
@@ -76,7 +82,7 @@ def sine_cosine(degrees: Any, of: Functions = NUMPY) -> tuple[Any, Any]:
     quarter = of.rint(of.divide(degrees, 90.0))
     x = (degrees - 90.0 * quarter) * _RADIANS
     square = x * x
-    sine, cosine = x * _polynomial(_SINE, square, of), _polynomial(_COSINE, square, of)
+    sine, cosine = x * of.polynomial(_SINE, square), of.polynomial(_COSINE, square)
     turn = quarter - 4.0 * of.floor(quarter * 0.25)
     swapped = (turn == 1.0) | (turn == 3.0)
     sign_of_sine = of.where(turn >= 2.0, -1.0, 1.0)
@@ -91,7 +97,7 @@ def exponential(x: Any, of: Functions = NUMPY) -> Any:
     """e**x of a float64 array, |x| < 700, within 1e-15 relative."""
     power = of.rint(of.divide(x, _LN2))
     rest = (x - of.times(power, _LN2_HIGH)) - of.times(power, _LN2_LOW)
-    series = _polynomial(_EXP, rest, of)
+    series = of.polynomial(_EXP, rest)
     return of.ldexp(series, power)
 
 
@@ -102,5 +108,5 @@ def logarithm(x: Any, of: Functions = NUMPY) -> Any:
     mantissa = of.where(small, mantissa * 2.0, mantissa)
     power = of.where(small, power - 1, power)
     ratio = (mantissa - 1.0) / (mantissa + 1.0)
-    series = _polynomial(_ARTANH, ratio * ratio, of)
+    series = of.polynomial(_ARTANH, ratio * ratio)
     return of.times(power, _LN2) + of.times(2.0 * ratio, series)

@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
-from cifar10_aug.engines.drawn import Drawn, words_of
+from cifar10_aug.engines import drawn
+from cifar10_aug.engines.drawn import words_of
 from cifar10_aug.ops.base import Op
+from cifar10_aug.rng import elementary
+from cifar10_aug.rng.draws import Draws
+
+
+def _polynomial(coefficients: tuple[float, ...], x: Any) -> np.ndarray:
+    from cifar10_aug.engines.numba.kernels import series
+
+    x = np.asarray(x, np.float64)
+    made: np.ndarray = series.horner(_array(coefficients), np.ravel(x))
+    return made.reshape(x.shape)
+
+
+@functools.cache
+def _array(coefficients: tuple[float, ...]) -> np.ndarray:
+    return np.array(coefficients)
+
+
+class CompiledDraws(Draws):
+    """Draws whose power series are compiled loops, to the same bits."""
+
+    functions: ClassVar[elementary.Functions] = elementary.NUMPY._replace(polynomial=_polynomial)
+
+
+class Drawn(drawn.Drawn):
+    """The draws of a batch, op by op."""
+
+    def _drawing(self, words: Any) -> Draws:
+        return CompiledDraws(words, self._epoch)
 
 
 class Drawing:
@@ -30,5 +61,5 @@ class Drawing:
         from cifar10_aug.engines.numba.kernels import philox
 
         epochs = np.where(self._every_epoch, np.uint64(epoch), np.uint64(0))
-        drawn = philox.draw_words(keys, epochs, self.seed, self._counters, self._slots)
-        return Drawn(drawn, self._firsts, epoch)
+        words = philox.draw_words(keys, epochs, self.seed, self._counters, self._slots)
+        return Drawn(words, self._firsts, epoch)

@@ -126,15 +126,18 @@ def _of_rows(made: Affine, rows: np.ndarray, count: int) -> Affine:
 
 def _fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
     """float64 [6, batch] as int64 [batch, 6]; too wide maps are drawn in about the centre."""
-    for row, size in ((0, width), (3, height)):
-        xx, xy, x0 = matrix[row : row + 3]
-        drawn_in = WIDEST_STEP / np.maximum(np.abs(xx) + np.abs(xy), WIDEST_STEP)
-        centre = (size - 1) / 2
-        matrix[row] = xx * drawn_in
-        matrix[row + 1] = xy * drawn_in
-        x0 = np.where(drawn_in < 1.0, centre + (x0 - centre) * drawn_in, x0)
-        matrix[row + 2] = np.clip(x0, -FARTHEST, FARTHEST)
-    return np.rint(matrix * ONE).astype(np.int64).T
+    axes = matrix.reshape(2, 3, matrix.shape[1])
+    steps, shifts = axes[:, :2], axes[:, 2]
+    widest = np.abs(steps).sum(axis=1)
+    if widest.max(initial=0.0) > WIDEST_STEP:
+        drawn_in = WIDEST_STEP / np.maximum(widest, WIDEST_STEP)
+        centres = np.array([[width - 1], [height - 1]]) / 2
+        steps *= drawn_in[:, None]
+        drawn = centres + (shifts - centres) * drawn_in
+        np.copyto(shifts, drawn, where=drawn_in < 1.0)
+    np.minimum(np.maximum(shifts, -FARTHEST, out=shifts), FARTHEST, out=shifts)
+    matrix *= ONE
+    return np.rint(matrix, out=matrix).astype(np.int64).T
 
 
 def _write_perspective(warp: Warp, batch: Batch, out: np.ndarray) -> None:

@@ -19,6 +19,9 @@ from cifar10_aug.rng.draws import Draws
 
 _LEVELS = np.arange(256.0)[:, None]
 
+# Entries of tables that are made at once, so that they stay in the processor's cache.
+_AT_ONCE = 1 << 15
+
 # An index of all rows, as an array of some is one.
 _ALL = slice(None)
 
@@ -72,6 +75,9 @@ def _write(
     else:
         assert isinstance(op, LookupTableOp), op
         code = TABLE
-        table = np.clip(op.table(drawn, _LEVELS), 0, 255).astype(np.uint8)
-        made.tables[rows, i] = table.T
+        several = max(_AT_ONCE // max(len(batch), 1), 1)
+        for first in range(0, 256, several):
+            levels = slice(first, first + several)
+            table = np.clip(op.table(drawn, _LEVELS[levels]), 0, 255).astype(np.uint8)
+            made.tables[rows, i, levels] = table.T
     made.codes[rows, i] = np.where(op.applied(drawn), code, NOTHING)

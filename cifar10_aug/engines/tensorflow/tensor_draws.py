@@ -89,6 +89,7 @@ TENSORFLOW = elementary.Functions(
     where=where,
     ldexp=_ldexp,
     frexp=_frexp,
+    polynomial=lambda coefficients, x: elementary.horner(coefficients, x, times),
 )
 
 
@@ -101,10 +102,10 @@ class TensorDraws(Draws):
         """Takes 32-bit words, an int64 tensor [batch] for each slot, and the epoch, int64."""
         super().__init__(words, epoch)
 
-    def unit(self, slot: int) -> Any:
+    def unit(self, slot: int | slice) -> Any:
         return divide(self._words[slot], 4294967295.0)
 
-    def uniform(self, slot: int, low: float, high: float) -> Any:
+    def uniform(self, slot: int | slice, low: float, high: float) -> Any:
         return settled(super().uniform(slot, low, high))
 
     def integers(self, slot: int, low: Any, high: Any) -> Any:
@@ -166,7 +167,7 @@ class GivenTensorDraws(TensorDraws):
         super().__init__((), epoch)
         self._values = values
 
-    def uniform(self, slot: int, low: float, high: float) -> Any:
+    def uniform(self, slot: int | slice, low: float, high: float) -> Any:
         return self._values
 
     def integers(self, slot: int, low: Any, high: Any) -> Any:

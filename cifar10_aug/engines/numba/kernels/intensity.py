@@ -8,7 +8,7 @@ from numba import uint32
 
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
-from cifar10_aug.engines.numba.kernels.levels import look_up, look_up_line
+from cifar10_aug.engines.numba.kernels.levels import look_up, look_up_lines
 from cifar10_aug.engines.numba.kernels.pixels import (
     LOW_BYTE,
     as_level,
@@ -55,7 +55,7 @@ def contrast(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
             table = tables[channel]
             for level in range(256):
                 table[level] = as_level(mean + factor * (level - mean))
-        look_up_line(tables, factors, offsets, line)
+        look_up_lines(tables, factors, offsets, line)
 
 
 @compiled
@@ -121,7 +121,7 @@ def rgb_shift(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
             table = tables[channel]
             for level in range(256):
                 table[level] = as_level(level + shift)
-        look_up_line(tables, ones, shifts, canvas.pixels[rows[n]])
+        look_up_lines(tables, ones, shifts, canvas.pixels[rows[n]])
 
 
 @compiled

@@ -25,37 +25,26 @@ def look_up(tables: np.ndarray, line: np.ndarray) -> None:
 
 
 def _on_line(level: int, factor: float, offset: float) -> int:
-    made = f32(i32(level)) * factor + offset
-    return i32(min(max(made, f32(0)), f32(255)))
+    return min(max(i32(f32(i32(level)) * factor + offset), i32(0)), i32(255))
 
 
 _level_on_line = compiled(_on_line, inline=True)
 
 
 @compiled
-def look_up_line(
-    tables: np.ndarray, factors: np.ndarray, offsets: np.ndarray, line: np.ndarray
-) -> None:
-    """Does what `look_up` does, many pixels at once where the tables are straight lines.
-
-    They are if level * factor + offset, in float32 and cut off, gives all their entries.
-
-    Args:
-        tables: uint8 [3, 256].
-        factors, offsets: float64 [3], of each channel's line.
-        line: uint32 [pixels], packed; changed in place.
-    """
-    f0, f1, f2 = f32(factors[0]), f32(factors[1]), f32(factors[2])
-    o0, o1, o2 = f32(offsets[0]) + _NUDGE, f32(offsets[1]) + _NUDGE, f32(offsets[2]) + _NUDGE
-    red, green, blue = tables[0], tables[1], tables[2]
+def _is_line(table: np.ndarray, factor: float, offset: float) -> bool:
+    """Whether a table, uint8 [256], has level * factor + offset, in float32 and cut off."""
     off = i32(0)
     for level in range(256):
-        off |= _level_on_line(level, f0, o0) ^ i32(red[level])
-        off |= _level_on_line(level, f1, o1) ^ i32(green[level])
-        off |= _level_on_line(level, f2, o2) ^ i32(blue[level])
-    if off != 0:
-        look_up(tables, line)
-        return
+        off |= _level_on_line(level, factor, offset) ^ i32(table[level])
+    return off == 0
+
+
+@compiled
+def _move(factors: tuple[float, ...], offsets: tuple[float, ...], line: np.ndarray) -> None:
+    """What `look_up` does with tables that are lines, many pixels at once."""
+    f0, f1, f2 = factors
+    o0, o1, o2 = offsets
     for i in range(line.shape[0]):
         line[i] = packed(
             _level_on_line(line[i] & LOW_BYTE, f0, o0),
@@ -65,20 +54,39 @@ def look_up_line(
 
 
 @compiled
-def scale(
-    factor: float, offset: float, tables: np.ndarray, ends: np.ndarray, line: np.ndarray
+def look_up_lines(
+    tables: np.ndarray, factors: np.ndarray, offsets: np.ndarray, line: np.ndarray
 ) -> None:
+    """Does what `look_up` does, by sums where those give all entries of the tables.
+
+    Args:
+        tables: uint8 [3, 256].
+        factors, offsets: float64 [3], of each channel's line.
+        line: uint32 [pixels], packed; changed in place.
+    """
+    f0, f1, f2 = f32(factors[0]), f32(factors[1]), f32(factors[2])
+    o0, o1, o2 = f32(offsets[0]) + _NUDGE, f32(offsets[1]) + _NUDGE, f32(offsets[2]) + _NUDGE
+    red, green, blue = tables[0], tables[1], tables[2]
+    if _is_line(red, f0, o0) and _is_line(green, f1, o1) and _is_line(blue, f2, o2):
+        _move((f0, f1, f2), (o0, o1, o2), line)
+    else:
+        look_up(tables, line)
+
+
+@compiled
+def scale(factor: float, offset: float, tables: np.ndarray, line: np.ndarray) -> None:
     """Makes level * factor + offset, in float64, of each level; cuts off fractions and the rest.
 
     Args:
         factor, offset: of all channels.
         tables: uint8 [3, 256], to work in.
-        ends: float64 [2, 3], to work in.
         line: uint32 [pixels], packed; changed in place.
     """
-    for channel in range(3):
-        ends[0, channel], ends[1, channel] = factor, offset
-        table = tables[channel]
-        for level in range(256):
-            table[level] = as_level(level * factor + offset)
-    look_up_line(tables, ends[0], ends[1], line)
+    table, f, o = tables[0], f32(factor), f32(offset) + _NUDGE
+    for level in range(256):
+        table[level] = as_level(level * factor + offset)
+    if _is_line(table, f, o):
+        _move((f, f, f), (o, o, o), line)
+    else:
+        tables[1], tables[2] = table, table
+        look_up(tables, line)

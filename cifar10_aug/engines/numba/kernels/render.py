@@ -52,6 +52,8 @@ from cifar10_aug.engines.numba.kernels.straight import (
     copy_aligned,
     gather_straight,
     is_straight,
+    mirror_levels,
+    takes_onto_itself,
 )
 
 _LOW_BYTE = uint32(0xFF)
@@ -223,13 +225,16 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
     at = np.empty((3, pixels), np.int64)
     wide = np.empty((2, pixels), np.uint32)
     line = np.empty(pixels, np.uint32)
-    tables, ends = np.empty((3, 256), np.uint8), np.empty((2, 3))
+    tables = np.empty((3, 256), np.uint8)
     count = warps.kinds.shape[0]
     affine = count == 1 and warps.kinds[0] == AFFINE
     packed = np.zeros(pixels + slack(width), np.uint32)
     stored, starts = images.stored, images.starts
     is_stored = stored.shape[0] > 0
     source = packed if is_stored else images.pixels
+    # What is only mirrored need not be packed.
+    direct = is_stored and warps.pixel_aligned and strokes.codes.shape[1] == 0
+    direct = direct and output.kind == LEVELS and not output.channels_first
     for b in range(starts.shape[0]):
         # The next image lies anywhere in 150 or 200 MB. A cache line holds 64 bytes.
         if b + 1 < starts.shape[0]:
@@ -239,6 +244,9 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
             else:
                 for i in range(0, pixels, 16):
                     prefetch(source, starts[b + 1] + i)
+        if direct and takes_onto_itself(warps.matrices, b, height, width):
+            mirror_levels(stored, starts[b], height, width, warps.matrices, b, output.pixels)
+            continue
         start = i64(0) if is_stored else starts[b]
         unmoved = count == 0 or (affine and is_identity(warps.matrices[b, 0]))
         if is_stored:
@@ -277,7 +285,7 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
                 _look_up(strokes.tables[b, j], line)
             elif code == LINE:
                 factor, offset = strokes.lines[b, j]
-                scale(factor, offset, tables, ends, line)
+                scale(factor, offset, tables, line)
         if output.channels_first:
             _write_planes(line, output.kind, output.scale, output.offset, output.pixels[b])
         else:

@@ -44,8 +44,8 @@ def copy_aligned(
             sy = folded(sy << FRACTION, height, border) >> FRACTION
         outside = sy < 0 or sy >= height
         row, left = start + sy * width, i64(width) if outside else first
-        # Unsigned, since an index that may be negative keeps loops from becoming vector code.
         out, inside = uint64(y * width), uint64(y * width + first)
+        # Unsigned, since an index that may be negative keeps loops from becoming vector code.
         read = uint64(row + step * first + x0)
         if not outside and step > 0:
             for x in range(last - first):
@@ -61,6 +61,60 @@ def copy_aligned(
                 else:
                     sx = folded((step * x + x0) << FRACTION, width, border) >> FRACTION
                     line[out + uint64(x)] = source[uint64(row + sx)]
+
+
+@compiled
+def takes_onto_itself(matrices: np.ndarray, example: int, height: int, width: int) -> bool:
+    """Whether an example's only map, or none, leaves the image as it is or mirrors it."""
+    if matrices.shape[1] == 0:
+        return True
+    across, down = matrices[example, 0, 0] < 0, matrices[example, 0, 4] < 0
+    right, below = i64(width - 1) << FRACTION, i64(height - 1) << FRACTION
+    straight = matrices[example, 0, 2] == (right if across else i64(0))
+    return straight and matrices[example, 0, 5] == (below if down else i64(0))
+
+
+@compiled
+def mirror_levels(
+    stored: np.ndarray,
+    start: int,
+    height: int,
+    width: int,
+    matrices: np.ndarray,
+    example: int,
+    out: np.ndarray,
+) -> None:
+    """Copies an image that is stored as levels, mirrored as its map says, to out[example]."""
+    across = matrices.shape[1] > 0 and matrices[example, 0, 0] < 0
+    down = matrices.shape[1] > 0 and matrices[example, 0, 4] < 0
+    one, two, three, whole = uint64(1), uint64(2), uint64(3), uint64(3 * width)
+    n = uint64(example)
+    for y in range(height):
+        read = uint64(start + 3 * width * (height - 1 - y if down else y))
+        wrote = whole * uint64(y)
+        if not across:
+            _copy(stored, read, whole, out, n, wrote)
+            continue
+        read += whole - three
+        for x in range(width):
+            k = three * uint64(x)
+            out[n, wrote + k] = stored[read - k]
+            out[n, wrote + k + one] = stored[read - k + one]
+            out[n, wrote + k + two] = stored[read - k + two]
+
+
+@compiled
+def _copy(
+    source: np.ndarray,
+    read: np.uint64,
+    count: np.uint64,
+    out: np.ndarray,
+    n: np.uint64,
+    wrote: np.uint64,
+) -> None:
+    """By itself, since LLVM makes no vector code of it in a loop over rows."""
+    for i in range(count):
+        out[n, wrote + i] = source[read + i]
 
 
 @compiled
@@ -99,7 +153,6 @@ def gather_straight(
         low, high = min(low, ys[y] >> FRACTION), max(high, ys[y] >> FRACTION)
     high = min(high + 2, i64(height))
     for row in range(low, high):
-        # Unsigned, since an index that may be negative keeps loops from becoming vector code.
         read, out = start + row * width, uint64(row * width)
         for x in range(width):
             k = uint64(read + (xs[x] >> FRACTION))
