@@ -218,14 +218,12 @@ class Engine:
         mask = batch.drawn.mask(stage.step)
         if mask is not None:
             weights = tuple(np.where(mask, w, float(i == 0)) for i, w in enumerate(weights))
-        total = np.zeros((*packed.shape, 3), np.float32)
+        made = [self._through(branch, batch, None)[0] for branch in stage.branches]
+        versions = (packed, *(version.source.packed for version in made))
+        each = np.empty((len(versions), len(batch)), np.float32)
         for i, weight in enumerate(weights):
-            made = batch
-            if i > 0:
-                made, _ = self._through(stage.branches[i - 1], batch, None)
-            each = np.array(np.broadcast_to(weight, len(batch)), np.float64)
-            blends.add(made.source.packed, each, total)
-        blends.round_off(total, packed)
+            each[i] = weight
+        blends.lay(versions, each, packed)
 
     def _called(self, group: Group, batch: Batch, images: np.ndarray) -> np.ndarray:
         """What functions of the user's make of images, of those examples that do them."""

@@ -37,7 +37,8 @@ class Warps(NamedTuple):
         kinds: int64 [warps], AFFINE, PERSPECTIVE or FIELD.
         matrices: int64 [batch, warps, 6], 16.16 fixed point, of affine maps.
         perspectives: float64 [batch, warps, 8], of perspectives; [batch, 0, 8] without any.
-        fields: int32 [batch, warps, 2, pixels], 16.16 fixed point, of fields; likewise.
+        fields: int32 [batch or more, warps, 2, pixels], 16.16 fixed point, of fields; likewise.
+            They are written anew for each part of a batch.
         borders: int64 [warps], of `BORDERS`, or EDGE.
         levels: uint32 [warps], the packed level of a constant border.
         pixel_aligned: whether to copy instead of interpolating; then there is at most one map.
@@ -52,11 +53,10 @@ class Warps(NamedTuple):
     pixel_aligned: bool
 
     def of(self, part: slice) -> Warps:
-        """Those of some consecutive examples."""
+        """Those of some consecutive examples; the fields are left as they are."""
         return self._replace(
             matrices=self.matrices[part],
             perspectives=self.perspectives[part],
-            fields=self.fields[part],
         )
 
 

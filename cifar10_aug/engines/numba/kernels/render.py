@@ -22,11 +22,13 @@ from numba.extending import register_jitable
 from cifar10_aug.engines.fixed_point import FRACTION
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.coordinates import (
+    constant_from,
     coordinates,
     folded,
     is_identity,
     is_near,
     nearest_coordinates,
+    reflected_coordinates,
 )
 from cifar10_aug.engines.numba.kernels.memory import prefetch, word
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
@@ -34,11 +36,13 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     BOX,
     CONSTANT,
     EDGE,
+    FIELD,
     FRACTIONS,
     LEVELS,
     NEAREST,
     NOISY_BOX,
     PACKED,
+    REFLECT,
     TABLE,
     Images,
     Keys,
@@ -124,6 +128,26 @@ def _blend(
 def _paint_border(painted: np.ndarray, line: np.ndarray) -> None:
     for i in range(line.shape[0]):
         line[i] = uint32(painted[i] & i64(0xFFFFFF)) if painted[i] else line[i]
+
+
+@compiled
+def _paint_outside(
+    matrix: np.ndarray, border: int, level: int, size: tuple[int, int], line: np.ndarray
+) -> None:
+    """Shows a constant border's level where one near map reads outside the image."""
+    height, width = size
+    xx, xy, x0 = i32(matrix[0]), i32(matrix[1]), i32(matrix[2])
+    yx, yy, y0 = i32(matrix[3]), i32(matrix[4]), i32(matrix[5])
+    low, last = constant_from(border)
+    low_x, last_x = i32(low), i32(((width - 1) << FRACTION) + last)
+    last_y = i32(((height - 1) << FRACTION) + last)
+    for y in range(height):
+        start_x, start_y = i32(xy * i32(y) + x0), i32(yy * i32(y) + y0)
+        row = line[y * width : (y + 1) * width]
+        for x in range(width):
+            sx, sy = i32(start_x + xx * i32(x)), i32(start_y + yx * i32(x))
+            inside = (sx >= low_x) & (sx <= last_x) & (sy >= low_x) & (sy <= last_y)
+            row[x] = row[x] if inside else uint32(level)
 
 
 @compiled
@@ -264,6 +288,8 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
     line = np.empty(pixels, np.uint32)
     count = warps.kinds.shape[0]
     affine = count == 1 and warps.kinds[0] == AFFINE
+    is_clamped = count == 1 and warps.borders[0] in (NEAREST, CONSTANT, EDGE)
+    displaced = count == 1 and warps.kinds[0] == FIELD and warps.borders[0] == REFLECT
     packed = np.zeros(pixels + slack(width), np.uint32)
     stored, starts = images.stored, images.starts
     is_stored = stored.shape[0] > 0
@@ -288,10 +314,16 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
                     line[i] = image[i]
         elif warps.pixel_aligned:
             _copy_aligned(source, start, (height, width), warps, b, line)
-        elif (
-            affine and warps.borders[0] == NEAREST and is_near(warps.matrices[b, 0], height, width)
-        ):
+        elif affine and is_clamped and is_near(warps.matrices[b, 0], height, width):
             nearest_coordinates(warps.matrices[b, 0], height, width, pixel, wx, wy)
+            _gather(source, start, width, pixel, upper, lower)
+            _blend(upper, lower, wx, wy, line)
+            if warps.borders[0] != NEAREST:
+                level = warps.levels[0]
+                _paint_outside(warps.matrices[b, 0], warps.borders[0], level, (height, width), line)
+        elif displaced and reflected_coordinates(
+            warps.fields[b, 0], height, width, pixel, wx, wy
+        ):
             _gather(source, start, width, pixel, upper, lower)
             _blend(upper, lower, wx, wy, line)
         else:
