@@ -193,7 +193,7 @@ class Engine:
             if images is not None:
                 batch, images = batch.moved(Source.of(images)), None
             if isinstance(stage, Pass):
-                batch = self._pass(stage, batch)
+                batch = self._pass(stage, batch, in_place=i > 0)
             elif isinstance(stage, Process):
                 _process(stage.step, batch)
             elif isinstance(stage, Mixture):
@@ -204,8 +204,12 @@ class Engine:
                 self._mix(stage, stages[:i], batch, partners)
         return batch, images
 
-    def _pass(self, made: Pass, batch: Batch) -> Batch:
-        target = Source.empty(len(batch), self._height, self._width)
+    def _pass(self, made: Pass, batch: Batch, in_place: bool) -> Batch:
+        """A pass between others, which changes images that an earlier stage has made in place."""
+        if in_place:
+            passes.run_in_place(made, batch)
+            return batch
+        target = Source.empty(len(batch), self._height, self._width, self._buffers)
         passes.run(made, batch, PACKED, *self._range, Target([target.packed]))
         return batch.moved(target)
 

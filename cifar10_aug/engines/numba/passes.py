@@ -15,9 +15,12 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     BORDERS,
     EDGE,
     FIELD,
+    IN_PLACE,
+    NOTHING,
     PERSPECTIVE,
     Keys,
     Output,
+    Strokes,
     Warps,
 )
 from cifar10_aug.engines.numba.pixelwise import strokes_of
@@ -28,6 +31,8 @@ from cifar10_aug.ops.base import UNMOVED, AffineOp, Border, ElasticOp, Perspecti
 
 # Of fields that are made at once.
 _PIXELS_AT_ONCE = 2**17
+# An affine map, in fixed point.
+_UNMOVED = np.array([ONE, 0, 0, 0, ONE, 0], np.int64)
 
 
 def run(
@@ -47,27 +52,71 @@ def run(
         scale, offset: float32 [3], for FLOATS.
         target: arrays of the kind's dtype, together as long as the batch.
     """
-    from cifar10_aug.engines.numba.kernels.render import render
-
-    source, epoch, seed = batch.source, np.uint64(batch.epoch), np.uint64(batch.seed)
-    strokes, fields = strokes_of(made.strokes, batch), _fields(made, batch)
-    # Fields take as much memory as images, so that they are made for some examples at a time, which
-    # stay in a cache.
-    at_once = len(batch)
-    if fields:
-        at_once = min(at_once, max(_PIXELS_AT_ONCE // (source.height * source.width), 1))
-    warps = _warps(made, batch, at_once if fields else 0)
+    arguments = _Arguments.of(made, batch)
     for part, out in target.parts():
-        for first in range(part.start, part.stop, at_once):
-            rows = slice(first, min(first + at_once, part.stop))
-            for place, field in fields.items():
-                field.write(rows, warps.fields, place)
-            images = source.images(batch.rows[rows])
-            pixels = out[first - part.start : rows.stop - part.start]
-            pixels = pixels.reshape(len(pixels), pixels.size // max(len(pixels), 1))
+        for first in range(part.start, part.stop, arguments.at_once):
+            stop = min(first + arguments.at_once, part.stop)
+            pixels = out[first - part.start : stop - part.start]
+            pixels = pixels.reshape(len(pixels), pixels.size // len(pixels))
             output = Output(kind, target.channels_first, scale, offset, pixels)
-            keys = Keys(batch.keys[rows], epoch, seed)
-            render(images, warps.of(rows), strokes.of(rows), keys, output)
+            arguments.render(slice(first, stop), output)
+
+
+def run_in_place(made: Pass, batch: Batch) -> None:
+    """As `run`, on packed images that nobody else reads, of which the pass changes some."""
+    arguments = _Arguments.of(made, batch)
+    nothing = np.empty((0, 0), np.uint32)
+    output = Output(IN_PLACE, False, np.ones(3, np.float32), np.zeros(3, np.float32), nothing)
+    rows = arguments.changed
+    for first in range(0, len(rows), arguments.at_once):
+        arguments.render(rows[first : first + arguments.at_once], output)
+
+
+class _Arguments(NamedTuple):
+    """What the kernel is told of a pass over a batch.
+
+    Attributes:
+        batch: the images.
+        warps, strokes: of all examples.
+        fields: what fills in the warps' fields, by their places.
+        at_once: how many examples fields are made for at a time. They take as much memory as
+            images, and so stay in a cache.
+    """
+
+    batch: Batch
+    warps: Warps
+    strokes: Strokes
+    fields: dict[int, _Field]
+    at_once: int
+
+    @staticmethod
+    def of(made: Pass, batch: Batch) -> _Arguments:
+        strokes, fields = strokes_of(made.strokes, batch), _fields(made, batch)
+        at_once = max(len(batch), 1)
+        if fields:
+            most = _PIXELS_AT_ONCE // (batch.source.height * batch.source.width)
+            at_once = min(at_once, max(most, 1))
+        warps = _warps(made, batch, at_once if fields else 0)
+        return _Arguments(batch, warps, strokes, fields, at_once)
+
+    @property
+    def changed(self) -> np.ndarray:
+        """The examples that something is done to: int64 [n]."""
+        # What is not affine has zeros there, which are no identity.
+        moved = (self.warps.matrices != _UNMOVED).any(axis=(1, 2))
+        painted = (self.strokes.codes != NOTHING).any(axis=1)
+        return np.flatnonzero(moved | painted)
+
+    def render(self, rows: slice | np.ndarray, output: Output) -> None:
+        """Runs the kernel on some examples, at most `at_once`."""
+        from cifar10_aug.engines.numba.kernels.render import render
+
+        batch = self.batch
+        for place, field in self.fields.items():
+            field.write(rows, self.warps.fields, place)
+        keys = Keys(batch.keys[rows], np.uint64(batch.epoch), np.uint64(batch.seed))
+        images = batch.source.images(batch.rows[rows])
+        render(images, self.warps.of(rows), self.strokes.of(rows), keys, output)
 
 
 def _warps(made: Pass, batch: Batch, displaced: int) -> Warps:
@@ -173,7 +222,7 @@ class _Field(NamedTuple):
     weights: np.ndarray
     alphas: np.ndarray
 
-    def write(self, rows: slice, out: np.ndarray, place: int) -> None:
+    def write(self, rows: slice | np.ndarray, out: np.ndarray, place: int) -> None:
         """Writes the displacements of some examples to int32 [examples or more, …]; see `smooth`."""
         from cifar10_aug.engines.numba.kernels import fields
 

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.kernels.pass_arguments import Images
 
 # As what is stored is read-only, too, the pass is compiled once.
@@ -30,12 +31,13 @@ class Source:
     stored: tuple[np.ndarray, np.ndarray] | None = None
 
     @staticmethod
-    def empty(count: int, height: int, width: int) -> Source:
-        """Room for images that a pass or a reader is to write."""
+    def empty(count: int, height: int, width: int, buffers: Buffers | None = None) -> Source:
+        """Room for images that a pass or a reader is to write, in recycled memory or in its own."""
         from cifar10_aug.engines.numba.kernels import render
 
         size = count * height * width
-        pixels = np.empty(size + render.slack(width), np.uint32)
+        empty = np.empty if buffers is None else buffers.empty
+        pixels = empty((size + render.slack(width),), np.uint32)
         pixels[size:] = 0
         return Source(pixels, count, height, width)
 

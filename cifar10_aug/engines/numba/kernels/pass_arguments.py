@@ -10,7 +10,7 @@ NEAREST, CONSTANT, REFLECT, MIRROR, EDGE = range(5)
 BORDERS = {"nearest": NEAREST, "constant": CONSTANT, "reflect": REFLECT, "mirror": MIRROR}
 AFFINE, PERSPECTIVE, FIELD = range(3)
 NOTHING, BOX, NOISY_BOX, TABLE = range(4)
-PACKED, LEVELS, FLOATS, FRACTIONS = range(4)
+PACKED, LEVELS, FLOATS, FRACTIONS, IN_PLACE = range(5)
 
 
 class Images(NamedTuple):
@@ -52,8 +52,8 @@ class Warps(NamedTuple):
     levels: np.ndarray
     pixel_aligned: bool
 
-    def of(self, part: slice) -> Warps:
-        """Those of some consecutive examples; the fields are left as they are."""
+    def of(self, part: slice | np.ndarray) -> Warps:
+        """Those of some examples; the fields are left as they are."""
         return self._replace(
             matrices=self.matrices[part],
             perspectives=self.perspectives[part],
@@ -77,8 +77,8 @@ class Strokes(NamedTuple):
     tables: np.ndarray
     bases: np.ndarray
 
-    def of(self, part: slice) -> Strokes:
-        """Those of some consecutive examples."""
+    def of(self, part: slice | np.ndarray) -> Strokes:
+        """Those of some examples."""
         return self._replace(
             codes=self.codes[part],
             boxes=self.boxes[part],
@@ -104,10 +104,11 @@ class Output(NamedTuple):
     """What is written.
 
     Attributes:
-        kind: PACKED, LEVELS, FLOATS, or FRACTIONS, which are level / 255.
+        kind: PACKED, LEVELS, FLOATS, or FRACTIONS, which are level / 255; IN_PLACE writes packed
+            pixels where they were read.
         channels_first: whether all of one channel comes before the next, for LEVELS and FLOATS.
         scale, offset: float32 [3], for FLOATS.
-        pixels: uint32 [batch, pixels] for PACKED, else uint8 or float32 [batch, pixels * 3].
+        pixels: uint32 [batch, pixels] for PACKED, [0, pixels] for IN_PLACE, else uint8 or float32 [batch, pixels * 3].
     """
 
     kind: int

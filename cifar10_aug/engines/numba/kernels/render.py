@@ -38,6 +38,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     EDGE,
     FIELD,
     FRACTIONS,
+    IN_PLACE,
     LEVELS,
     NEAREST,
     NOISY_BOX,
@@ -339,7 +340,11 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
                 _paint_noise(strokes.boxes[b, j], strokes.bases[j], keys, b, width, line)
             elif code == TABLE:
                 _look_up(strokes.tables[b, j], line)
-        if output.channels_first:
+        if output.kind == IN_PLACE:
+            image = source[start : start + pixels]
+            for i in range(pixels):
+                image[i] = line[i]
+        elif output.channels_first:
             _write_planes(line, output.kind, output.scale, output.offset, output.pixels[b])
         else:
             _write(line, output.kind, output.scale, output.offset, output.pixels[b])

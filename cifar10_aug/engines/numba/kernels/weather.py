@@ -10,7 +10,7 @@ from cifar10_aug.engines.corruption_tables import motion_weights
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.motion import along, drag
-from cifar10_aug.engines.numba.kernels.philox import fill_noise
+from cifar10_aug.engines.numba.kernels.philox import fill_noise, from_minus_one
 from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, grey, packed
 
 
@@ -18,7 +18,7 @@ from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, grey, p
 def _cell(words: np.ndarray, cell: int) -> float:
     """Uniform from -1 to 1, for each cell of a map; its noise is uint32 [4, cells / 4]."""
     place = uint64(cell)
-    return words[place & uint64(3), place >> uint64(2)] / 2147483647.5 - 1.0
+    return from_minus_one(words[place & uint64(3), place >> uint64(2)])
 
 
 @compiled
