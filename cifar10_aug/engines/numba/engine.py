@@ -197,7 +197,7 @@ class Engine:
             if images is not None:
                 batch, images = batch.moved(Source.of(images)), None
             if isinstance(stage, Pass):
-                batch = self._pass(stage, batch)
+                batch = self._pass(stage, batch, in_place=i > 0)
             elif isinstance(stage, Process):
                 _process(stage.step, batch)
             elif isinstance(stage, Mixture):
@@ -208,7 +208,11 @@ class Engine:
                 self._mix(stage, stages[:i], batch, partners)
         return batch, images
 
-    def _pass(self, made: Pass, batch: Batch) -> Batch:
+    def _pass(self, made: Pass, batch: Batch, in_place: bool) -> Batch:
+        """A pass between others, which changes images that an earlier stage has made in place."""
+        if in_place:
+            passes.run_in_place(made, batch)
+            return batch
         target = Source.empty(len(batch), self._height, self._width, self._between)
         passes.run(made, batch, PACKED, *self._range, Target([target.packed]))
         return batch.moved(target)
@@ -222,14 +226,12 @@ class Engine:
         mask = batch.drawn.mask(stage.step)
         if mask is not None:
             weights = tuple(np.where(mask, w, float(i == 0)) for i, w in enumerate(weights))
-        total = np.zeros((*packed.shape, 3), np.float32)
+        made = [self._through(branch, batch, None)[0] for branch in stage.branches]
+        versions = (packed, *(version.source.packed for version in made))
+        each = np.empty((len(versions), len(batch)), np.float32)
         for i, weight in enumerate(weights):
-            made = batch
-            if i > 0:
-                made, _ = self._through(stage.branches[i - 1], batch, None)
-            each = np.array(np.broadcast_to(weight, len(batch)), np.float64)
-            blends.add(made.source.packed, each, total)
-        blends.round_off(total, packed)
+            each[i] = weight
+        blends.lay(versions, each, packed)
 
     def _called(self, group: Group, batch: Batch, images: np.ndarray) -> np.ndarray:
         """What functions of the user's make of images, of those examples that do them."""

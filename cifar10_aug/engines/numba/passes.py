@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from cifar10_aug.engines import gaussians
 from cifar10_aug.engines.fixed_point import FARTHEST, ONE, WIDEST_STEP
 from cifar10_aug.engines.numba.batch import Batch
+from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     AFFINE,
     BORDERS,
     EDGE,
     FIELD,
+    IN_PLACE,
+    NOTHING,
     PERSPECTIVE,
     Keys,
     Output,
+    Strokes,
     Warps,
 )
 from cifar10_aug.engines.numba.pixelwise import strokes_of
@@ -22,6 +28,11 @@ from cifar10_aug.engines.numba.target import Target
 from cifar10_aug.engines.stages import Pass, Warp
 from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.base import UNMOVED, AffineOp, Border, ElasticOp, PerspectiveOp
+
+# Of fields that are made at once.
+_PIXELS_AT_ONCE = 2**17
+# An affine map, in fixed point.
+_UNMOVED = np.array([ONE, 0, 0, 0, ONE, 0], np.int64)
 
 
 def run(
@@ -41,41 +52,92 @@ def run(
         scale, offset: float32 [3], for FLOATS.
         target: arrays of the kind's dtype, together as long as the batch.
     """
-    from cifar10_aug.engines.numba.kernels.render import render
-
-    source, epoch, seed = batch.source, np.uint64(batch.epoch), np.uint64(batch.seed)
-    warps, strokes = _warps(made, batch), strokes_of(made.strokes, batch)
+    arguments = _Arguments.of(made, batch)
     for part, out in target.parts():
-        images = source.images(batch.rows[part])
-        pixels = out.reshape(len(out), out.size // max(len(out), 1))
-        output = Output(kind, target.channels_first, scale, offset, pixels)
-        keys = Keys(batch.keys[part], epoch, seed)
-        render(images, warps.of(part), strokes.of(part), keys, output)
+        for first in range(part.start, part.stop, arguments.at_once):
+            stop = min(first + arguments.at_once, part.stop)
+            pixels = out[first - part.start : stop - part.start]
+            pixels = pixels.reshape(len(pixels), pixels.size // len(pixels))
+            output = Output(kind, target.channels_first, scale, offset, pixels)
+            arguments.render(slice(first, stop), output)
 
 
-def _warps(made: Pass, batch: Batch) -> Warps:
-    """A pass's maps, as the kernel reads them."""
+def run_in_place(made: Pass, batch: Batch) -> None:
+    """As `run`, on packed images that nobody else reads, of which the pass changes some."""
+    arguments = _Arguments.of(made, batch)
+    nothing = np.empty((0, 0), np.uint32)
+    output = Output(IN_PLACE, False, np.ones(3, np.float32), np.zeros(3, np.float32), nothing)
+    rows = arguments.changed
+    for first in range(0, len(rows), arguments.at_once):
+        arguments.render(rows[first : first + arguments.at_once], output)
+
+
+class _Arguments(NamedTuple):
+    """What the kernel is told of a pass over a batch.
+
+    Attributes:
+        batch: the images.
+        warps, strokes: of all examples.
+        fields: what fills in the warps' fields, by their places.
+        at_once: how many examples fields are made for at a time. They take as much memory as
+            images, and so stay in a cache.
+    """
+
+    batch: Batch
+    warps: Warps
+    strokes: Strokes
+    fields: dict[int, _Field]
+    at_once: int
+
+    @staticmethod
+    def of(made: Pass, batch: Batch) -> _Arguments:
+        strokes, fields = strokes_of(made.strokes, batch), _fields(made, batch)
+        at_once = max(len(batch), 1)
+        if fields:
+            most = _PIXELS_AT_ONCE // (batch.source.height * batch.source.width)
+            at_once = min(at_once, max(most, 1))
+        warps = _warps(made, batch, at_once if fields else 0)
+        return _Arguments(batch, warps, strokes, fields, at_once)
+
+    @property
+    def changed(self) -> np.ndarray:
+        """The examples that something is done to: int64 [n]."""
+        # What is not affine has zeros there, which are no identity.
+        moved = (self.warps.matrices != _UNMOVED).any(axis=(1, 2))
+        painted = (self.strokes.codes != NOTHING).any(axis=1)
+        return np.flatnonzero(moved | painted)
+
+    def render(self, rows: slice | np.ndarray, output: Output) -> None:
+        """Runs the kernel on some examples, at most `at_once`."""
+        from cifar10_aug.engines.numba.kernels.render import render
+
+        batch = self.batch
+        for place, field in self.fields.items():
+            field.write(rows, self.warps.fields, place)
+        keys = Keys(batch.keys[rows], np.uint64(batch.epoch), np.uint64(batch.seed))
+        images = batch.source.images(batch.rows[rows])
+        render(images, self.warps.of(rows), self.strokes.of(rows), keys, output)
+
+
+def _warps(made: Pass, batch: Batch, displaced: int) -> Warps:
+    """A pass's maps, as the kernel reads them, with room for the fields of `displaced` examples."""
     count, height, width = len(batch), batch.source.height, batch.source.width
     # An output pixel meets the recipe's last op first.
     warps = made.warps[::-1]
     kinds = [_kind(warp) for warp in warps]
     tilted = len(warps) if PERSPECTIVE in kinds else 0
-    displaced = len(warps) if FIELD in kinds else 0
     matrices = np.zeros((count, len(warps), 6), np.int64)
     perspectives = np.zeros((count, tilted, 8), np.float64)
-    fields = np.zeros((count, displaced, 2, height * width), np.int32)
     for i, warp in enumerate(warps):
         if kinds[i] == AFFINE:
             matrices[:, i] = _matrix(warp, batch)
         elif kinds[i] == PERSPECTIVE:
             _write_perspective(warp, batch, perspectives[:, i])
-        else:
-            _write_field(warp, batch, fields, i)
     return Warps(
         np.array(kinds, np.int64),
         matrices,
         perspectives,
-        fields,
+        np.empty((displaced, len(warps) if displaced else 0, 2, height * width), np.int32),
         np.array([_border(warp.border) for warp in warps], np.int64),
         np.array([_level(warp.border, batch) for warp in warps], np.uint32),
         made.pixel_aligned,
@@ -150,16 +212,40 @@ def _write_perspective(warp: Warp, batch: Batch, out: np.ndarray) -> None:
         out[slice(None) if rows is None else rows, i] = values
 
 
-def _write_field(warp: Warp, batch: Batch, out: np.ndarray, place: int) -> None:
-    from cifar10_aug.engines.numba.kernels import fields
+class _Field(NamedTuple):
+    """How a warp displaces the pixels of a batch.
 
-    (step,) = warp.steps
-    assert isinstance(step.op, ElasticOp)
-    wanted = step.op.displacement(batch.drawn.draws(step))
-    sigma = np.array(np.broadcast_to(wanted.sigma, len(batch)), np.float64)
-    alpha = np.array(np.broadcast_to(wanted.alpha, len(batch)), np.float64)
-    mask = batch.drawn.mask(step)
-    if mask is not None:
-        alpha[~mask] = 0.0
-    canvas = batch.canvas(step)
-    fields.smooth(canvas, gaussians.weights(sigma, wanted.widest), alpha, out, place)
+    Attributes:
+        canvas: keys the noise.
+        weights: float64 [batch, radius + 1], of the Gaussian that makes it smooth.
+        alphas: float64 [batch], in pixels.
+    """
+
+    canvas: Canvas
+    weights: np.ndarray
+    alphas: np.ndarray
+
+    def write(self, rows: slice | np.ndarray, out: np.ndarray, place: int) -> None:
+        """Writes the displacements of some examples to int32 [examples or more, …]; see `smooth`."""
+        from cifar10_aug.engines.numba.kernels import fields
+
+        canvas = self.canvas._replace(keys=self.canvas.keys[rows])
+        fields.smooth(canvas, self.weights[rows], self.alphas[rows], out, place)
+
+
+def _fields(made: Pass, batch: Batch) -> dict[int, _Field]:
+    """The fields of a pass, by the places of their warps among the kernel's."""
+    fields = {}
+    for place, warp in enumerate(made.warps[::-1]):
+        step = warp.steps[0]
+        if not isinstance(step.op, ElasticOp):
+            continue
+        wanted = step.op.displacement(batch.drawn.draws(step))
+        sigma = np.array(np.broadcast_to(wanted.sigma, len(batch)), np.float64)
+        alpha = np.array(np.broadcast_to(wanted.alpha, len(batch)), np.float64)
+        mask = batch.drawn.mask(step)
+        if mask is not None:
+            alpha[~mask] = 0.0
+        weights = gaussians.weights(sigma, wanted.widest)
+        fields[place] = _Field(batch.canvas(step), weights, alpha)
+    return fields

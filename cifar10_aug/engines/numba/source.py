@@ -32,12 +32,12 @@ class Source:
 
     @staticmethod
     def empty(count: int, height: int, width: int, buffers: Buffers | None = None) -> Source:
-        """Room for images that a pass or a reader is to write, on memory of `buffers`, if given."""
+        """Room for images that a pass or a reader is to write, in recycled memory or in its own."""
         from cifar10_aug.engines.numba.kernels import render
 
         size = count * height * width
-        shape = (size + render.slack(width),)
-        pixels = buffers.empty(shape, np.uint32) if buffers else np.empty(shape, np.uint32)
+        empty = np.empty if buffers is None else buffers.empty
+        pixels = empty((size + render.slack(width),), np.uint32)
         pixels[size:] = 0
         return Source(pixels, count, height, width)
 

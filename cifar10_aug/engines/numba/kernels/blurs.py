@@ -111,7 +111,8 @@ def _frost_glass(
                     block += 1
                     at_y = y - reach + np.int64(down * np.uint64(2 * reach) >> np.uint64(32))
                     at_x = x - reach + np.int64(right * np.uint64(2 * reach) >> np.uint64(32))
-                    image[:, y, x] = image[:, at_y, at_x]
+                    for channel in range(3):
+                        image[channel, y, x] = image[channel, at_y, at_x]
         line[:] = 0
         for channel in range(3):
             convolve(image[channel], weights, columns, places, after)

@@ -50,50 +50,57 @@ def convolve(
         out: float64 [height, width]; not the image.
     """
     height, width = image.shape
-    wide = columns.shape[0]
-    radius = (wide - width) // 2
-    each = np.empty(2 * radius + 1, np.float64)
+    wide, high = columns.shape[0], rows.shape[0]
+    each = np.empty(wide - width + 1, np.float64)
     for k in range(each.shape[0]):
-        each[k] = weights[abs(k - radius)]
-    # Rows lie one after the other, so that loops are long; the sums across the end of a row are
-    # not used.
-    padded = np.empty((height, wide), np.float64)
-    for y in range(height):
-        row, source = padded[y], image[y]
-        inside = row[radius : radius + width]
+        each[k] = weights[abs(k - (wide - width) // 2)]
+    # What is summed lies whole lines apart, which begin at the same place of a cache line: columns
+    # come one after the other at first.
+    padded = np.empty(max(wide * height, high * width), np.float64)
+    for x in range(wide):
+        line, column = padded[x * height : (x + 1) * height], columns[x]
+        for y in range(height):
+            line[y] = image[y, column]
+    sideways = np.empty((width, height), np.float64)
+    _sum_taps(padded[: wide * height], height, each, sideways.reshape(sideways.size))
+    for y in range(high):
+        line, row = padded[y * width : (y + 1) * width], rows[y]
         for x in range(width):
-            inside[x] = source[x]
-        for x in range(radius):
-            row[x], row[wide - 1 - x] = source[columns[x]], source[columns[wide - 1 - x]]
-    sideways = np.empty((height, wide), np.float64)
-    _sum_taps(padded.reshape(height * wide), 1, each, sideways.reshape(height * wide))
-    tall = np.empty((rows.shape[0], width), np.float64)
-    for y in range(rows.shape[0]):
-        row, source = tall[y], sideways[rows[y]]
-        for x in range(width):
-            row[x] = source[x]
-    _sum_taps(tall.reshape(tall.size), width, each, out.reshape(out.size))
+            line[x] = sideways[x, row]
+    _sum_taps(padded[: high * width], width, each, out.reshape(out.size))
 
 
 @compiled
 def _sum_taps(line: np.ndarray, step: int, weights: np.ndarray, total: np.ndarray) -> None:
-    """Sums elements that are `step` apart, times a weight each, in order, as far as there are."""
-    taps = weights.shape[0]
-    count = min(total.shape[0], line.shape[0] - (taps - 1) * step)
-    total = total[:count]
-    total[:] = 0.0
-    k = 0
-    # Several at a time, which saves loads and stores.
-    while k + 4 <= taps:
-        a, b = line[k * step :], line[(k + 1) * step :]
-        c, d = line[(k + 2) * step :], line[(k + 3) * step :]
-        w, x, y, z = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+    """Sums elements that are `step` apart, times an odd number of weights, in order."""
+    taps, count = weights.shape[0], total.shape[0]
+    w = weights[0]
+    if taps == 1:
         for i in range(count):
-            total[i] = (((total[i] + w * a[i]) + x * b[i]) + y * c[i]) + z * d[i]
-        k += 4
+            total[i] = w * line[i]
+        return
+    # Several at a time, which saves loads and stores.
+    b, c = line[step:], line[2 * step :]
+    x, y = weights[1], weights[2]
+    for i in range(count):
+        total[i] = (w * line[i] + x * b[i]) + y * c[i]
+    k = 3
+    while k + 8 <= taps:
+        v0, v1, v2, v3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+        v4, v5, v6, v7 = weights[k + 4], weights[k + 5], weights[k + 6], weights[k + 7]
+        a0, a1, a2 = line[k * step :], line[(k + 1) * step :], line[(k + 2) * step :]
+        a3, a4, a5 = line[(k + 3) * step :], line[(k + 4) * step :], line[(k + 5) * step :]
+        a6, a7 = line[(k + 6) * step :], line[(k + 7) * step :]
+        for i in range(count):
+            four = (((total[i] + v0 * a0[i]) + v1 * a1[i]) + v2 * a2[i]) + v3 * a3[i]
+            total[i] = (((four + v4 * a4[i]) + v5 * a5[i]) + v6 * a6[i]) + v7 * a7[i]
+        k += 8
     while k < taps:
-        add_weighed(total, weights[k], line[k * step :])
-        k += 1
+        a, b = line[k * step :], line[(k + 1) * step :]
+        w, x = weights[k], weights[k + 1]
+        for i in range(count):
+            total[i] = (total[i] + w * a[i]) + x * b[i]
+        k += 2
 
 
 @compiled

@@ -48,6 +48,34 @@ def nearest_coordinates(
 
 
 @compiled
+def reflected_coordinates(
+    field: np.ndarray, height: int, width: int, pixel: np.ndarray, wx: np.ndarray, wy: np.ndarray
+) -> bool:
+    """As `nearest_coordinates`, by one field, int32 [2, pixels], with the reflecting border.
+
+    Whether one reflection is enough for all pixels; if not, what is written is of no use.
+    """
+    half, stride = i32(1 << (FRACTION - 1)), i32(width)
+    last_x, last_y = i32((width - 1) << FRACTION), i32((height - 1) << FRACTION)
+    period_x, period_y = i32(width << (FRACTION + 1)), i32(height << (FRACTION + 1))
+    farther = i32(0)
+    for y in range(height):
+        row = y * width
+        right, down = field[0, row : row + width], field[1, row : row + width]
+        start_y = i32(i32(y) << i32(FRACTION)) + half
+        for x in range(width):
+            ax = i32(abs(i32(i32(x) << i32(FRACTION)) + half + right[x]))
+            ay = i32(abs(start_y + down[x]))
+            farther |= i32((ax > period_x) | (ay > period_y))
+            sx = min(max(i32(min(ax, i32(period_x - ax)) - half), i32(0)), last_x)
+            sy = min(max(i32(min(ay, i32(period_y - ay)) - half), i32(0)), last_y)
+            pixel[row + x] = (sy >> i32(16)) * stride + (sx >> i32(16))
+            wx[row + x] = uint32((sx >> i32(8)) & i32(255))
+            wy[row + x] = uint32((sy >> i32(8)) & i32(255))
+    return farther == 0
+
+
+@compiled
 def folded(at: int, size: int, border: int) -> int:
     """A coordinate brought back into the image, [0, size - 1], by a border's rule."""
     last = i64(size - 1) << FRACTION
@@ -109,6 +137,14 @@ def _displace(field: np.ndarray, size: tuple[int, int], xs: np.ndarray, ys: np.n
 
 
 @compiled
+def constant_from(border: int) -> tuple[int, int]:
+    """How far before the first and after the last pixel's centre a constant border begins."""
+    # At the outermost centres, or half a pixel beyond them.
+    half = i64(1) << (FRACTION - 1)
+    return (i64(0), i64(0)) if border == CONSTANT else (-half, half - 1)
+
+
+@compiled
 def _bring_back(
     border: int,
     level: int,
@@ -123,9 +159,7 @@ def _bring_back(
     """
     height, width = size
     if border in (CONSTANT, EDGE):
-        # Up to the outermost centres, or less than half a pixel beyond them.
-        low = i64(0) if border == CONSTANT else -(i64(1) << (FRACTION - 1))
-        last = i64(0) if border == CONSTANT else (i64(1) << (FRACTION - 1)) - 1
+        low, last = constant_from(border)
         last_x, last_y = (i64(width - 1) << FRACTION) + last, (i64(height - 1) << FRACTION) + last
         paint = i64(level) | i64(PAINTED)
         for i in range(xs.shape[0]):

@@ -5,25 +5,30 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from numba import int64 as i64
+from numba import uint64
 from PIL import Image
 
 from cifar10_aug.engines.corruption_tables import box_blocks
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
-from cifar10_aug.engines.numba.kernels.pixels import channels, pack, packed, unpack
+from cifar10_aug.engines.numba.kernels.pixels import pack, packed, unpack
 
 
 @compiled
 def _average(line: np.ndarray, first: int, stride: int, count: int) -> int:
     """The mean of some packed pixels, rounded."""
-    red, green, blue = i64(0), i64(0), i64(0)
+    if count == 1:
+        return line[first]
+    red, green, blue = uint64(0), uint64(0), uint64(0)
     for k in range(count):
-        r, g, b = channels(line[first + k * stride])
-        red, green, blue = red + r, green + g, blue + b
-    double = 2 * count
+        pixel = uint64(line[first + k * stride])
+        red += pixel & uint64(255)
+        green += (pixel >> uint64(8)) & uint64(255)
+        blue += pixel >> uint64(16)
+    once, double = uint64(count), uint64(2 * count)
+    two = uint64(2)
     return packed(
-        (2 * red + count) // double, (2 * green + count) // double, (2 * blue + count) // double
+        (two * red + once) // double, (two * green + once) // double, (two * blue + once) // double
     )
 
 

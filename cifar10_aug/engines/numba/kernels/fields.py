@@ -9,7 +9,7 @@ from cifar10_aug.engines.fixed_point import FARTHEST, ONE
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.convolution import convolve, reflected
-from cifar10_aug.engines.numba.kernels.philox import fill_noise
+from cifar10_aug.engines.numba.kernels.philox import fill_noise, from_minus_one
 
 
 @compiled
@@ -31,6 +31,7 @@ def smooth(
     flat = noise.reshape(2, height * width)
     words = np.empty((4, (height * width + 1) // 2), np.uint32)
     smoothed = np.empty((height, width), np.float64)
+    flattened = smoothed.reshape(height * width)
     radius = weights.shape[1] - 1
     columns, rows = reflected(width, radius), reflected(height, radius)
     for n in range(alphas.shape[0]):
@@ -40,9 +41,10 @@ def smooth(
             for half in range(2):
                 drawn, part = words[2 * half + axis], flat[axis, half::2]
                 for i in range(part.shape[0]):
-                    part[i] = drawn[i] / 2147483647.5 - 1.0
+                    part[i] = from_minus_one(drawn[i])
         for axis in range(2):
             convolve(noise[axis], weights[n], columns, rows, smoothed)
-            for i in range(height * width):
-                far = np.floor(alphas[n] * smoothed[i // width, i % width] * ONE + 0.5)
-                out[n, place, axis, i] = i32(min(max(far, -FARTHEST), FARTHEST))
+            far, alpha = out[n, place, axis], alphas[n]
+            for i in range(far.shape[0]):
+                moved = np.floor(alpha * flattened[i] * ONE + 0.5)
+                far[i] = i32(min(max(moved, -FARTHEST), FARTHEST))

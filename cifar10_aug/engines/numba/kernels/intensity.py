@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import int32 as i32
 from numba import int64 as i64
 from numba import uint32
 
@@ -79,6 +80,7 @@ def autocontrast(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
 def equalize(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Makes all levels of a channel about as frequent."""
     counts = np.empty((3, 256), np.int64)
+    below = np.empty(256, np.float64)
     tables = np.empty((3, 256), np.uint8)
     for n in range(rows.shape[0]):
         line = canvas.pixels[rows[n]]
@@ -86,11 +88,16 @@ def equalize(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
         for channel in range(3):
             low, high = _least_and_greatest(counts[channel])
             step = (line.shape[0] - counts[channel, high]) // 255
-            below = step // 2
+            unchanged = step == 0 or low == high
+            total = step // 2
             for level in range(256):
-                unchanged = step == 0 or low == high
-                tables[channel, level] = level if unchanged else min(below // max(step, 1), 255)
-                below += counts[channel, level]
+                below[level] = total
+                total += counts[channel, level]
+            # The quotient of whole numbers below 2**52, rounded down, is right in float64, of which
+            # many are divided at once.
+            for level in range(256):
+                made = i32(min(np.floor(below[level] / max(step, 1)), 255.0))
+                tables[channel, level] = i32(level) if unchanged else made
         look_up(tables, line)
 
 

@@ -13,7 +13,7 @@ from cifar10_aug.engines.corruption_tables import cumulated_poisson
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.philox import fill_noise
-from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, packed
+from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, channels, packed
 
 
 def add_normal(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
@@ -58,7 +58,8 @@ def _poisson(photons: int) -> tuple[np.ndarray, np.ndarray]:
     """Each level's cumulated probabilities, and where to begin to look in them."""
     cumulated = cumulated_poisson(photons)
     parts = np.arange(257) / 256.0
-    return cumulated, np.stack([np.searchsorted(level, parts) for level in cumulated])
+    starts = np.stack([np.searchsorted(level, parts) for level in cumulated])
+    return cumulated, starts.astype(np.uint16)
 
 
 @compiled
@@ -71,34 +72,33 @@ def _count_photons(
         canvas, rows: the images.
         photons: how many make white.
         cumulated: float64 [256, photons], of each level the probabilities of at most so many.
-        starts: int64 [256, 257], the first of them that is at least 0, 1, … 256 256ths.
+        starts: uint16 [256, 257], the first of them that is at least 0, 1, … 256 256ths.
     """
     words = np.empty((4, canvas.pixels.shape[1]), np.uint32)
+    levels = np.empty(cumulated.shape[1] + 1, np.uint8)
+    for count in range(levels.shape[0]):
+        levels[count] = as_level(count * 255.0 / photons + 0.5)
     for n in range(rows.shape[0]):
         line = canvas.pixels[rows[n]]
         fill_noise(canvas, rows[n], words)
         for i in range(line.shape[0]):
-            r, g, b = channels(line[i])
+            r, g, b = line[i] & LOW_BYTE, (line[i] >> uint32(8)) & LOW_BYTE, line[i] >> uint32(16)
             line[i] = packed(
-                _counted(cumulated[r], starts[r], words[0, i], photons),
-                _counted(cumulated[g], starts[g], words[1, i], photons),
-                _counted(cumulated[b], starts[b], words[2, i], photons),
+                levels[_counted(cumulated, starts, r, words[0, i])],
+                levels[_counted(cumulated, starts, g, words[1, i])],
+                levels[_counted(cumulated, starts, b, words[2, i])],
             )
 
 
 @compiled
-def _counted(cumulated: np.ndarray, starts: np.ndarray, word: int, photons: int) -> int:
-    """The level of the number of photons at a place of their distribution."""
-    at = (word + 0.5) / 4294967296.0
-    part = word >> uint32(24)
-    low, high = starts[part], starts[part + uint32(1)]
-    while low < high:
-        middle = (low + high) // 2
-        if cumulated[middle] < at:
-            low = middle + 1
-        else:
-            high = middle
-    return as_level(low * 255.0 / photons + 0.5)
+def _counted(cumulated: np.ndarray, starts: np.ndarray, level: int, word: int) -> int:
+    """The number of photons at a place of a level's distribution."""
+    at, part = (word + 0.5) / 4294967296.0, word >> uint32(24)
+    # Most parts have one number or none to look at.
+    count, last = uint64(starts[level, part]), uint64(starts[level, part + uint32(1)])
+    while count < last and cumulated[level, count] < at:
+        count += uint64(1)
+    return count
 
 
 @compiled

@@ -10,7 +10,7 @@ NEAREST, CONSTANT, REFLECT, MIRROR, EDGE = range(5)
 BORDERS = {"nearest": NEAREST, "constant": CONSTANT, "reflect": REFLECT, "mirror": MIRROR}
 AFFINE, PERSPECTIVE, FIELD = range(3)
 NOTHING, BOX, NOISY_BOX, TABLE, LINE = range(5)
-PACKED, LEVELS, FLOATS, FRACTIONS = range(4)
+PACKED, LEVELS, FLOATS, FRACTIONS, IN_PLACE = range(5)
 
 
 class Images(NamedTuple):
@@ -37,7 +37,8 @@ class Warps(NamedTuple):
         kinds: int64 [warps], AFFINE, PERSPECTIVE or FIELD.
         matrices: int64 [batch, warps, 6], 16.16 fixed point, of affine maps.
         perspectives: float64 [batch, warps, 8], of perspectives; [batch, 0, 8] without any.
-        fields: int32 [batch, warps, 2, pixels], 16.16 fixed point, of fields; likewise.
+        fields: int32 [batch or more, warps, 2, pixels], 16.16 fixed point, of fields; likewise.
+            They are written anew for each part of a batch.
         borders: int64 [warps], of `BORDERS`, or EDGE.
         levels: uint32 [warps], the packed level of a constant border.
         pixel_aligned: whether to copy instead of interpolating; then there is at most one map.
@@ -51,12 +52,11 @@ class Warps(NamedTuple):
     levels: np.ndarray
     pixel_aligned: bool
 
-    def of(self, part: slice) -> Warps:
-        """Those of some consecutive examples."""
+    def of(self, part: slice | np.ndarray) -> Warps:
+        """Those of some examples; the fields are left as they are."""
         return self._replace(
             matrices=self.matrices[part],
             perspectives=self.perspectives[part],
-            fields=self.fields[part],
         )
 
 
@@ -80,8 +80,8 @@ class Strokes(NamedTuple):
     lines: np.ndarray
     bases: np.ndarray
 
-    def of(self, part: slice) -> Strokes:
-        """Those of some consecutive examples."""
+    def of(self, part: slice | np.ndarray) -> Strokes:
+        """Those of some examples."""
         return self._replace(
             codes=self.codes[part],
             boxes=self.boxes[part],
@@ -108,10 +108,11 @@ class Output(NamedTuple):
     """What is written.
 
     Attributes:
-        kind: PACKED, LEVELS, FLOATS, or FRACTIONS, which are level / 255.
+        kind: PACKED, LEVELS, FLOATS, or FRACTIONS, which are level / 255; IN_PLACE writes packed
+            pixels where they were read.
         channels_first: whether all of one channel comes before the next, for LEVELS and FLOATS.
         scale, offset: float32 [3], for FLOATS.
-        pixels: uint32 [batch, pixels] for PACKED, else uint8 or float32 [batch, pixels * 3].
+        pixels: uint32 [batch, pixels] for PACKED, [0, pixels] for IN_PLACE, else uint8 or float32 [batch, pixels * 3].
     """
 
     kind: int

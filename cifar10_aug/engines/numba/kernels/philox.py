@@ -117,6 +117,15 @@ def _counted(key: int, first_block: int, block: int) -> tuple[int, int]:
 
 
 @compiled
+def from_minus_one(word: int) -> float:
+    """A random word as a number from -1 to 1: word / 2147483647.5 - 1, to the last bit."""
+    # 1 / (2**32 - 1) is 2**-32 + 2**-64 + ..., and a division takes longer. Of what is left out, no
+    # word has a bit that rounding shows.
+    double = word * 2.0**-31
+    return (double + double * (2.0**-32 + 2.0**-64)) - 1.0
+
+
+@compiled
 def fill_noise(canvas: Canvas, row: int, words: np.ndarray) -> None:
     """An image's noise, uint32 [4, blocks], by vector code: ten times as fast as one by one."""
     mask, half = uint64(0xFFFFFFFF), uint64(32)

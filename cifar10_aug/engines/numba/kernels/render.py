@@ -19,25 +19,33 @@ from numba import int64 as i64
 from numba import uint8, uint32, uint64
 from numba.extending import register_jitable
 
+from cifar10_aug.engines.fixed_point import FRACTION
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.coordinates import (
     axis_coordinates,
+    constant_from,
     coordinates,
     is_identity,
     is_near,
     nearest_coordinates,
+    reflected_coordinates,
 )
 from cifar10_aug.engines.numba.kernels.levels import scale
 from cifar10_aug.engines.numba.kernels.memory import prefetch, word
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     AFFINE,
     BOX,
+    CONSTANT,
+    EDGE,
+    FIELD,
     FRACTIONS,
+    IN_PLACE,
     LEVELS,
     LINE,
     NEAREST,
     NOISY_BOX,
     PACKED,
+    REFLECT,
     TABLE,
     Images,
     Keys,
@@ -135,6 +143,26 @@ def _paint_border(painted: np.ndarray, line: np.ndarray) -> None:
 
 
 @compiled
+def _paint_outside(
+    matrix: np.ndarray, border: int, level: int, size: tuple[int, int], line: np.ndarray
+) -> None:
+    """Shows a constant border's level where one near map reads outside the image."""
+    height, width = size
+    xx, xy, x0 = i32(matrix[0]), i32(matrix[1]), i32(matrix[2])
+    yx, yy, y0 = i32(matrix[3]), i32(matrix[4]), i32(matrix[5])
+    low, last = constant_from(border)
+    low_x, last_x = i32(low), i32(((width - 1) << FRACTION) + last)
+    last_y = i32(((height - 1) << FRACTION) + last)
+    for y in range(height):
+        start_x, start_y = i32(xy * i32(y) + x0), i32(yy * i32(y) + y0)
+        row = line[y * width : (y + 1) * width]
+        for x in range(width):
+            sx, sy = i32(start_x + xx * i32(x)), i32(start_y + yx * i32(x))
+            inside = (sx >= low_x) & (sx <= last_x) & (sy >= low_x) & (sy <= last_y)
+            row[x] = row[x] if inside else uint32(level)
+
+
+@compiled
 def _paint_box(box: np.ndarray, colour: int, width: int, line: np.ndarray) -> None:
     """Fills the rectangle top, left, bottom, right."""
     for y in range(box[0], box[2]):
@@ -228,6 +256,8 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
     tables = np.empty((3, 256), np.uint8)
     count = warps.kinds.shape[0]
     affine = count == 1 and warps.kinds[0] == AFFINE
+    is_clamped = count == 1 and warps.borders[0] in (NEAREST, CONSTANT, EDGE)
+    displaced = count == 1 and warps.kinds[0] == FIELD and warps.borders[0] == REFLECT
     packed = np.zeros(pixels + slack(width), np.uint32)
     stored, starts = images.stored, images.starts
     is_stored = stored.shape[0] > 0
@@ -264,10 +294,14 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
             seen = slice(low * width, high * width)
             blend_columns(upper[seen], wx[seen], wide[0, seen], wide[1, seen])
             blend_rows(wide[0], wide[1], at[1], (height, width), line)
-        elif (
-            affine and warps.borders[0] == NEAREST and is_near(warps.matrices[b, 0], height, width)
-        ):
+        elif affine and is_clamped and is_near(warps.matrices[b, 0], height, width):
             nearest_coordinates(warps.matrices[b, 0], height, width, pixel, wx, wy)
+            _gather(source, start, width, pixel, upper, lower)
+            _blend(upper, lower, wx, wy, line)
+            if warps.borders[0] != NEAREST:
+                level = warps.levels[0]
+                _paint_outside(warps.matrices[b, 0], warps.borders[0], level, (height, width), line)
+        elif displaced and reflected_coordinates(warps.fields[b, 0], height, width, pixel, wx, wy):
             _gather(source, start, width, pixel, upper, lower)
             _blend(upper, lower, wx, wy, line)
         else:
@@ -286,7 +320,11 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
             elif code == LINE:
                 factor, offset = strokes.lines[b, j]
                 scale(factor, offset, tables, line)
-        if output.channels_first:
+        if output.kind == IN_PLACE:
+            image = source[start : start + pixels]
+            for i in range(pixels):
+                image[i] = line[i]
+        elif output.channels_first:
             _write_planes(line, output.kind, output.scale, output.offset, output.pixels[b])
         else:
             _write(line, output.kind, output.scale, output.offset, output.pixels[b])

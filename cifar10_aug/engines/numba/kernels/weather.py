@@ -10,7 +10,7 @@ from cifar10_aug.engines.corruption_tables import motion_weights
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.motion import along, drag
-from cifar10_aug.engines.numba.kernels.philox import fill_noise
+from cifar10_aug.engines.numba.kernels.philox import fill_noise, from_minus_one
 from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, grey, packed
 
 
@@ -18,7 +18,7 @@ from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, grey, p
 def _cell(words: np.ndarray, cell: int) -> float:
     """Uniform from -1 to 1, for each cell of a map; its noise is uint32 [4, cells / 4]."""
     place = uint64(cell)
-    return words[place & uint64(3), place >> uint64(2)] / 2147483647.5 - 1.0
+    return from_minus_one(words[place & uint64(3), place >> uint64(2)])
 
 
 @compiled
@@ -34,20 +34,22 @@ def _plasma(canvas: Canvas, row: int, decay: float, heights: np.ndarray) -> None
     words = np.empty((4, size * size // 4), np.uint32)
     fill_noise(canvas, row, words)
     heights[0, 0] = 0.0
+    # & last is % size, of powers of two.
+    last = size - 1
     step, bump = size, 100.0
     while step >= 2:
         half = step // 2
         for y in range(0, size, step):
             for x in range(0, size, step):
-                down, right = (y + step) % size, (x + step) % size
+                down, right = (y + step) & last, (x + step) & last
                 mean = heights[y, x] + heights[down, x] + heights[y, right] + heights[down, right]
                 at = (y + half) * size + x + half
                 noise = bump * bump * _cell(words, at)
                 heights[y + half, x + half] = mean / 4.0 + noise
         for y in range(0, size, step):
             for x in range(0, size, step):
-                middle, up, left = y + half, (y - half) % size, (x - half) % size
-                down, right = (y + step) % size, (x + step) % size
+                middle, up, left = y + half, (y - half) & last, (x - half) & last
+                down, right = (y + step) & last, (x + step) & last
                 mean = heights[y, x] + heights[y, right]
                 mean += heights[middle, x + half] + heights[up, x + half]
                 noise = bump * bump * _cell(words, y * size + x + half)
@@ -73,7 +75,7 @@ def _map_size(canvas: Canvas) -> int:
 @compiled
 def fog(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Adds clouds and darkens: numbers [2, n], how much (1 is white) and the clouds' decay."""
-    size = _map_size(canvas)
+    size, width = _map_size(canvas), canvas.width
     heights = np.empty((size, size), np.float64)
     for n in range(rows.shape[0]):
         line, much = canvas.pixels[rows[n]], numbers[0, n]
@@ -83,14 +85,16 @@ def fog(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
             r, g, b = channels(line[i])
             brightest = max(brightest, r, g, b)
         scale = brightest / (brightest + 255.0 * much)
-        for i in range(line.shape[0]):
-            r, g, b = channels(line[i])
-            cloud = 255.0 * much * heights[i // canvas.width, i % canvas.width]
-            line[i] = packed(
-                as_level((r + cloud) * scale + 0.5),
-                as_level((g + cloud) * scale + 0.5),
-                as_level((b + cloud) * scale + 0.5),
-            )
+        for y in range(canvas.height):
+            row, clouds = line[y * width : (y + 1) * width], heights[y]
+            for x in range(width):
+                r, g, b = channels(row[x])
+                cloud = 255.0 * much * clouds[x]
+                row[x] = packed(
+                    as_level((r + cloud) * scale + 0.5),
+                    as_level((g + cloud) * scale + 0.5),
+                    as_level((b + cloud) * scale + 0.5),
+                )
 
 
 @compiled
@@ -99,20 +103,22 @@ def frost(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
 
     The ice is white where the clouds of `fog` are at their middle height, and blue between.
     """
-    size = _map_size(canvas)
+    size, width = _map_size(canvas), canvas.width
     heights = np.empty((size, size), np.float64)
     for n in range(rows.shape[0]):
         line, own, ice = canvas.pixels[rows[n]], numbers[0, n], numbers[1, n]
         _plasma(canvas, rows[n], 2.0, heights)
-        for i in range(line.shape[0]):
-            ridge = 1.0 - abs(2.0 * heights[i // canvas.width, i % canvas.width] - 1.0)
-            ridge *= ridge
-            r, g, b = channels(line[i])
-            line[i] = packed(
-                as_level(own * r + ice * (70.0 + 185.0 * ridge) + 0.5),
-                as_level(own * g + ice * (100.0 + 155.0 * ridge) + 0.5),
-                as_level(own * b + ice * (130.0 + 125.0 * ridge) + 0.5),
-            )
+        for y in range(canvas.height):
+            row, clouds = line[y * width : (y + 1) * width], heights[y]
+            for x in range(width):
+                ridge = 1.0 - abs(2.0 * clouds[x] - 1.0)
+                ridge *= ridge
+                r, g, b = channels(row[x])
+                row[x] = packed(
+                    as_level(own * r + ice * (70.0 + 185.0 * ridge) + 0.5),
+                    as_level(own * g + ice * (100.0 + 155.0 * ridge) + 0.5),
+                    as_level(own * b + ice * (130.0 + 125.0 * ridge) + 0.5),
+                )
 
 
 @compiled
@@ -175,13 +181,13 @@ def _snow(
     height, width = canvas.height, canvas.width
     flakes = np.empty((height, width), np.float64)
     falling = np.empty((height, width), np.float64)
+    flat = falling.reshape(height * width)
     for n in range(rows.shape[0]):
         line, own = canvas.pixels[rows[n]], numbers[4, n]
         _flakes(canvas, rows[n], np.ascontiguousarray(numbers[:, n]), quantiles, flakes)
         drag(flakes, weights, offsets[n], falling)
         for i in range(line.shape[0]):
-            y, x = i // width, i % width
-            added = 255.0 * (falling[y, x] + falling[height - 1 - y, width - 1 - x])
+            added = 255.0 * (flat[i] + flat[line.shape[0] - 1 - i])
             r, g, b = channels(line[i])
             white = grey(r, g, b) * 1.5 + 127.5
             line[i] = packed(
