@@ -113,20 +113,22 @@ def _blend(
 ) -> None:
     """Bilinear interpolation, two 16-bit lanes to a word: red with blue, upper with lower green.
 
-    Sideways the full 16 bits are kept, so rounding happens once, at the end.
+    Sideways the full 16 bits are kept, so rounding happens once, at the end. Neighbours come as
+    32-bit words, since masks of 64 bits would make all of it half as wide.
     """
     eight, sixteen = uint32(8), uint32(16)
     for i in range(line.shape[0]):
-        a, b = uint32(upper[i] & uint64(0xFFFFFFFF)), uint32(upper[i] >> uint64(32))
-        c, d = uint32(lower[i] & uint64(0xFFFFFFFF)), uint32(lower[i] >> uint64(32))
+        j = uint64(2 * i)
+        a, b = upper[j], upper[j + uint64(1)]
+        c, d = lower[j], lower[j + uint64(1)]
         x, y = wx[i], wy[i]
         rb = a & _RED_BLUE
-        top = (rb << eight) + ((b & _RED_BLUE) - rb) * x
+        top = uint32((rb << eight) + ((b & _RED_BLUE) - rb) * x)
         rb = c & _RED_BLUE
-        bottom = (rb << eight) + ((d & _RED_BLUE) - rb) * x
+        bottom = uint32((rb << eight) + ((d & _RED_BLUE) - rb) * x)
         left = ((a >> eight) & _LOW_BYTE) | ((c << eight) & _BLUE)
         right = ((b >> eight) & _LOW_BYTE) | ((d << eight) & _BLUE)
-        green = (left << eight) + (right - left) * x
+        green = uint32((left << eight) + (right - left) * x)
         r0, r1 = top & _LOW_HALF, bottom & _LOW_HALF
         g0, g1 = green & _LOW_HALF, green >> sixteen
         b0, b1 = top >> sixteen, bottom >> sixteen
@@ -297,17 +299,17 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
         elif affine and is_clamped and is_near(warps.matrices[b, 0], height, width):
             nearest_coordinates(warps.matrices[b, 0], height, width, pixel, wx, wy)
             _gather(source, start, width, pixel, upper, lower)
-            _blend(upper, lower, wx, wy, line)
+            _blend(upper.view(np.uint32), lower.view(np.uint32), wx, wy, line)
             if warps.borders[0] != NEAREST:
                 level = warps.levels[0]
                 _paint_outside(warps.matrices[b, 0], warps.borders[0], level, (height, width), line)
         elif displaced and reflected_coordinates(warps.fields[b, 0], height, width, pixel, wx, wy):
             _gather(source, start, width, pixel, upper, lower)
-            _blend(upper, lower, wx, wy, line)
+            _blend(upper.view(np.uint32), lower.view(np.uint32), wx, wy, line)
         else:
             coordinates(warps, b, (height, width), at, pixel, wx, wy)
             _gather(source, start, width, pixel, upper, lower)
-            _blend(upper, lower, wx, wy, line)
+            _blend(upper.view(np.uint32), lower.view(np.uint32), wx, wy, line)
             _paint_border(at[2], line)
         for j in range(strokes.codes.shape[1]):
             code = strokes.codes[b, j]
