@@ -8,7 +8,7 @@ from cifar10_aug.engines import borders, gaussians
 from cifar10_aug.engines.corruption_tables import disk_weights, motion_weights
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled
-from cifar10_aug.engines.numba.kernels.convolution import add_weighed, clamped, convolve
+from cifar10_aug.engines.numba.kernels.convolution import add_lines, clamped, convolve
 from cifar10_aug.engines.numba.kernels.motion import along, drag
 from cifar10_aug.engines.numba.kernels.philox import fill_noise
 from cifar10_aug.engines.numba.kernels.pixels import read_channels, write_channel
@@ -29,27 +29,36 @@ def _defocus(canvas: Canvas, rows: np.ndarray, weights: np.ndarray) -> None:
     wide = width + 2 * radius
     before = np.empty((3, height, width), np.float64)
     padded = np.empty((height + 2 * radius, wide), np.float64)
-    flat = padded.reshape(padded.size)
     total = np.empty((height, wide), np.float64)
-    # As in `drag`: long loops over the padded image.
-    sums = total.reshape(total.size)[: (height - 1) * wide + width]
     after = np.empty((height, width), np.float64)
+    columns, lines = _places(width, radius), _places(height, radius)
+    # Without corners that weigh nothing.
+    taps = np.flatnonzero(weights)
+    firsts = taps // weights.shape[1] * wide + taps % weights.shape[1]
+    each = weights.reshape(weights.size)[taps]
     for n in range(rows.shape[0]):
         line = canvas.pixels[rows[n]]
         read_channels(line, before)
         line[:] = 0
         for channel in range(3):
             for y in range(padded.shape[0]):
-                source, row = before[channel, _mirrored(y - radius, height)], padded[y]
+                source, row = before[channel, lines[y]], padded[y]
                 for x in range(wide):
-                    row[x] = source[_mirrored(x - radius, width)]
-            sums[:] = 0.0
-            for y in range(weights.shape[0]):
-                for x in range(weights.shape[1]):
-                    first = y * wide + x
-                    add_weighed(sums, weights[y, x], flat[first : first + sums.shape[0]])
+                    row[x] = source[columns[x]]
+            # As in `drag`: long loops over the padded image.
+            sums = total.reshape(total.size)[: (height - 1) * wide + width]
+            add_lines(padded.reshape(padded.size), firsts, each, sums)
             after[:] = total[:, :width]
             write_channel(after, 8 * channel, line)
+
+
+@compiled
+def _places(size: int, radius: int) -> np.ndarray:
+    """Where to find pixels -radius to size - 1 + radius of a line, mirrored; int64."""
+    places = np.empty(size + 2 * radius, np.int64)
+    for i in range(places.shape[0]):
+        places[i] = _mirrored(i - radius, size)
+    return places
 
 
 def move(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:

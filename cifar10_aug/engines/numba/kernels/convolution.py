@@ -104,7 +104,29 @@ def _sum_taps(line: np.ndarray, step: int, weights: np.ndarray, total: np.ndarra
 
 
 @compiled
-def add_weighed(total: np.ndarray, weight: float, line: np.ndarray) -> None:
-    """Adds a line, or the first part of it, times a weight."""
-    for i in range(total.shape[0]):
-        total[i] += weight * line[i]
+def add_lines(
+    line: np.ndarray, firsts: np.ndarray, weights: np.ndarray, total: np.ndarray
+) -> None:
+    """Sums what begins at some places of a line, times a weight each, in order.
+
+    Args:
+        line: float64 [n].
+        firsts: int64 [taps].
+        weights: float64 [taps].
+        total: float64 [m], written.
+    """
+    total[:] = 0.0
+    k, taps = 0, weights.shape[0]
+    # Several at a time, as there.
+    while k + 4 <= taps:
+        a, b = line[firsts[k] :], line[firsts[k + 1] :]
+        c, d = line[firsts[k + 2] :], line[firsts[k + 3] :]
+        w, x, y, z = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+        for i in range(total.shape[0]):
+            total[i] = (((total[i] + w * a[i]) + x * b[i]) + y * c[i]) + z * d[i]
+        k += 4
+    while k < taps:
+        a, w = line[firsts[k] :], weights[k]
+        for i in range(total.shape[0]):
+            total[i] += w * a[i]
+        k += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cifar10_aug.engines.numba.kernels.compiling import compiled
-from cifar10_aug.engines.numba.kernels.convolution import add_weighed
+from cifar10_aug.engines.numba.kernels.convolution import add_lines
 from cifar10_aug.rng import elementary
 
 
@@ -27,21 +27,23 @@ def drag(image: np.ndarray, weights: np.ndarray, offsets: np.ndarray, out: np.nd
         out: float64 [height, width]; not the image.
     """
     height, width = image.shape
-    reach = max(np.abs(offsets).max(), 1)
-    wide = width + 2 * reach
-    padded = np.empty((height + 2 * reach, wide), np.float64)
+    left, right = max(-offsets[0].min(), 0), max(offsets[0].max(), 0)
+    above, below = max(-offsets[1].min(), 0), max(offsets[1].max(), 0)
+    wide = width + left + right
+    padded = np.empty((height + above + below, wide), np.float64)
     for y in range(padded.shape[0]):
-        source, row = image[min(max(y - reach, 0), height - 1)], padded[y]
-        for x in range(wide):
-            row[x] = source[min(max(x - reach, 0), width - 1)]
+        source, row = image[min(max(y - above, 0), height - 1)], padded[y]
+        row[:left] = source[0]
+        inside = row[left : left + width]
+        for x in range(width):
+            inside[x] = source[x]
+        row[left + width :] = source[width - 1]
     # Rows of the padded image lie one after the other, so that loops are long; what is summed
     # across the end of a row is not used.
     flat = padded.reshape(padded.size)
-    total = np.zeros((height, wide), np.float64)
-    sums = total.reshape(total.size)[: (height - 1) * wide + width]
-    for k in range(weights.shape[0]):
-        first = (reach + offsets[1, k]) * wide + reach + offsets[0, k]
-        add_weighed(sums, weights[k], flat[first : first + sums.shape[0]])
+    firsts = (above + offsets[1]) * wide + left + offsets[0]
+    total = np.empty((height, wide), np.float64)
+    add_lines(flat, firsts, weights, total.reshape(total.size)[: (height - 1) * wide + width])
     for y in range(height):
         row, source = out[y], total[y]
         for x in range(width):

@@ -57,7 +57,7 @@ def count_photons(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None
 def _poisson(photons: int) -> tuple[np.ndarray, np.ndarray]:
     """Each level's cumulated probabilities, and where to begin to look in them."""
     cumulated = cumulated_poisson(photons)
-    parts = np.arange(257) / 256.0
+    parts = np.arange(1025) / 1024.0
     starts = np.stack([np.searchsorted(level, parts) for level in cumulated])
     return cumulated, starts.astype(np.uint16)
 
@@ -72,7 +72,7 @@ def _count_photons(
         canvas, rows: the images.
         photons: how many make white.
         cumulated: float64 [256, photons], of each level the probabilities of at most so many.
-        starts: uint16 [256, 257], the first of them that is at least 0, 1, … 256 256ths.
+        starts: uint16 [256, 1025], the first of them that is at least 0, 1, … 1024 1024ths.
     """
     words = np.empty((4, canvas.pixels.shape[1]), np.uint32)
     levels = np.empty(cumulated.shape[1] + 1, np.uint8)
@@ -93,7 +93,7 @@ def _count_photons(
 @compiled
 def _counted(cumulated: np.ndarray, starts: np.ndarray, level: int, word: int) -> int:
     """The number of photons at a place of a level's distribution."""
-    at, part = (word + 0.5) / 4294967296.0, word >> uint32(24)
+    at, part = (word + 0.5) / 4294967296.0, word >> uint32(22)
     # Most parts have one number or none to look at.
     count, last = uint64(starts[level, part]), uint64(starts[level, part + uint32(1)])
     while count < last and cumulated[level, count] < at:
