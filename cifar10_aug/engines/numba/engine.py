@@ -43,7 +43,7 @@ from cifar10_aug.ops.compound import WeightedSumOp
 _Stages = Sequence[Stage | Group]
 
 # What an engine keeps for images between two passes: those of a block, with partners.
-_BETWEEN, _LARGEST_BETWEEN = 2, 1 << 24
+_BETWEEN, _LARGEST_BETWEEN = 4, 1 << 24
 
 
 class Engine:

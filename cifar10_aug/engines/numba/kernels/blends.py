@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import float32 as f32
 from numba import int32 as i32
+from numba import int64 as i64
 from numba import uint32
 
 from cifar10_aug.engines.numba.kernels.compiling import compiled
@@ -30,30 +31,49 @@ def mix(
         shrunk: bool [batch], whether the whole of the other is resized into the box.
     """
     height, width = own.shape[1], own.shape[2]
+    columns = np.empty(width, np.int64)
+    shown = np.empty(width, np.uint32)
     for n in range(own.shape[0]):
         top, left, bottom, right = boxes[n]
-        for y in range(top, bottom):
-            line = own[n, y, left:right]
-            if shrunk[n]:
-                other = others[n, (y - top) * height // (bottom - top)]
-                for x in range(line.shape[0]):
-                    _blend(line, x, other[x * width // line.shape[0]], shares[n])
-            else:
-                other = others[n, y, left:right]
-                for x in range(line.shape[0]):
-                    _blend(line, x, other[x], shares[n])
+        wide, tall, share = right - left, bottom - top, shares[n]
+        if shrunk[n]:
+            for x in range(wide):
+                columns[x] = x * width // wide
+            for y in range(tall):
+                other = others[n, y * height // tall]
+                for x in range(wide):
+                    shown[x] = other[columns[x]]
+                _blend(own[n, top + y], left, shown, i64(0), wide, share)
+        elif wide == width:
+            # Whole rows, which follow each other.
+            first, pixels = top * width, tall * width
+            _blend(own[n].reshape(-1), first, others[n].reshape(-1), first, pixels, share)
+        else:
+            for y in range(top, bottom):
+                _blend(own[n, y], left, others[n, y], left, wide, share)
 
 
 @compiled
-def _blend(line: np.ndarray, x: int, other: int, share: int) -> None:
-    """Makes a pixel a share of itself, in 65,536ths, and the rest of another."""
-    a, b = uint32(share), uint32(uint32(1 << 16) - share)
-    half, sixteen, eight = uint32(1 << 15), uint32(16), uint32(8)
-    own = line[x]
-    red = uint32((own & _LOW) * a + (other & _LOW) * b + half) >> sixteen
-    green = uint32(((own >> eight) & _LOW) * a + ((other >> eight) & _LOW) * b + half) >> sixteen
-    blue = uint32(((own >> sixteen) & _LOW) * a + ((other >> sixteen) & _LOW) * b + half)
-    line[x] = packed(red, green, blue >> sixteen)
+def _blend(
+    own: np.ndarray, first: int, others: np.ndarray, first_other: int, count: int, share: int
+) -> None:
+    """Makes pixels a share of themselves, in 65,536ths, and the rest of others."""
+    a, half = uint32(share), uint32(1 << 15)
+    sixteen, eight = uint32(16), uint32(8)
+    line, other = own[first : first + count], others[first_other : first_other + count]
+    if a == 0:
+        for x in range(line.shape[0]):
+            line[x] = other[x]
+        return
+    # Differences below 0 wrap around, and so do sums with them, back to what they should be.
+    for x in range(line.shape[0]):
+        b, mine = other[x], line[x]
+        red = ((b & _LOW) << sixteen) + ((mine & _LOW) - (b & _LOW)) * a + half
+        level, of_mine = (b >> eight) & _LOW, (mine >> eight) & _LOW
+        green = (level << sixteen) + (of_mine - level) * a + half
+        level, of_mine = (b >> sixteen) & _LOW, (mine >> sixteen) & _LOW
+        blue = (level << sixteen) + (of_mine - level) * a + half
+        line[x] = packed(red >> sixteen, green >> sixteen, blue >> sixteen)
 
 
 @compiled

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import float32 as f32
 from numba import int32 as i32
-from numba import uint32
+from numba import uint8, uint32, uint64
 
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, packed
@@ -83,10 +83,36 @@ def scale(factor: float, offset: float, tables: np.ndarray, line: np.ndarray) ->
         line: uint32 [pixels], packed; changed in place.
     """
     table, f, o = tables[0], f32(factor), f32(offset) + _NUDGE
-    for level in range(256):
-        table[level] = as_level(level * factor + offset)
+    _tabulate(factor, offset, table)
     if _is_line(table, f, o):
         _move((f, f, f), (o, o, o), line)
     else:
         tables[1], tables[2] = table, table
         look_up(tables, line)
+
+
+@compiled
+def scale_stored(
+    factor: float,
+    offset: float,
+    table: np.ndarray,
+    stored: np.ndarray,
+    start: int,
+    out: np.ndarray,
+    n: int,
+) -> None:
+    """As `scale`, from levels as they are stored, uint8, to `out[n]`; works in `table`."""
+    f, o, first = f32(factor), f32(offset) + _NUDGE, uint64(start)
+    _tabulate(factor, offset, table)
+    if _is_line(table, f, o):
+        for i in range(out.shape[1]):
+            out[n, i] = uint8(_level_on_line(stored[first + uint64(i)], f, o))
+    else:
+        for i in range(out.shape[1]):
+            out[n, i] = table[stored[first + uint64(i)]]
+
+
+@compiled
+def _tabulate(factor: float, offset: float, table: np.ndarray) -> None:
+    for level in range(256):
+        table[level] = as_level(level * factor + offset)

@@ -30,7 +30,7 @@ from cifar10_aug.engines.numba.kernels.coordinates import (
     nearest_coordinates,
     reflected_coordinates,
 )
-from cifar10_aug.engines.numba.kernels.levels import scale
+from cifar10_aug.engines.numba.kernels.levels import scale, scale_stored
 from cifar10_aug.engines.numba.kernels.memory import prefetch, word
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     AFFINE,
@@ -264,9 +264,10 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
     stored, starts = images.stored, images.starts
     is_stored = stored.shape[0] > 0
     source = packed if is_stored else images.pixels
-    # What is only mirrored need not be packed.
-    direct = is_stored and warps.pixel_aligned and strokes.codes.shape[1] == 0
-    direct = direct and output.kind == LEVELS and not output.channels_first
+    # What is only mirrored, or made brighter or darker, need not be packed.
+    as_levels = is_stored and output.kind == LEVELS and not output.channels_first
+    direct = as_levels and warps.pixel_aligned and strokes.codes.shape[1] == 0
+    recoloured = as_levels and count == 0 and strokes.codes.shape[1] == 1
     for b in range(starts.shape[0]):
         # The next image lies anywhere in 150 or 200 MB. A cache line holds 64 bytes.
         if b + 1 < starts.shape[0]:
@@ -278,6 +279,10 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
                     prefetch(source, starts[b + 1] + i)
         if direct and takes_onto_itself(warps.matrices, b, height, width):
             mirror_levels(stored, starts[b], height, width, warps.matrices, b, output.pixels)
+            continue
+        if recoloured and strokes.codes[b, 0] == LINE:
+            factor, offset = strokes.lines[b, 0]
+            scale_stored(factor, offset, tables[0], stored, starts[b], output.pixels, b)
             continue
         start = i64(0) if is_stored else starts[b]
         unmoved = count == 0 or (affine and is_identity(warps.matrices[b, 0]))
