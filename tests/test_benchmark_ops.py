@@ -49,13 +49,21 @@ def test_rows_are_compared_with_the_fastest_that_does_the_same(script: ModuleTyp
     assert row.ratio("OpenCV") == 0.25
     assert not row.over
     assert script.table({"invert": row}).splitlines()[-1] == (
-        "| `invert_p1` | 2.00 (1.00 to 8.00) | 0.50 | OpenCV 4.00 | 0.25 "
+        "| `invert_p1` | 2.00 (1.00 to 8.00) |  | 0.50 | OpenCV 4.00 | 0.25 "
         "| Pillow 1.0 (nothing is drawn) |"
     )
     row.marks["Pillow"] = ""
     assert row.fastest == "Pillow"
     assert row.over
     assert "**over**" in script.table({"invert": row})
+
+
+def test_an_op_near_a_copy_and_a_draw_keeps_its_budget(script: ModuleType) -> None:
+    row = script.Row("flip_p1", {"cifar10_aug": [2.0], "OpenCV": [3.0]}, [], {"OpenCV": ""}, 0.2)
+    assert not row.over
+    assert "| `flip_p1` | 2.00 (2.00 to 2.00) | 10.0 x |" in script.table({"flip": row})
+    row.limit = 0.19
+    assert row.over
 
 
 def test_policies_have_a_budget_against_torchvision(script: ModuleType) -> None:

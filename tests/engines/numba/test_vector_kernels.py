@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 
+from cifar10_aug import Recipe
+from cifar10_aug.engines.numba import drawing
 from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.kernels import convolution, filters, philox, pixels
+from cifar10_aug.engines.numba.kernels import convolution, filters, levels, philox, pixels, series
+from cifar10_aug.rng import elementary
+from cifar10_aug.rng.draws import Draws
 
 
 @pytest.mark.parametrize("first_block", [256, (3 << 24) + 256, (3 << 24) + (1 << 24) - 3])
@@ -50,3 +54,86 @@ def test_convolution_adds_taps_in_order(radius: int) -> None:
     for k in range(2 * radius + 1):
         expected += weights[abs(k - radius)] * sideways[rows[k : k + 7]]
     assert (out == expected).all()
+
+
+# Halves and thirds make sums that should be whole; the last is no line in float32, since its sums
+# lie a little below whole numbers.
+LINES = [
+    *((1.0, 0.0), (-1.0, 255.0), (0.5, 0.0), (1 / 3, 0.0), (10.0, -700.0), (1.0, -2.5), (0.0, 7.0)),
+    (1.0 - 1e-6, 0.0),
+]
+
+
+@pytest.mark.parametrize(("factor", "offset"), LINES)
+def test_levels_on_a_line_are_those_of_its_table(factor: float, offset: float) -> None:
+    line = np.random.default_rng(0).integers(0, 2**24, 333).astype(np.uint32)
+    every = np.arange(256)
+    table = np.clip(every * factor + offset, 0, 255).astype(np.uint8)
+    expected = sum(table[line >> shift & 255].astype(np.uint32) << shift for shift in (0, 8, 16))
+    tables, one, two = np.empty((3, 256), np.uint8), line.copy(), line.copy()
+    levels.scale(factor, offset, tables, one)
+    assert (one == expected).all()
+    levels.look_up_lines(np.stack([table] * 3), np.full(3, factor), np.full(3, offset), two)
+    assert (two == expected).all()
+    stored, out = np.concatenate([[9], every]).astype(np.uint8), np.zeros((2, 256), np.uint8)
+    levels.scale_stored(factor, offset, tables[0], stored, 1, out, 1)
+    assert (out[1] == table).all()
+
+
+@pytest.mark.parametrize("level", [0, 100, 255])
+@pytest.mark.parametrize("channel", [0, 1, 2])
+def test_a_table_that_is_no_line_is_looked_up(channel: int, level: int) -> None:
+    tables = np.stack([np.arange(256, dtype=np.uint8)] * 3)
+    tables[channel, level] ^= 1
+    line = np.arange(256, dtype=np.uint32) * 0x10101
+    levels.look_up_lines(tables, np.ones(3), np.zeros(3), line)
+    assert (pixels_of(line) == tables.T).all()
+
+
+def pixels_of(line: np.ndarray) -> np.ndarray:
+    made = np.empty(3 * len(line), np.uint8)
+    pixels.unpack(line, made)
+    return made.reshape(-1, 3)
+
+
+@pytest.mark.parametrize("count", [0, 1, 1023, 1025, 3000])
+def test_power_series_have_the_bits_of_numpys(count: int) -> None:
+    x, coefficients = np.random.default_rng(0).normal(size=count), (1 / 3, -0.7, 2.0, 1e-3)
+    expected = elementary.horner(coefficients, x)
+    assert series.horner(np.array(coefficients), x).tobytes() == expected.tobytes()
+    assert series.horner.py_func(np.array(coefficients), x).tobytes() == expected.tobytes()
+
+
+def test_draws_of_the_engine_have_the_bits_of_others() -> None:
+    words = np.random.default_rng(0).integers(0, 2**32, (6, 200), np.uint32)
+    ours, others = drawing.CompiledDraws(words), Draws(words)
+    for draw in ("beta", "normal"):
+        arguments = (1, 0.3) if draw == "beta" else (1,)
+        made, expected = (getattr(draws, draw)(*arguments) for draws in (ours, others))
+        assert made.tobytes() == expected.tobytes()
+    assert (ours.unit(slice(0, 6, 2)) == [others.unit(slot) for slot in (0, 2, 4)]).all()
+
+
+# Sizes that stay where they are, as they have a multiple of four pixels, and others.
+@pytest.mark.parametrize("size", [(8, 8), (1, 4), (5, 7), (3, 20)])
+@pytest.mark.parametrize(
+    "text", ["flip_p1", "flipud_p1", "flip_p1+flipud_p1", "plain", "invert_p1"]
+)
+def test_images_are_read_where_they_are(text: str, size: tuple[int, int]) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (5, *size, 3), np.uint8)
+    mirrored = images[:, :: -1 if "flipud" in text else 1, :: -1 if "flip_" in text else 1]
+    expected = 255 - mirrored if text == "invert_p1" else mirrored
+    for given in (images, images[:, :, ::-1].copy()[:, :, ::-1]):
+        before = given.copy()
+        made = Recipe.parse(text)(given)
+        assert (made == expected).all()
+        made[:] = 0
+        assert (given == before).all()
+
+
+def test_results_are_never_written_again() -> None:
+    recipe = Recipe.parse("gray_p1")
+    images = np.random.default_rng(0).integers(0, 256, (50, 32, 32, 3), np.uint8)
+    made = [recipe(images[i : i + 10]) for i in range(40)]
+    for i, one in enumerate(made):
+        assert (one == recipe(images[i : i + 10])).all()
