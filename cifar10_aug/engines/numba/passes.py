@@ -9,12 +9,20 @@ from cifar10_aug.engines.fixed_point import FARTHEST, ONE, WIDEST_STEP
 from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     AFFINE,
+    ALIGNED,
     BORDERS,
+    DISPLACE,
     EDGE,
     FIELD,
+    GENERAL,
+    NEAR,
     PERSPECTIVE,
+    PLANES,
+    TILT,
+    UNPACKED,
     Keys,
     Output,
+    Scratch,
     Warps,
 )
 from cifar10_aug.engines.numba.pixelwise import strokes_of
@@ -41,16 +49,42 @@ def run(
         scale, offset: float32 [3], for FLOATS.
         target: arrays of the kind's dtype, together as long as the batch.
     """
-    from cifar10_aug.engines.numba.kernels.render import render
+    from cifar10_aug.engines.numba.kernels.render import render, slack
+    from cifar10_aug.engines.numba.kernels.separate import ADDRESSES, need
 
     source, epoch, seed = batch.source, np.uint64(batch.epoch), np.uint64(batch.seed)
-    warps, strokes = _warps(made, batch), strokes_of(made.strokes, batch)
+    warps, (strokes, codes) = _warps(made, batch), strokes_of(made.strokes, batch)
+    writer = PLANES[kind] if target.channels_first else kind
+    need(writer, *codes, *_needed(warps), *([UNPACKED] if source.stored else []))
+    scratch = Scratch.of(source.height * source.width, slack(source.width))
     for part, out in target.parts():
+        if not len(out):
+            continue
         images = source.images(batch.rows[part])
-        pixels = out.reshape(len(out), out.size // max(len(out), 1))
-        output = Output(kind, target.channels_first, scale, offset, pixels)
+        output = Output(writer, scale, offset, out.reshape(len(out), -1).view(np.uint8))
         keys = Keys(batch.keys[part], epoch, seed)
-        render(images, warps.of(part), strokes.of(part), keys, output)
+        asked = images, warps.of(part), strokes.of(part), keys, output, scratch, ADDRESSES
+        if not render(*asked):
+            need(GENERAL)
+            render(*asked)
+
+
+def _needed(warps: Warps) -> list[int]:
+    """The functions that maps need; that a matrix is too large for NEAR is seen later."""
+    kinds = warps.kinds.tolist()
+    if not kinds:
+        return []
+    maps = [number for kind, number in ((PERSPECTIVE, TILT), (FIELD, DISPLACE)) if kind in kinds]
+    return [warps.quick, *maps]
+
+
+def _quick(made: Pass, kinds: list[int]) -> int:
+    """What is tried to resample an image."""
+    if made.pixel_aligned:
+        return ALIGNED
+    if kinds == [AFFINE] and made.warps[0].border.mode == "nearest":
+        return NEAR
+    return GENERAL
 
 
 def _warps(made: Pass, batch: Batch) -> Warps:
@@ -78,7 +112,7 @@ def _warps(made: Pass, batch: Batch) -> Warps:
         fields,
         np.array([_border(warp.border) for warp in warps], np.int64),
         np.array([_level(warp.border, batch) for warp in warps], np.uint32),
-        made.pixel_aligned,
+        _quick(made, kinds),
     )
 
 

@@ -22,8 +22,10 @@ _LEVELS = np.arange(256.0)[:, None]
 _ALL = slice(None)
 
 
-def strokes_of(strokes: tuple[tuple[PlannedOp, ...], ...], batch: Batch) -> Strokes:
-    """The strokes of a pass, in order, with what a batch has drawn."""
+def strokes_of(
+    strokes: tuple[tuple[PlannedOp, ...], ...], batch: Batch
+) -> tuple[Strokes, set[int]]:
+    """The strokes of a pass, in order, with what a batch has drawn; and what codes they have."""
     count = len(strokes)
     levels = (
         256 if any(isinstance(step.op, LookupTableOp) for steps in strokes for step in steps) else 0
@@ -35,11 +37,12 @@ def strokes_of(strokes: tuple[tuple[PlannedOp, ...], ...], batch: Batch) -> Stro
         tables=np.empty((len(batch), count, levels), np.uint8),
         bases=np.array([steps[0].first_noise_block for steps in strokes], np.uint64),
     )
+    codes = set()
     for i, steps in enumerate(strokes):
         for step in steps:
             rows, drawn = batch.drawn.taken(step)
-            _write(made, i, step.op, drawn, _ALL if rows is None else rows, batch)
-    return made
+            codes.add(_write(made, i, step.op, drawn, _ALL if rows is None else rows, batch))
+    return made, codes
 
 
 def _write(
@@ -49,7 +52,7 @@ def _write(
     drawn: Draws,
     rows: np.ndarray | slice,
     batch: Batch,
-) -> None:
+) -> int:
     assert isinstance(op, PixelwiseOp), op
     if isinstance(op, BoxOp):
         code = BOX
@@ -67,3 +70,4 @@ def _write(
         table = np.clip(op.table(drawn, _LEVELS), 0, 255).astype(np.uint8)
         made.tables[rows, i] = table.T
     made.codes[rows, i] = np.where(op.applied(drawn), code, NOTHING)
+    return code

@@ -31,14 +31,26 @@ _logger = logging.getLogger("cifar10_aug")
 _VERSION = metadata.version("cifar10_aug")
 
 
-def compiled(function: Callable[..., Any], inline: bool = False) -> Any:
-    """The function, compiled when it is first called, and kept on disk if that is possible.
+def compiled(function: Callable[..., Any]) -> Any:
+    """The function, compiled when it is first called, and kept on disk if that is possible."""
+    return _compiled(function)
 
-    Inlined, its code is part of each caller's, and loops around it can become vector code.
-    """
+
+def inner(function: Callable[..., Any]) -> Any:
+    """As `compiled`, for compiled callers alone: without the code that Python calls it by."""
+    return _compiled(function, no_cpython_wrapper=True)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """As `inner`, but part of each caller, so that loops around it can become vector code."""
+    return _compiled(function, no_cpython_wrapper=True, inline="always")
+
+
+def _compiled(function: Callable[..., Any], **options: Any) -> Any:
     # No fastmath: pixels must not depend on the machine. No parallel=True: tf.data calls kernels
-    # from several threads at once, which numba's threading layers do not all survive.
-    made: Any = numba.njit(nogil=True, error_model="numpy", inline="always" if inline else "never")(
+    # from several threads at once, which numba's threading layers do not all survive. C does not
+    # call them.
+    made: Any = numba.njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(
         function
     )
     # With DISABLE_JIT it is the function itself.

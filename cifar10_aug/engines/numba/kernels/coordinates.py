@@ -5,26 +5,47 @@ from __future__ import annotations
 import numpy as np
 from numba import int32 as i32
 from numba import int64 as i64
-from numba import uint32
+from numba import types, uint32
 
 from cifar10_aug.engines.fixed_point import FRACTION
-from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.compiling import inner
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     CONSTANT,
+    DISPLACE,
     EDGE,
     FIELD,
     MIRROR,
     NEAREST,
     PERSPECTIVE,
     REFLECT,
+    TILT,
     Warps,
 )
+from cifar10_aug.engines.numba.kernels.separate import Signature
 
 # Set in a pixel that shows a border's level instead of the image.
 PAINTED = 1 << 24
 
+_COORDINATES = types.int64[::1]
+_SIZE = types.UniTuple(i64, 2)
+WARPS = types.NamedTuple(
+    (
+        types.int64[::1],
+        types.int64[:, :, ::1],
+        types.float64[:, :, ::1],
+        types.int32[:, :, :, ::1],
+        types.int64[::1],
+        types.uint32[::1],
+        i64,
+    ),
+    Warps,
+)
+_TILT = Signature(types.none, types.float64[::1], _SIZE, _COORDINATES, _COORDINATES)
+_DISPLACE = Signature(types.none, types.int32[:, ::1], _SIZE, _COORDINATES, _COORDINATES)
+_tilted, _displaced = _TILT.call, _DISPLACE.call
 
-@compiled
+
+@inner
 def nearest_coordinates(
     matrix: np.ndarray, height: int, width: int, pixel: np.ndarray, wx: np.ndarray, wy: np.ndarray
 ) -> None:
@@ -47,7 +68,7 @@ def nearest_coordinates(
             wy[row + x] = uint32((sy >> i32(8)) & i32(255))
 
 
-@compiled
+@inner
 def folded(at: int, size: int, border: int) -> int:
     """A coordinate brought back into the image, [0, size - 1], by a border's rule."""
     last = i64(size - 1) << FRACTION
@@ -62,7 +83,7 @@ def folded(at: int, size: int, border: int) -> int:
     return min(max(at, i64(0)), last)
 
 
-@compiled
+@inner
 def _move(matrix: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> None:
     """Takes coordinates through an affine map."""
     m0, m1, m2 = i64(matrix[0]), i64(matrix[1]), i64(matrix[2])
@@ -74,13 +95,13 @@ def _move(matrix: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> None:
         xs[i] = x
 
 
-@compiled
+@inner
 def horizon(height: int, width: int) -> float:
     """The farthest that a perspective map shows, in 16.16 fixed point: 32 images and more."""
     return 2097152.0 * max(height, width, 1024)
 
 
-@compiled
+@_TILT.separate(TILT)
 def _tilt(h: np.ndarray, size: tuple[int, int], xs: np.ndarray, ys: np.ndarray) -> None:
     """Takes coordinates through a perspective map, float64 [8]; see `ops.kinds.Perspective`."""
     one = float(1 << FRACTION)
@@ -96,7 +117,7 @@ def _tilt(h: np.ndarray, size: tuple[int, int], xs: np.ndarray, ys: np.ndarray) 
         ys[i] = i64(np.floor(min(max(at_y, -farthest), farthest) + 0.5))
 
 
-@compiled
+@_DISPLACE.separate(DISPLACE)
 def _displace(field: np.ndarray, size: tuple[int, int], xs: np.ndarray, ys: np.ndarray) -> None:
     """Adds what a field, int32 [2, pixels], has at the nearest pixel: x, then y."""
     height, width = size
@@ -108,7 +129,7 @@ def _displace(field: np.ndarray, size: tuple[int, int], xs: np.ndarray, ys: np.n
         ys[i] += i64(field[1, y * width + x])
 
 
-@compiled
+@inner
 def _bring_back(border: int, level: int, size: tuple[int, int], at: np.ndarray) -> None:
     """Brings coordinates back into the image, and notes where a constant border shows.
 
@@ -142,14 +163,14 @@ def _bring_back(border: int, level: int, size: tuple[int, int], at: np.ndarray) 
             ys[i] = folded(ys[i], height, NEAREST)
 
 
-@compiled
+@inner
 def is_identity(matrix: np.ndarray) -> bool:
     one = i64(1 << FRACTION)
     straight = matrix[0] == one and matrix[4] == one
     return straight and matrix[1] == 0 and matrix[2] == 0 and matrix[3] == 0 and matrix[5] == 0
 
 
-@compiled
+@inner
 def coordinates(
     warps: Warps,
     example: int,
@@ -158,6 +179,7 @@ def coordinates(
     pixel: np.ndarray,
     wx: np.ndarray,
     wy: np.ndarray,
+    functions: np.ndarray,
 ) -> None:
     """As `nearest_coordinates`, through an example's maps, of any kind and with any border."""
     height, width = size
@@ -169,9 +191,9 @@ def coordinates(
     at[2] = 0
     for warp in range(warps.kinds.shape[0]):
         if warps.kinds[warp] == PERSPECTIVE:
-            _tilt(warps.perspectives[example, warp], size, xs, ys)
+            _tilted(functions[TILT], warps.perspectives[example, warp], size, xs, ys)
         elif warps.kinds[warp] == FIELD:
-            _displace(warps.fields[example, warp], size, xs, ys)
+            _displaced(functions[DISPLACE], warps.fields[example, warp], size, xs, ys)
         elif is_identity(warps.matrices[example, warp]):
             continue
         else:
@@ -183,7 +205,7 @@ def coordinates(
         wy[i] = uint32((ys[i] >> i64(8)) & i64(255))
 
 
-@compiled
+@inner
 def is_near(matrix: np.ndarray, height: int, width: int) -> bool:
     """Whether all coordinates of a map fit into 32 bits."""
     limit = i64(1) << 31

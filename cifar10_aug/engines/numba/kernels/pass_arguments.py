@@ -9,8 +9,11 @@ import numpy as np
 NEAREST, CONSTANT, REFLECT, MIRROR, EDGE = range(5)
 BORDERS = {"nearest": NEAREST, "constant": CONSTANT, "reflect": REFLECT, "mirror": MIRROR}
 AFFINE, PERSPECTIVE, FIELD = range(3)
-NOTHING, BOX, NOISY_BOX, TABLE = range(4)
-PACKED, LEVELS, FLOATS, FRACTIONS = range(4)
+# Functions that are compiled when a pass needs them; see `separate`.
+NOTHING, BOX, NOISY_BOX, TABLE, ALIGNED, NEAR, GENERAL, TILT, DISPLACE, UNPACKED = range(10)
+PACKED, LEVELS, FLOATS, FRACTIONS, LEVEL_PLANES, FLOAT_PLANES = range(10, 16)
+# The writers that write one channel after the other.
+PLANES = {LEVELS: LEVEL_PLANES, FLOATS: FLOAT_PLANES}
 
 
 class Images(NamedTuple):
@@ -40,7 +43,7 @@ class Warps(NamedTuple):
         fields: int32 [batch, warps, 2, pixels], 16.16 fixed point, of fields; likewise.
         borders: int64 [warps], of `BORDERS`, or EDGE.
         levels: uint32 [warps], the packed level of a constant border.
-        pixel_aligned: whether to copy instead of interpolating; then there is at most one map.
+        quick: ALIGNED, NEAR or GENERAL, what is tried to resample an image.
     """
 
     kinds: np.ndarray
@@ -49,7 +52,7 @@ class Warps(NamedTuple):
     fields: np.ndarray
     borders: np.ndarray
     levels: np.ndarray
-    pixel_aligned: bool
+    quick: int
 
     def of(self, part: slice) -> Warps:
         """Those of some consecutive examples."""
@@ -104,14 +107,37 @@ class Output(NamedTuple):
     """What is written.
 
     Attributes:
-        kind: PACKED, LEVELS, FLOATS, or FRACTIONS, which are level / 255.
-        channels_first: whether all of one channel comes before the next, for LEVELS and FLOATS.
-        scale, offset: float32 [3], for FLOATS.
-        pixels: uint32 [batch, pixels] for PACKED, else uint8 or float32 [batch, pixels * 3].
+        writer: PACKED to FLOAT_PLANES.
+        scale, offset: float32 [3], for FLOATS and FLOAT_PLANES.
+        memory: uint8 [batch, bytes], of arrays of the writer's dtype.
     """
 
-    kind: int
-    channels_first: bool
+    writer: int
     scale: np.ndarray
     offset: np.ndarray
-    pixels: np.ndarray
+    memory: np.ndarray
+
+
+class Scratch(NamedTuple):
+    """Memory for one image on its way through a pass.
+
+    Attributes:
+        lines: uint32 [5, pixels + slack]: the image as it is made, the image that is read if it is
+            stored as levels, and where each pixel is read: its upper left neighbour, and the
+            weights of the right and the lower ones.
+        pairs: uint64 [2, pixels], each pixel's upper and lower neighbours.
+        at: int64 [3, pixels], coordinates, and borders met; see `coordinates`.
+    """
+
+    lines: np.ndarray
+    pairs: np.ndarray
+    at: np.ndarray
+
+    @staticmethod
+    def of(pixels: int, slack: int) -> Scratch:
+        """That of images of a number of pixels."""
+        return Scratch(
+            np.empty((5, pixels + slack), np.uint32),
+            np.empty((2, pixels), np.uint64),
+            np.empty((3, pixels), np.int64),
+        )

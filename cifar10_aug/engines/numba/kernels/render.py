@@ -13,15 +13,14 @@ arrays, which LLVM turns into vector code; one loop that does it all is slower.
 from __future__ import annotations
 
 import numpy as np
-from numba import float32 as f32
-from numba import int32 as i32
 from numba import int64 as i64
-from numba import uint8, uint32, uint64
+from numba import types, uint32, uint64
 from numba.extending import register_jitable
 
 from cifar10_aug.engines.fixed_point import FRACTION
-from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.compiling import compiled, inner
 from cifar10_aug.engines.numba.kernels.coordinates import (
+    WARPS,
     coordinates,
     folded,
     is_identity,
@@ -31,22 +30,25 @@ from cifar10_aug.engines.numba.kernels.coordinates import (
 from cifar10_aug.engines.numba.kernels.memory import prefetch, word
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     AFFINE,
+    ALIGNED,
     BOX,
     CONSTANT,
     EDGE,
-    FRACTIONS,
-    LEVELS,
-    NEAREST,
+    GENERAL,
+    NEAR,
     NOISY_BOX,
-    PACKED,
     TABLE,
+    UNPACKED,
     Images,
     Keys,
     Output,
+    Scratch,
     Strokes,
     Warps,
 )
 from cifar10_aug.engines.numba.kernels.philox import noise
+from cifar10_aug.engines.numba.kernels.separate import Signature
+from cifar10_aug.engines.numba.kernels.writing import WRITER
 
 _LOW_BYTE = uint32(0xFF)
 _RED_BLUE = uint32(0xFF00FF)
@@ -55,6 +57,21 @@ _LOW_HALF = uint32(0xFFFF)
 _THREE_BYTES = uint32(0xFFFFFF)
 _HALF_LEVEL = uint32(1 << 15)
 
+_U32, _U64, _I64 = types.uint32[::1], types.uint64, types.int64[::1]
+_LINES = types.uint32[:, ::1]
+_STORED = types.Array(types.uint8, 1, "C", readonly=True)
+_SIZE = types.UniTuple(i64, 2)
+_SCRATCH = types.NamedTuple((_LINES, types.uint64[:, ::1], types.int64[:, ::1]), Scratch)
+_RESAMPLED = _U32, i64, _SIZE, WARPS, i64, _SCRATCH, _U32
+_QUICK = Signature(types.boolean, *_RESAMPLED)
+_GENERAL = Signature(types.none, *_RESAMPLED, _I64)
+_UNPACKED = Signature(types.none, _STORED, i64, i64, _U32)
+_BOX = Signature(types.none, _I64, uint32, i64, _U32)
+_NOISE = Signature(types.none, _I64, _U64, _U64, _U64, _U64, i64, _U32)
+_TABLE = Signature(types.none, types.uint8[::1], _U32)
+_quick, _general, _unpacked = _QUICK.call, _GENERAL.call, _UNPACKED.call
+_box, _noise, _table, _written = _BOX.call, _NOISE.call, _TABLE.call, WRITER.call
+
 
 @register_jitable
 def slack(width: int) -> int:
@@ -62,7 +79,7 @@ def slack(width: int) -> int:
     return width + 2
 
 
-@compiled
+@_UNPACKED.separate(UNPACKED)
 def _pack(stored: np.ndarray, start: int, pixels: int, packed: np.ndarray) -> None:
     """Packs levels, four pixels at a time: three words become four."""
     for i in range(pixels // 4):
@@ -74,7 +91,7 @@ def _pack(stored: np.ndarray, start: int, pixels: int, packed: np.ndarray) -> No
         packed[4 * i + 3] = three >> uint32(8)
 
 
-@compiled
+@inner
 def _gather(
     source: np.ndarray,
     start: int,
@@ -91,7 +108,7 @@ def _gather(
         lower[i] = uint64(source[below]) | (uint64(source[below + uint64(1)]) << uint64(32))
 
 
-@compiled
+@inner
 def _blend(
     upper: np.ndarray, lower: np.ndarray, wx: np.ndarray, wy: np.ndarray, line: np.ndarray
 ) -> None:
@@ -120,21 +137,22 @@ def _blend(
         line[i] = r | (g << eight) | (bl << sixteen)
 
 
-@compiled
+@inner
 def _paint_border(painted: np.ndarray, line: np.ndarray) -> None:
     for i in range(line.shape[0]):
         line[i] = uint32(painted[i] & i64(0xFFFFFF)) if painted[i] else line[i]
 
 
-@compiled
+@_QUICK.separate(ALIGNED)
 def _copy_aligned(
     source: np.ndarray,
     start: int,
     size: tuple[int, int],
     warps: Warps,
     example: int,
+    scratch: Scratch,
     line: np.ndarray,
-) -> None:
+) -> bool:
     """A flip and whole-pixel shift: rows are copied, forwards or backwards, nothing is blended."""
     height, width = size
     matrix, border, level = warps.matrices[example, 0], warps.borders[0], warps.levels[0]
@@ -170,9 +188,10 @@ def _copy_aligned(
                 else:
                     sx = folded((step * x + x0) << FRACTION, width, border) >> FRACTION
                     line[out + x] = source[row + sx]
+    return True
 
 
-@compiled
+@_BOX.separate(BOX)
 def _paint_box(box: np.ndarray, colour: int, width: int, line: np.ndarray) -> None:
     """Fills the rectangle top, left, bottom, right."""
     for y in range(box[0], box[2]):
@@ -180,9 +199,15 @@ def _paint_box(box: np.ndarray, colour: int, width: int, line: np.ndarray) -> No
             line[y * width + x] = colour
 
 
-@compiled
+@_NOISE.separate(NOISY_BOX)
 def _paint_noise(
-    box: np.ndarray, base: int, keys: Keys, example: int, width: int, line: np.ndarray
+    box: np.ndarray,
+    base: int,
+    key: int,
+    epoch: int,
+    seed: int,
+    width: int,
+    line: np.ndarray,
 ) -> None:
     """Fills a rectangle with independent levels, drawn from the counters after `base`."""
     # The noise of a pixel does not depend on where the box is: lane i % 4 of block i // 4.
@@ -193,11 +218,11 @@ def _paint_noise(
             i = y * width + x
             if i // 4 != block:
                 block = i // 4
-                four = noise(keys.keys[example], keys.epoch, keys.seed, base, block)
+                four = noise(key, epoch, seed, base, block)
             line[i] = uint32(four[i % 4]) & uint32(0xFFFFFF)
 
 
-@compiled
+@_TABLE.separate(TABLE)
 def _look_up(table: np.ndarray, line: np.ndarray) -> None:
     for i in range(line.shape[0]):
         red = uint32(table[line[i] & _LOW_BYTE])
@@ -206,65 +231,74 @@ def _look_up(table: np.ndarray, line: np.ndarray) -> None:
         line[i] = red | (green << uint32(8)) | (blue << uint32(16))
 
 
-@compiled
-def _write(
-    line: np.ndarray, kind: int, scale: np.ndarray, offset: np.ndarray, out: np.ndarray
-) -> None:
-    """Writes packed pixels as they are, as levels, level / 255, or level * scale + offset."""
-    if kind == PACKED:
-        for i in range(line.shape[0]):
-            out[i] = line[i]
-    elif kind == LEVELS:
-        for i in range(line.shape[0]):
-            out[3 * i] = uint8(line[i] & _LOW_BYTE)
-            out[3 * i + 1] = uint8((line[i] >> uint32(8)) & _LOW_BYTE)
-            out[3 * i + 2] = uint8((line[i] >> uint32(16)) & _LOW_BYTE)
-    elif kind == FRACTIONS:
-        for i in range(line.shape[0]):
-            out[3 * i] = f32(i32(line[i] & _LOW_BYTE)) / f32(255)
-            out[3 * i + 1] = f32(i32((line[i] >> uint32(8)) & _LOW_BYTE)) / f32(255)
-            out[3 * i + 2] = f32(i32((line[i] >> uint32(16)) & _LOW_BYTE)) / f32(255)
-    else:
-        s0, s1, s2 = scale[0], scale[1], scale[2]
-        o0, o1, o2 = offset[0], offset[1], offset[2]
-        for i in range(line.shape[0]):
-            out[3 * i] = f32(i32(line[i] & _LOW_BYTE)) * s0 + o0
-            out[3 * i + 1] = f32(i32((line[i] >> uint32(8)) & _LOW_BYTE)) * s1 + o1
-            out[3 * i + 2] = f32(i32((line[i] >> uint32(16)) & _LOW_BYTE)) * s2 + o2
-
-
-@compiled
-def _write_planes(
-    line: np.ndarray, kind: int, scale: np.ndarray, offset: np.ndarray, out: np.ndarray
-) -> None:
-    """Writes levels, or level * scale + offset, one channel after the other."""
-    pixels = line.shape[0]
-    for channel in range(3):
-        first, shift = channel * pixels, uint32(8 * channel)
-        if kind == LEVELS:
-            for i in range(pixels):
-                out[first + i] = uint8((line[i] >> shift) & _LOW_BYTE)
-        else:
-            s, o = scale[channel], offset[channel]
-            for i in range(pixels):
-                out[first + i] = f32(i32((line[i] >> shift) & _LOW_BYTE)) * s + o
-
-
-@compiled
-def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: Output) -> None:
-    """Makes one pass: gathers, resamples, paints, recolours and writes."""
-    height, width = images.height, images.width
+@_QUICK.separate(NEAR)
+def _interpolate_near(
+    source: np.ndarray,
+    start: int,
+    size: tuple[int, int],
+    warps: Warps,
+    example: int,
+    scratch: Scratch,
+    line: np.ndarray,
+) -> bool:
+    """One affine map with the nearest border; False, and nothing is done, if it is not near."""
+    height, width = size
+    matrix = warps.matrices[example, 0]
+    if not is_near(matrix, height, width):
+        return False
     pixels = height * width
-    pixel = np.empty(pixels, np.int32)
-    wx = np.empty(pixels, np.uint32)
-    wy = np.empty(pixels, np.uint32)
-    upper = np.empty(pixels, np.uint64)
-    lower = np.empty(pixels, np.uint64)
-    at = np.empty((3, pixels), np.int64)
-    line = np.empty(pixels, np.uint32)
-    count = warps.kinds.shape[0]
-    affine = count == 1 and warps.kinds[0] == AFFINE
-    packed = np.zeros(pixels + slack(width), np.uint32)
+    wx, wy, pixel = scratch.lines[2, :pixels], scratch.lines[3, :pixels], scratch.lines[4, :pixels]
+    upper, lower = scratch.pairs[0], scratch.pairs[1]
+    nearest_coordinates(matrix, height, width, pixel, wx, wy)
+    _gather(source, start, width, pixel, upper, lower)
+    _blend(upper, lower, wx, wy, line)
+    return True
+
+
+@_GENERAL.separate(GENERAL)
+def _interpolate(
+    source: np.ndarray,
+    start: int,
+    size: tuple[int, int],
+    warps: Warps,
+    example: int,
+    scratch: Scratch,
+    line: np.ndarray,
+    functions: np.ndarray,
+) -> None:
+    """Maps of any kind, with any border."""
+    pixels = size[0] * size[1]
+    wx, wy, pixel = scratch.lines[2, :pixels], scratch.lines[3, :pixels], scratch.lines[4, :pixels]
+    upper, lower = scratch.pairs[0], scratch.pairs[1]
+    coordinates(warps, example, size, scratch.at, pixel, wx, wy, functions)
+    _gather(source, start, size[1], pixel, upper, lower)
+    _blend(upper, lower, wx, wy, line)
+    _paint_border(scratch.at[2], line)
+
+
+@compiled
+def render(
+    images: Images,
+    warps: Warps,
+    strokes: Strokes,
+    keys: Keys,
+    output: Output,
+    scratch: Scratch,
+    functions: np.ndarray,
+) -> bool:
+    """Makes one pass: gathers, resamples, paints, recolours and writes.
+
+    Args:
+        images, warps, strokes, keys, output, scratch: see there.
+        functions: `separate.ADDRESSES`; what the pass needs is compiled.
+
+    Returns:
+        False if an image needs GENERAL, which is not compiled; then not all images are written.
+    """
+    height, width = images.height, images.width
+    size, pixels = (height, width), height * width
+    line, packed = scratch.lines[0, :pixels], scratch.lines[1]
+    is_affine = warps.kinds.shape[0] == 1 and warps.kinds[0] == AFFINE
     stored, starts = images.stored, images.starts
     is_stored = stored.shape[0] > 0
     source = packed if is_stored else images.pixels
@@ -278,36 +312,36 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
                 for i in range(0, pixels, 16):
                     prefetch(source, starts[b + 1] + i)
         start = i64(0) if is_stored else starts[b]
-        unmoved = count == 0 or (affine and is_identity(warps.matrices[b, 0]))
+        unmoved = warps.kinds.shape[0] == 0 or (is_affine and is_identity(warps.matrices[b, 0]))
         if is_stored:
-            _pack(stored, starts[b], pixels, line if unmoved else packed)
+            _unpacked(functions[UNPACKED], stored, starts[b], pixels, line if unmoved else packed)
         if unmoved:
             if not is_stored:
                 image = source[start : start + pixels]
                 for i in range(pixels):
                     line[i] = image[i]
-        elif warps.pixel_aligned:
-            _copy_aligned(source, start, (height, width), warps, b, line)
-        elif (
-            affine and warps.borders[0] == NEAREST and is_near(warps.matrices[b, 0], height, width)
+        elif warps.quick == GENERAL or not _quick(
+            functions[warps.quick], source, start, size, warps, b, scratch, line
         ):
-            nearest_coordinates(warps.matrices[b, 0], height, width, pixel, wx, wy)
-            _gather(source, start, width, pixel, upper, lower)
-            _blend(upper, lower, wx, wy, line)
-        else:
-            coordinates(warps, b, (height, width), at, pixel, wx, wy)
-            _gather(source, start, width, pixel, upper, lower)
-            _blend(upper, lower, wx, wy, line)
-            _paint_border(at[2], line)
+            if functions[GENERAL] == 0:
+                return False
+            _general(functions[GENERAL], source, start, size, warps, b, scratch, line, functions)
         for j in range(strokes.codes.shape[1]):
             code = strokes.codes[b, j]
             if code == BOX:
-                _paint_box(strokes.boxes[b, j], strokes.colours[b, j], width, line)
+                _box(functions[BOX], strokes.boxes[b, j], strokes.colours[b, j], width, line)
             elif code == NOISY_BOX:
-                _paint_noise(strokes.boxes[b, j], strokes.bases[j], keys, b, width, line)
+                _noise(
+                    functions[NOISY_BOX],
+                    strokes.boxes[b, j],
+                    strokes.bases[j],
+                    keys.keys[b],
+                    keys.epoch,
+                    keys.seed,
+                    width,
+                    line,
+                )
             elif code == TABLE:
-                _look_up(strokes.tables[b, j], line)
-        if output.channels_first:
-            _write_planes(line, output.kind, output.scale, output.offset, output.pixels[b])
-        else:
-            _write(line, output.kind, output.scale, output.offset, output.pixels[b])
+                _table(functions[TABLE], strokes.tables[b, j], line)
+        _written(functions[output.writer], line, output.scale, output.offset, output.memory[b])
+    return True
