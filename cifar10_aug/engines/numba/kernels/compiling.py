@@ -36,14 +36,19 @@ def compiled(function: Callable[..., Any]) -> Any:
     return _compiled(function)
 
 
+def loop(function: Callable[..., Any]) -> Any:
+    """As `compiled`, for a function that makes no arrays: references to them are not counted."""
+    return _compiled(function, _nrt=False)
+
+
 def inner(function: Callable[..., Any]) -> Any:
-    """As `compiled`, for compiled callers alone: without the code that Python calls it by."""
-    return _compiled(function, no_cpython_wrapper=True)
+    """As `loop`, for compiled callers alone: without the code that Python calls it by."""
+    return _compiled(function, _nrt=False, no_cpython_wrapper=True)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """As `inner`, but part of each caller, so that loops around it can become vector code."""
-    return _compiled(function, no_cpython_wrapper=True, inline="always")
+    return _compiled(function, _nrt=False, no_cpython_wrapper=True, inline="always")
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:

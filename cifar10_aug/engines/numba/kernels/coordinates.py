@@ -199,8 +199,10 @@ def coordinates(
         else:
             _move(warps.matrices[example, warp], xs, ys)
         _bring_back(warps.borders[warp], warps.levels[warp], size, at)
+    # Two loops, since LLVM checks at most eight pairs of arrays for overlapping memory.
     for i in range(xs.shape[0]):
         pixel[i] = i32((ys[i] >> FRACTION) * width + (xs[i] >> FRACTION))
+    for i in range(xs.shape[0]):
         wx[i] = uint32((xs[i] >> i64(8)) & i64(255))
         wy[i] = uint32((ys[i] >> i64(8)) & i64(255))
 

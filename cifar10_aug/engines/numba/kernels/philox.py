@@ -6,14 +6,14 @@ import numpy as np
 from numba import uint32, uint64
 
 from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.kernels.compiling import compiled, inlined, inner
+from cifar10_aug.engines.numba.kernels.compiling import compiled, inlined, inner, loop
 from cifar10_aug.rng import draws
 
 philox = inner(draws.philox)
 _inlined_philox = inlined(draws.philox)
 
 
-@compiled
+@loop
 def draw_words(
     keys: np.ndarray,
     epochs: np.ndarray,

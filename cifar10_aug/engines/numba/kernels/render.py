@@ -13,12 +13,13 @@ arrays, which LLVM turns into vector code; one loop that does it all is slower.
 from __future__ import annotations
 
 import numpy as np
+from numba import int32 as i32
 from numba import int64 as i64
 from numba import types, uint32, uint64
 from numba.extending import register_jitable
 
 from cifar10_aug.engines.fixed_point import FRACTION
-from cifar10_aug.engines.numba.kernels.compiling import compiled, inner
+from cifar10_aug.engines.numba.kernels.compiling import inner, loop
 from cifar10_aug.engines.numba.kernels.coordinates import (
     WARPS,
     coordinates,
@@ -102,7 +103,8 @@ def _gather(
 ) -> None:
     """Reads each pixel with its right neighbour as one 64-bit word, in two rows."""
     for i in range(pixel.shape[0]):
-        k = uint64(start + pixel[i])
+        # Signed, which processors load sooner here.
+        k = uint64(start + i64(i32(pixel[i])))
         below = k + uint64(width)
         upper[i] = uint64(source[k]) | (uint64(source[k + uint64(1)]) << uint64(32))
         lower[i] = uint64(source[below]) | (uint64(source[below + uint64(1)]) << uint64(32))
@@ -276,7 +278,7 @@ def _interpolate(
     _paint_border(scratch.at[2], line)
 
 
-@compiled
+@loop
 def render(
     images: Images,
     warps: Warps,
