@@ -43,12 +43,22 @@ def loop(function: Callable[..., Any]) -> Any:
 
 def inner(function: Callable[..., Any]) -> Any:
     """As `loop`, for compiled callers alone: without the code that Python calls it by."""
-    return _compiled(function, _nrt=False, no_cpython_wrapper=True)
+    return _without_wrapper(function)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """As `inner`, but part of each caller, so that loops around it can become vector code."""
-    return _compiled(function, _nrt=False, no_cpython_wrapper=True, inline="always")
+    return _without_wrapper(function, inline="always")
+
+
+def _without_wrapper(function: Callable[..., Any], **options: Any) -> Any:
+    made = _compiled(function, _nrt=False, no_cpython_wrapper=True, **options)
+    if not config.DISABLE_JIT:
+        # A call from Python would run code that is not there. It gets another version; tests do so.
+        called = functools.cache(lambda: numba.njit(error_model="numpy")(function))
+        made._insert = lambda *args, **kwargs: None
+        made._compile_for_args = lambda *args, **kwargs: called()
+    return made
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:
