@@ -134,12 +134,14 @@ DISCRETE: list[tuple[str, Measure, int, int]] = [
 
 
 def drawn_for(op: Any, count: int) -> Draws:
-    words = draw_words(
+    words = np.empty((op.slots, count), np.uint32)
+    draw_words(
         draws.example_keys(np.arange(count)),
         np.zeros(1, np.uint64),
         np.uint64(0),
         np.array([0], np.uint64),
         np.array([op.slots]),
+        words,
     )
     return Draws(words)
 

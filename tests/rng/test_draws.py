@@ -42,24 +42,29 @@ def test_philox_gives_the_published_answers(
 def words_of(
     ids: list[int], epoch: int = 0, seed: int = 0, slots: tuple[int, ...] = (6, 1), at: int = 0
 ) -> np.ndarray:
-    return draw_words(
+    words = np.empty((sum(slots), len(ids)), np.uint32)
+    draw_words(
         draws.example_keys(ids),
         np.full(len(slots), epoch, np.uint64),
         np.uint64(seed),
         np.arange(at, at + len(slots), dtype=np.uint64) << np.uint64(24),
         np.array(slots),
+        words,
     )
+    return words
 
 
 def test_compiled_words_are_philox_at_the_documented_counter() -> None:
     key = draws.example_keys([7], "test")
     assert key[0] == (1 << 32) | 7
-    words = draw_words(
+    words = np.empty((6, 1), np.uint32)
+    draw_words(
         key,
         np.array([3], np.uint64),
         np.uint64((9 << 32) | 5),
         np.array([2 << 24], np.uint64),
         np.array([6]),
+        words,
     )
     expected = [
         int(word)

@@ -49,6 +49,7 @@ class Drawing:
         self.seed = np.uint64(seed)
         self._counters = np.array([words.counter for words in found], np.uint64)
         self._slots = np.array(list(found.values()), np.int64)
+        self._count = int(self._slots.sum())
         self._every_epoch = np.array([words.every_epoch for words in found], bool)
         self._firsts = dict(
             zip(found, (np.cumsum(self._slots) - self._slots).tolist(), strict=True)
@@ -61,5 +62,6 @@ class Drawing:
         from cifar10_aug.engines.numba.kernels import philox
 
         epochs = np.where(self._every_epoch, np.uint64(epoch), np.uint64(0))
-        words = philox.draw_words(keys, epochs, self.seed, self._counters, self._slots)
-        return Drawn(words, self._firsts, epoch)
+        drawn = np.empty((self._count, len(keys)), np.uint32)
+        philox.draw_words(keys, epochs, self.seed, self._counters, self._slots, drawn)
+        return Drawn(drawn, self._firsts, epoch)

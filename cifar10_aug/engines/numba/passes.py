@@ -13,16 +13,26 @@ from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     AFFINE,
     BORDERS,
+    DISPLACE,
     EDGE,
     FIELD,
+    GENERAL,
+    IDENTITY,
     IN_PLACE,
+    LEVELS,
     NOTHING,
     PERSPECTIVE,
+    PLANES,
+    REFLECTED,
+    TILT,
+    UNPACKED,
     Keys,
     Output,
+    Scratch,
     Strokes,
     Warps,
 )
+from cifar10_aug.engines.numba.methods import methods, shortcuts
 from cifar10_aug.engines.numba.pixelwise import strokes_of
 from cifar10_aug.engines.numba.target import Target
 from cifar10_aug.engines.stages import Pass, Warp
@@ -31,8 +41,6 @@ from cifar10_aug.ops.base import UNMOVED, AffineOp, Border, ElasticOp, Perspecti
 
 # Of fields that are made at once.
 _PIXELS_AT_ONCE = 2**17
-# An affine map, in fixed point.
-_UNMOVED = np.array([ONE, 0, 0, 0, ONE, 0], np.int64)
 
 
 def run(
@@ -52,21 +60,21 @@ def run(
         scale, offset: float32 [3], for FLOATS.
         target: arrays of the kind's dtype, together as long as the batch.
     """
-    arguments = _Arguments.of(made, batch)
+    writer = PLANES[kind] if target.channels_first else kind
+    arguments = _Arguments.of(made, batch, writer)
     for part, out in target.parts():
         for first in range(part.start, part.stop, arguments.at_once):
             stop = min(first + arguments.at_once, part.stop)
-            pixels = out[first - part.start : stop - part.start]
-            pixels = pixels.reshape(len(pixels), pixels.size // len(pixels))
-            output = Output(kind, target.channels_first, scale, offset, pixels)
-            arguments.render(slice(first, stop), output)
+            memory = out[first - part.start : stop - part.start]
+            memory = memory.reshape(len(memory), -1).view(np.uint8)
+            arguments.render(slice(first, stop), Output(writer, scale, offset, memory))
 
 
 def run_in_place(made: Pass, batch: Batch) -> None:
     """As `run`, on packed images that nobody else reads, of which the pass changes some."""
-    arguments = _Arguments.of(made, batch)
-    nothing = np.empty((0, 0), np.uint32)
-    output = Output(IN_PLACE, False, np.ones(3, np.float32), np.zeros(3, np.float32), nothing)
+    arguments = _Arguments.of(made, batch, IN_PLACE)
+    nothing = np.empty((0, 0), np.uint8)
+    output = Output(IN_PLACE, np.ones(3, np.float32), np.zeros(3, np.float32), nothing)
     rows = arguments.changed
     for first in range(0, len(rows), arguments.at_once):
         arguments.render(rows[first : first + arguments.at_once], output)
@@ -81,6 +89,7 @@ class _Arguments(NamedTuple):
         fields: what fills in the warps' fields, by their places.
         at_once: how many examples fields are made for at a time. They take as much memory as
             images, and so stay in a cache.
+        scratch: memory to work in.
     """
 
     batch: Batch
@@ -88,35 +97,59 @@ class _Arguments(NamedTuple):
     strokes: Strokes
     fields: dict[int, _Field]
     at_once: int
+    scratch: Scratch
 
     @staticmethod
-    def of(made: Pass, batch: Batch) -> _Arguments:
-        strokes, fields = strokes_of(made.strokes, batch), _fields(made, batch)
-        at_once = max(len(batch), 1)
+    def of(made: Pass, batch: Batch, writer: int) -> _Arguments:
+        from cifar10_aug.engines.numba.kernels.render import slack
+        from cifar10_aug.engines.numba.kernels.separate import need
+
+        (strokes, codes), fields = strokes_of(made.strokes, batch), _fields(made, batch)
+        height, width, at_once = batch.source.height, batch.source.width, max(len(batch), 1)
         if fields:
-            most = _PIXELS_AT_ONCE // (batch.source.height * batch.source.width)
-            at_once = min(at_once, max(most, 1))
+            at_once = min(at_once, max(_PIXELS_AT_ONCE // (height * width), 1))
         warps = _warps(made, batch, at_once if fields else 0)
-        return _Arguments(batch, warps, strokes, fields, at_once)
+        if batch.source.stored and writer == LEVELS:
+            found = shortcuts(warps.methods, warps.matrices, strokes, (height, width))
+            warps = warps._replace(methods=found)
+        need(*codes, *_needed(warps))
+        if batch.source.stored:
+            need(UNPACKED)
+        if writer != IN_PLACE:
+            need(writer)
+        scratch = Scratch.of(height * width, slack(width))
+        return _Arguments(batch, warps, strokes, fields, at_once, scratch)
 
     @property
     def changed(self) -> np.ndarray:
         """The examples that something is done to: int64 [n]."""
-        # What is not affine has zeros there, which are no identity.
-        moved = (self.warps.matrices != _UNMOVED).any(axis=(1, 2))
         painted = (self.strokes.codes != NOTHING).any(axis=1)
-        return np.flatnonzero(moved | painted)
+        return np.flatnonzero((self.warps.methods != IDENTITY) | painted)
 
     def render(self, rows: slice | np.ndarray, output: Output) -> None:
         """Runs the kernel on some examples, at most `at_once`."""
         from cifar10_aug.engines.numba.kernels.render import render
+        from cifar10_aug.engines.numba.kernels.separate import ADDRESSES
 
         batch = self.batch
         for place, field in self.fields.items():
             field.write(rows, self.warps.fields, place)
         keys = Keys(batch.keys[rows], np.uint64(batch.epoch), np.uint64(batch.seed))
         images = batch.source.images(batch.rows[rows])
-        render(images, self.warps.of(rows), self.strokes.of(rows), keys, output)
+        warps, strokes = self.warps.of(rows), self.strokes.of(rows)
+        render(images, warps, strokes, keys, output, self.scratch, ADDRESSES)
+
+
+def _needed(warps: Warps) -> set[int]:
+    """The functions that maps need."""
+    found = set(np.flatnonzero(np.bincount(warps.methods)).tolist()) - {IDENTITY}
+    if REFLECTED in found:
+        found.add(GENERAL)
+    if GENERAL in found:
+        kinds = warps.kinds.tolist()
+        of_kinds = ((PERSPECTIVE, TILT), (FIELD, DISPLACE))
+        found.update(number for kind, number in of_kinds if kind in kinds)
+    return found
 
 
 def _warps(made: Pass, batch: Batch, displaced: int) -> Warps:
@@ -140,7 +173,7 @@ def _warps(made: Pass, batch: Batch, displaced: int) -> Warps:
         np.empty((displaced, len(warps) if displaced else 0, 2, height * width), np.int32),
         np.array([_border(warp.border) for warp in warps], np.int64),
         np.array([_level(warp.border, batch) for warp in warps], np.uint32),
-        made.pixel_aligned,
+        methods(made, kinds, matrices, (height, width)),
     )
 
 
@@ -226,7 +259,7 @@ class _Field(NamedTuple):
     alphas: np.ndarray
 
     def write(self, rows: slice | np.ndarray, out: np.ndarray, place: int) -> None:
-        """Writes the displacements of some examples to int32 [examples or more, …]; see `smooth`."""
+        """Writes some examples' displacements to int32 [examples or more, …]; see `smooth`."""
         from cifar10_aug.engines.numba.kernels import fields
 
         canvas = self.canvas._replace(keys=self.canvas.keys[rows])

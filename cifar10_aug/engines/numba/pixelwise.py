@@ -26,8 +26,10 @@ _AT_ONCE = 1 << 15
 _ALL = slice(None)
 
 
-def strokes_of(strokes: tuple[tuple[PlannedOp, ...], ...], batch: Batch) -> Strokes:
-    """The strokes of a pass, in order, with what a batch has drawn."""
+def strokes_of(
+    strokes: tuple[tuple[PlannedOp, ...], ...], batch: Batch
+) -> tuple[Strokes, set[int]]:
+    """The strokes of a pass, in order, with what a batch has drawn; and what codes they have."""
     count = len(strokes)
     tables = any(_has_table(step.op) for steps in strokes for step in steps)
     made = Strokes(
@@ -38,11 +40,12 @@ def strokes_of(strokes: tuple[tuple[PlannedOp, ...], ...], batch: Batch) -> Stro
         lines=np.empty((len(batch), count, 2), np.float64),
         bases=np.array([steps[0].first_noise_block for steps in strokes], np.uint64),
     )
+    codes = set()
     for i, steps in enumerate(strokes):
         for step in steps:
             rows, drawn = batch.drawn.taken(step)
-            _write(made, i, step.op, drawn, _ALL if rows is None else rows, batch)
-    return made
+            codes.add(_write(made, i, step.op, drawn, _ALL if rows is None else rows, batch))
+    return made, codes
 
 
 def _has_table(op: object) -> bool:
@@ -56,7 +59,7 @@ def _write(
     drawn: Draws,
     rows: np.ndarray | slice,
     batch: Batch,
-) -> None:
+) -> int:
     assert isinstance(op, PixelwiseOp), op
     if isinstance(op, BoxOp):
         code = BOX
@@ -81,3 +84,4 @@ def _write(
             table = np.clip(op.table(drawn, _LEVELS[levels]), 0, 255).astype(np.uint8)
             made.tables[rows, i, levels] = table.T
     made.codes[rows, i] = np.where(op.applied(drawn), code, NOTHING)
+    return code

@@ -6,7 +6,7 @@ import numpy as np
 from numba import uint32
 
 from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.compiling import compiled, inlined
 from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, channels, grey, packed
 
 
@@ -50,7 +50,7 @@ def _turn(r: int, g: int, b: int, by: float) -> int:
     return packed(r, g, b) if most == least else turned
 
 
-_turned = compiled(_turn, inline=True)
+_turned = inlined(_turn)
 
 
 @compiled

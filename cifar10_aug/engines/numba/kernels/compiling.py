@@ -31,14 +31,41 @@ _logger = logging.getLogger("cifar10_aug")
 _VERSION = metadata.version("cifar10_aug")
 
 
-def compiled(function: Callable[..., Any], inline: bool = False) -> Any:
-    """The function, compiled when it is first called, and kept on disk if that is possible.
+def compiled(function: Callable[..., Any]) -> Any:
+    """The function, compiled when it is first called, and kept on disk if that is possible."""
+    return _compiled(function)
 
-    Inlined, its code is part of each caller's, and loops around it can become vector code.
-    """
+
+def loop(function: Callable[..., Any]) -> Any:
+    """As `compiled`, for a function that makes no arrays: references to them are not counted."""
+    return _compiled(function, _nrt=False)
+
+
+def inner(function: Callable[..., Any]) -> Any:
+    """As `loop`, for compiled callers alone: without the code that Python calls it by."""
+    return _without_wrapper(function)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """As `inner`, but part of each caller, so that loops around it can become vector code."""
+    return _without_wrapper(function, inline="always")
+
+
+def _without_wrapper(function: Callable[..., Any], **options: Any) -> Any:
+    made = _compiled(function, _nrt=False, no_cpython_wrapper=True, **options)
+    if not config.DISABLE_JIT:
+        # A call from Python would run code that is not there. It gets another version; tests do so.
+        called = functools.cache(lambda: numba.njit(error_model="numpy")(function))
+        made._insert = lambda *args, **kwargs: None
+        made._compile_for_args = lambda *args, **kwargs: called()
+    return made
+
+
+def _compiled(function: Callable[..., Any], **options: Any) -> Any:
     # No fastmath: pixels must not depend on the machine. No parallel=True: tf.data calls kernels
-    # from several threads at once, which numba's threading layers do not all survive.
-    made: Any = numba.njit(nogil=True, error_model="numpy", inline="always" if inline else "never")(
+    # from several threads at once, which numba's threading layers do not all survive. C does not
+    # call them.
+    made: Any = numba.njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(
         function
     )
     # With DISABLE_JIT it is the function itself.

@@ -5,26 +5,47 @@ from __future__ import annotations
 import numpy as np
 from numba import int32 as i32
 from numba import int64 as i64
-from numba import uint32
+from numba import types, uint32
 
 from cifar10_aug.engines.fixed_point import FRACTION
-from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.compiling import inner
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     CONSTANT,
+    DISPLACE,
     EDGE,
     FIELD,
     MIRROR,
     NEAREST,
     PERSPECTIVE,
     REFLECT,
+    TILT,
     Warps,
 )
+from cifar10_aug.engines.numba.kernels.separate import Signature
 
 # Set in a pixel that shows a border's level instead of the image.
 PAINTED = 1 << 24
 
+_COORDINATES = types.int64[::1]
+_SIZE = types.UniTuple(i64, 2)
+WARPS = types.NamedTuple(
+    (
+        types.int64[::1],
+        types.int64[:, :, ::1],
+        types.float64[:, :, ::1],
+        types.int32[:, :, :, ::1],
+        types.int64[::1],
+        types.uint32[::1],
+        types.int64[::1],
+    ),
+    Warps,
+)
+_TILT = Signature(types.none, types.float64[::1], _SIZE, _COORDINATES, _COORDINATES)
+_DISPLACE = Signature(types.none, types.int32[:, ::1], _SIZE, _COORDINATES, _COORDINATES)
+_tilted, _displaced = _TILT.call, _DISPLACE.call
 
-@compiled
+
+@inner
 def nearest_coordinates(
     matrix: np.ndarray, height: int, width: int, pixel: np.ndarray, wx: np.ndarray, wy: np.ndarray
 ) -> None:
@@ -47,7 +68,7 @@ def nearest_coordinates(
             wy[row + x] = uint32((sy >> i32(8)) & i32(255))
 
 
-@compiled
+@inner
 def reflected_coordinates(
     field: np.ndarray, height: int, width: int, pixel: np.ndarray, wx: np.ndarray, wy: np.ndarray
 ) -> bool:
@@ -75,7 +96,7 @@ def reflected_coordinates(
     return farther == 0
 
 
-@compiled
+@inner
 def folded(at: int, size: int, border: int) -> int:
     """A coordinate brought back into the image, [0, size - 1], by a border's rule."""
     last = i64(size - 1) << FRACTION
@@ -90,7 +111,7 @@ def folded(at: int, size: int, border: int) -> int:
     return min(max(at, i64(0)), last)
 
 
-@compiled
+@inner
 def _move(matrix: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> None:
     """Takes coordinates through an affine map."""
     m0, m1, m2 = i64(matrix[0]), i64(matrix[1]), i64(matrix[2])
@@ -102,13 +123,13 @@ def _move(matrix: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> None:
         xs[i] = x
 
 
-@compiled
+@inner
 def horizon(height: int, width: int) -> float:
     """The farthest that a perspective map shows, in 16.16 fixed point: 32 images and more."""
     return 2097152.0 * max(height, width, 1024)
 
 
-@compiled
+@_TILT.separate(TILT)
 def _tilt(h: np.ndarray, size: tuple[int, int], xs: np.ndarray, ys: np.ndarray) -> None:
     """Takes coordinates through a perspective map, float64 [8]; see `ops.kinds.Perspective`."""
     one = float(1 << FRACTION)
@@ -124,7 +145,7 @@ def _tilt(h: np.ndarray, size: tuple[int, int], xs: np.ndarray, ys: np.ndarray) 
         ys[i] = i64(np.floor(min(max(at_y, -farthest), farthest) + 0.5))
 
 
-@compiled
+@_DISPLACE.separate(DISPLACE)
 def _displace(field: np.ndarray, size: tuple[int, int], xs: np.ndarray, ys: np.ndarray) -> None:
     """Adds what a field, int32 [2, pixels], has at the nearest pixel: x, then y."""
     height, width = size
@@ -136,7 +157,7 @@ def _displace(field: np.ndarray, size: tuple[int, int], xs: np.ndarray, ys: np.n
         ys[i] += i64(field[1, y * width + x])
 
 
-@compiled
+@inner
 def constant_from(border: int) -> tuple[int, int]:
     """How far before the first and after the last pixel's centre a constant border begins."""
     # At the outermost centres, or half a pixel beyond them.
@@ -144,7 +165,7 @@ def constant_from(border: int) -> tuple[int, int]:
     return (i64(0), i64(0)) if border == CONSTANT else (-half, half - 1)
 
 
-@compiled
+@inner
 def _bring_back(
     border: int,
     level: int,
@@ -181,14 +202,14 @@ def _bring_back(
             ys[i] = folded(ys[i], height, NEAREST)
 
 
-@compiled
+@inner
 def is_identity(matrix: np.ndarray) -> bool:
     one = i64(1 << FRACTION)
     straight = matrix[0] == one and matrix[4] == one
     return straight and matrix[1] == 0 and matrix[2] == 0 and matrix[3] == 0 and matrix[5] == 0
 
 
-@compiled
+@inner
 def coordinates(
     warps: Warps,
     example: int,
@@ -197,6 +218,7 @@ def coordinates(
     pixel: np.ndarray,
     wx: np.ndarray,
     wy: np.ndarray,
+    functions: np.ndarray,
 ) -> None:
     """As `nearest_coordinates`, through an example's maps, of any kind and with any border."""
     height, width = size
@@ -205,25 +227,29 @@ def coordinates(
         for x in range(width):
             xs[y * width + x] = i64(x) << FRACTION
             ys[y * width + x] = i64(y) << FRACTION
-    _follow(warps, example, size, xs, ys, at[2])
+    _follow(warps, example, size, xs, ys, at[2], functions)
+    # Two loops, since LLVM checks at most eight pairs of arrays for overlapping memory.
     for i in range(xs.shape[0]):
         pixel[i] = i32((ys[i] >> FRACTION) * width + (xs[i] >> FRACTION))
+    for i in range(xs.shape[0]):
         wx[i] = uint32((xs[i] >> i64(8)) & i64(255))
         wy[i] = uint32((ys[i] >> i64(8)) & i64(255))
 
 
-@compiled
-def axis_coordinates(warps: Warps, example: int, size: tuple[int, int], at: np.ndarray) -> None:
+@inner
+def axis_coordinates(
+    warps: Warps, example: int, size: tuple[int, int], at: np.ndarray, functions: np.ndarray
+) -> None:
     """Where columns and rows are read by straight maps: x and y of `at`, each for its own axis."""
     longer = max(size[0], size[1])
     xs, ys, painted = at[0][:longer], at[1][:longer], at[2][:longer]
     for i in range(longer):
         xs[i] = i64(i) << FRACTION
         ys[i] = i64(i) << FRACTION
-    _follow(warps, example, size, xs, ys, painted)
+    _follow(warps, example, size, xs, ys, painted, functions)
 
 
-@compiled
+@inner
 def _follow(
     warps: Warps,
     example: int,
@@ -231,25 +257,17 @@ def _follow(
     xs: np.ndarray,
     ys: np.ndarray,
     painted: np.ndarray,
+    functions: np.ndarray,
 ) -> None:
     """Takes points through an example's maps, each with its border; see `_bring_back`."""
     painted[:] = 0
     for warp in range(warps.kinds.shape[0]):
         if warps.kinds[warp] == PERSPECTIVE:
-            _tilt(warps.perspectives[example, warp], size, xs, ys)
+            _tilted(functions[TILT], warps.perspectives[example, warp], size, xs, ys)
         elif warps.kinds[warp] == FIELD:
-            _displace(warps.fields[example, warp], size, xs, ys)
+            _displaced(functions[DISPLACE], warps.fields[example, warp], size, xs, ys)
         elif is_identity(warps.matrices[example, warp]):
             continue
         else:
             _move(warps.matrices[example, warp], xs, ys)
         _bring_back(warps.borders[warp], warps.levels[warp], size, xs, ys, painted)
-
-
-@compiled
-def is_near(matrix: np.ndarray, height: int, width: int) -> bool:
-    """Whether all coordinates of a map fit into 32 bits."""
-    limit = i64(1) << 31
-    right = abs(matrix[0]) * width + abs(matrix[1]) * height + abs(matrix[2])
-    down = abs(matrix[3]) * width + abs(matrix[4]) * height + abs(matrix[5])
-    return right < limit and down < limit

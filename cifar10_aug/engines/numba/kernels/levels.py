@@ -5,16 +5,29 @@ from __future__ import annotations
 import numpy as np
 from numba import float32 as f32
 from numba import int32 as i32
-from numba import uint8, uint32, uint64
+from numba import types, uint8, uint32, uint64
 
-from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.compiling import inlined, inner
+from cifar10_aug.engines.numba.kernels.pass_arguments import LINE, SCALED
 from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, packed
+from cifar10_aug.engines.numba.kernels.separate import Signature
 
 # Keeps sums that should be whole from falling below it.
 _NUDGE = f32(2.0**-13)
 
+SCALER = Signature(types.none, types.float64, types.float64, types.uint8[:, ::1], types.uint32[::1])
+STORED_SCALER = Signature(
+    types.none,
+    types.float64,
+    types.float64,
+    types.uint8[::1],
+    types.Array(types.uint8, 1, "C", readonly=True),
+    types.int64,
+    types.uint8[::1],
+)
 
-@compiled
+
+@inner
 def look_up(tables: np.ndarray, line: np.ndarray) -> None:
     """Replaces levels by uint8 [3, 256], a table for each channel."""
     for i in range(line.shape[0]):
@@ -28,10 +41,10 @@ def _on_line(level: int, factor: float, offset: float) -> int:
     return min(max(i32(f32(i32(level)) * factor + offset), i32(0)), i32(255))
 
 
-_level_on_line = compiled(_on_line, inline=True)
+_level_on_line = inlined(_on_line)
 
 
-@compiled
+@inner
 def _is_line(table: np.ndarray, factor: float, offset: float) -> bool:
     """Whether a table, uint8 [256], has level * factor + offset, in float32 and cut off."""
     off = i32(0)
@@ -40,7 +53,7 @@ def _is_line(table: np.ndarray, factor: float, offset: float) -> bool:
     return off == 0
 
 
-@compiled
+@inner
 def _move(factors: tuple[float, ...], offsets: tuple[float, ...], line: np.ndarray) -> None:
     """What `look_up` does with tables that are lines, many pixels at once."""
     f0, f1, f2 = factors
@@ -53,7 +66,7 @@ def _move(factors: tuple[float, ...], offsets: tuple[float, ...], line: np.ndarr
         )
 
 
-@compiled
+@inner
 def look_up_lines(
     tables: np.ndarray, factors: np.ndarray, offsets: np.ndarray, line: np.ndarray
 ) -> None:
@@ -73,7 +86,7 @@ def look_up_lines(
         look_up(tables, line)
 
 
-@compiled
+@SCALER.separate(LINE)
 def scale(factor: float, offset: float, tables: np.ndarray, line: np.ndarray) -> None:
     """Makes level * factor + offset, in float64, of each level; cuts off fractions and the rest.
 
@@ -91,7 +104,7 @@ def scale(factor: float, offset: float, tables: np.ndarray, line: np.ndarray) ->
         look_up(tables, line)
 
 
-@compiled
+@STORED_SCALER.separate(SCALED)
 def scale_stored(
     factor: float,
     offset: float,
@@ -99,20 +112,19 @@ def scale_stored(
     stored: np.ndarray,
     start: int,
     out: np.ndarray,
-    n: int,
 ) -> None:
-    """As `scale`, from levels as they are stored, uint8, to `out[n]`; works in `table`."""
+    """As `scale`, from levels as they are stored, uint8, to uint8; works in `table`."""
     f, o, first = f32(factor), f32(offset) + _NUDGE, uint64(start)
     _tabulate(factor, offset, table)
     if _is_line(table, f, o):
-        for i in range(out.shape[1]):
-            out[n, i] = uint8(_level_on_line(stored[first + uint64(i)], f, o))
+        for i in range(out.shape[0]):
+            out[i] = uint8(_level_on_line(stored[first + uint64(i)], f, o))
     else:
-        for i in range(out.shape[1]):
-            out[n, i] = table[stored[first + uint64(i)]]
+        for i in range(out.shape[0]):
+            out[i] = table[stored[first + uint64(i)]]
 
 
-@compiled
+@inner
 def _tabulate(factor: float, offset: float, table: np.ndarray) -> None:
     for level in range(256):
         table[level] = as_level(level * factor + offset)

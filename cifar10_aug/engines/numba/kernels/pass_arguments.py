@@ -9,8 +9,16 @@ import numpy as np
 NEAREST, CONSTANT, REFLECT, MIRROR, EDGE = range(5)
 BORDERS = {"nearest": NEAREST, "constant": CONSTANT, "reflect": REFLECT, "mirror": MIRROR}
 AFFINE, PERSPECTIVE, FIELD = range(3)
+# What is done to images, in functions that are compiled when a pass needs them; see `separate`.
+# Strokes:
 NOTHING, BOX, NOISY_BOX, TABLE, LINE = range(5)
-PACKED, LEVELS, FLOATS, FRACTIONS, IN_PLACE = range(5)
+# Ways to resample an image, or to copy it; two go from stored levels to levels, and that is all:
+IDENTITY, ALIGNED, STRAIGHT, NEAR, REFLECTED, GENERAL, MIRRORED, SCALED = range(5, 13)
+UNPACKED, TILT, DISPLACE = range(13, 16)
+# Ways to write it; IN_PLACE is where it was read, packed:
+PACKED, LEVELS, FLOATS, FRACTIONS, LEVEL_PLANES, FLOAT_PLANES, IN_PLACE = range(16, 23)
+# Those that write one channel after the other.
+PLANES = {LEVELS: LEVEL_PLANES, FLOATS: FLOAT_PLANES}
 
 
 class Images(NamedTuple):
@@ -41,7 +49,7 @@ class Warps(NamedTuple):
             They are written anew for each part of a batch.
         borders: int64 [warps], of `BORDERS`, or EDGE.
         levels: uint32 [warps], the packed level of a constant border.
-        pixel_aligned: whether to copy instead of interpolating; then there is at most one map.
+        methods: int64 [batch], IDENTITY to SCALED, how each image is resampled.
     """
 
     kinds: np.ndarray
@@ -50,13 +58,14 @@ class Warps(NamedTuple):
     fields: np.ndarray
     borders: np.ndarray
     levels: np.ndarray
-    pixel_aligned: bool
+    methods: np.ndarray
 
     def of(self, part: slice | np.ndarray) -> Warps:
         """Those of some examples; the fields are left as they are."""
         return self._replace(
             matrices=self.matrices[part],
             perspectives=self.perspectives[part],
+            methods=self.methods[part],
         )
 
 
@@ -108,15 +117,40 @@ class Output(NamedTuple):
     """What is written.
 
     Attributes:
-        kind: PACKED, LEVELS, FLOATS, or FRACTIONS, which are level / 255; IN_PLACE writes packed
-            pixels where they were read.
-        channels_first: whether all of one channel comes before the next, for LEVELS and FLOATS.
-        scale, offset: float32 [3], for FLOATS.
-        pixels: uint32 [batch, pixels] for PACKED, [0, pixels] for IN_PLACE, else uint8 or float32 [batch, pixels * 3].
+        writer: PACKED to IN_PLACE.
+        scale, offset: float32 [3], for FLOATS and FLOAT_PLANES.
+        memory: uint8 [batch, bytes], of arrays of the writer's dtype; [0, 0] for IN_PLACE.
     """
 
-    kind: int
-    channels_first: bool
+    writer: int
     scale: np.ndarray
     offset: np.ndarray
-    pixels: np.ndarray
+    memory: np.ndarray
+
+
+class Scratch(NamedTuple):
+    """Memory for one image on its way through a pass.
+
+    Attributes:
+        lines: uint32 [5, pixels + slack]: the image as it is made, the image that is read if it is
+            stored as levels, and where each pixel is read: its upper left neighbour, and the
+            weights of the right and the lower ones.
+        pairs: uint64 [2, pixels], each pixel's upper and lower neighbours.
+        at: int64 [3, pixels], coordinates, and borders met; see `coordinates`.
+        tables: uint8 [3, 256], a table for each channel.
+    """
+
+    lines: np.ndarray
+    pairs: np.ndarray
+    at: np.ndarray
+    tables: np.ndarray
+
+    @staticmethod
+    def of(pixels: int, slack: int) -> Scratch:
+        """That of images of a number of pixels."""
+        return Scratch(
+            np.empty((5, pixels + slack), np.uint32),
+            np.empty((2, pixels), np.uint64),
+            np.empty((3, pixels), np.int64),
+            np.empty((3, 256), np.uint8),
+        )

@@ -6,17 +6,22 @@ import numpy as np
 from numba import uint32, uint64
 
 from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.compiling import compiled, inlined, inner, loop
 from cifar10_aug.rng import draws
 
-philox = compiled(draws.philox)
-_inlined_philox = compiled(draws.philox, inline=True)
+philox = inner(draws.philox)
+_inlined_philox = inlined(draws.philox)
 
 
-@compiled
+@loop
 def draw_words(
-    keys: np.ndarray, epochs: np.ndarray, seed: int, firsts: np.ndarray, slots: np.ndarray
-) -> np.ndarray:
+    keys: np.ndarray,
+    epochs: np.ndarray,
+    seed: int,
+    firsts: np.ndarray,
+    slots: np.ndarray,
+    words: np.ndarray,
+) -> None:
     """The random words of every op for every example.
 
     Args:
@@ -25,12 +30,9 @@ def draw_words(
         seed: uint64.
         firsts: uint64 [ops], the last word of the counter for each op's first block.
         slots: int64 [ops], each op's number of words.
-
-    Returns:
-        uint32 [sum of slots, batch].
+        words: uint32 [sum of slots, batch], which are written.
     """
     mask, half = uint64(0xFFFFFFFF), uint64(32)
-    words = np.empty((slots.sum(), keys.shape[0]), np.uint32)
     row = 0
     for j in range(firsts.shape[0]):
         epoch = epochs[j]
@@ -44,10 +46,10 @@ def draw_words(
                     seed & mask,
                     seed >> half,
                 )
-                for lane in range(min(4, slots[j] - first)):
+                left = slots[j] - first
+                for lane in range(left if left < 4 else 4):
                     words[row + first + lane, b] = uint32(four[lane])
         row += slots[j]
-    return words
 
 
 @compiled
@@ -91,13 +93,13 @@ def places_in_order(keys: np.ndarray) -> np.ndarray:
     return order
 
 
-@compiled
+@inner
 def noise_words(canvas: Canvas, row: int, block: int) -> tuple[int, int, int, int]:
     """Four random words, uint64 of 32 bits each, of an image's noise."""
     return noise(canvas.keys[row], canvas.epoch, canvas.seed, canvas.first_block, block)
 
 
-@compiled
+@inner
 def noise(
     key: int, epoch: int, seed: int, first_block: int, block: int
 ) -> tuple[int, int, int, int]:
@@ -107,7 +109,7 @@ def noise(
     return philox(key & mask, key >> half, epoch, counter, seed & mask, seed >> half)
 
 
-@compiled
+@inner
 def _counted(key: int, first_block: int, block: int) -> tuple[int, int]:
     """Key and counter of a block of noise; what `first_block` has no room for is in the key."""
     blocks = uint64((1 << draws.POSITION_SHIFT) - 1)
@@ -116,7 +118,7 @@ def _counted(key: int, first_block: int, block: int) -> tuple[int, int]:
     return key, (first_block & ~blocks) | (counted & blocks)
 
 
-@compiled
+@inner
 def from_minus_one(word: int) -> float:
     """A random word as a number from -1 to 1: word / 2147483647.5 - 1, to the last bit."""
     # 1 / (2**32 - 1) is 2**-32 + 2**-64 + ..., and a division takes longer. Of what is left out, no
@@ -125,7 +127,7 @@ def from_minus_one(word: int) -> float:
     return (double + double * (2.0**-32 + 2.0**-64)) - 1.0
 
 
-@compiled
+@inner
 def fill_noise(canvas: Canvas, row: int, words: np.ndarray) -> None:
     """An image's noise, uint32 [4, blocks], by vector code: ten times as fast as one by one."""
     mask, half = uint64(0xFFFFFFFF), uint64(32)

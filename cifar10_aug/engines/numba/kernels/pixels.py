@@ -7,7 +7,7 @@ from numba import float32 as f32
 from numba import int32 as i32
 from numba import uint8, uint32
 
-from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.compiling import inner, loop
 
 LOW_BYTE = uint32(0xFF)
 
@@ -17,7 +17,7 @@ def pack(levels: np.ndarray, source: np.ndarray) -> None:
     _pack(levels, levels[: len(levels) // 12 * 12].view(np.uint32), source)
 
 
-@compiled
+@loop
 def _pack(levels: np.ndarray, words: np.ndarray, source: np.ndarray) -> None:
     """Makes four pixels of three words at a time, and the last ones of levels."""
     low = uint32(0xFFFFFF)
@@ -31,7 +31,7 @@ def _pack(levels: np.ndarray, words: np.ndarray, source: np.ndarray) -> None:
         source[i] = packed(levels[3 * i], levels[3 * i + 1], levels[3 * i + 2])
 
 
-@compiled
+@loop
 def round_fractions(fractions: np.ndarray, levels: np.ndarray) -> bool:
     """Rounds flat float32 to 256 levels, uint8; whether all of them are from 0 to 1."""
     outside = i32(0)
@@ -44,7 +44,7 @@ def round_fractions(fractions: np.ndarray, levels: np.ndarray) -> bool:
     return outside == 0
 
 
-@compiled
+@loop
 def unpack(source: np.ndarray, levels: np.ndarray) -> None:
     """Writes the packed pixels at the front of a source as uint8 [pixels * 3]."""
     for i in range(levels.shape[0] // 3):
@@ -53,7 +53,7 @@ def unpack(source: np.ndarray, levels: np.ndarray) -> None:
         levels[3 * i + 2] = uint8((source[i] >> uint32(16)) & LOW_BYTE)
 
 
-@compiled
+@inner
 def channels(packed: int) -> tuple[int, int, int]:
     return (
         i32(packed & LOW_BYTE),
@@ -62,25 +62,25 @@ def channels(packed: int) -> tuple[int, int, int]:
     )
 
 
-@compiled
+@inner
 def packed(red: int, green: int, blue: int) -> int:
     return uint32(red) | (uint32(green) << uint32(8)) | (uint32(blue) << uint32(16))
 
 
-@compiled
+@inner
 def as_level(value: float) -> int:
     """A level, as Pillow makes one: fractions and what lies outside are cut off."""
     return i32(min(max(value, 0.0), 255.0))
 
 
-@compiled
+@inner
 def grey(red: int, green: int, blue: int) -> int:
     """As Pillow weighs the channels: ITU-R BT.601 in 16.16 fixed point."""
     # At most 2**24, so that 32 bits do.
     return (i32(19595) * red + i32(38470) * green + i32(7471) * blue + i32(0x8000)) >> i32(16)
 
 
-@compiled
+@inner
 def read_channels(line: np.ndarray, image: np.ndarray) -> None:
     """Red, green and blue of a packed image, as float64 [3, height, width]."""
     for channel in range(3):
@@ -89,7 +89,7 @@ def read_channels(line: np.ndarray, image: np.ndarray) -> None:
             levels[i] = float(i32((line[i] >> shift) & LOW_BYTE))
 
 
-@compiled
+@inner
 def write_channel(channel: np.ndarray, shift: int, line: np.ndarray) -> None:
     """Adds a channel, rounded, to a packed image that has zeros there: 0, 8 or 16 bits up."""
     levels = channel.reshape(line.shape[0])

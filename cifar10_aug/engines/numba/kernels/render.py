@@ -13,63 +13,49 @@ arrays, which LLVM turns into vector code; one loop that does it all is slower.
 from __future__ import annotations
 
 import numpy as np
-from numba import float32 as f32
-from numba import int32 as i32
 from numba import int64 as i64
-from numba import uint8, uint32, uint64
+from numba import types, uint32, uint64
 from numba.extending import register_jitable
 
-from cifar10_aug.engines.fixed_point import FRACTION
-from cifar10_aug.engines.numba.kernels.compiling import compiled
-from cifar10_aug.engines.numba.kernels.coordinates import (
-    axis_coordinates,
-    constant_from,
-    coordinates,
-    is_identity,
-    is_near,
-    nearest_coordinates,
-    reflected_coordinates,
-)
-from cifar10_aug.engines.numba.kernels.levels import scale, scale_stored
+from cifar10_aug.engines.numba.kernels.compiling import loop
+from cifar10_aug.engines.numba.kernels.levels import SCALER, STORED_SCALER
 from cifar10_aug.engines.numba.kernels.memory import prefetch, word
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
-    AFFINE,
     BOX,
-    CONSTANT,
-    EDGE,
-    FIELD,
-    FRACTIONS,
+    IDENTITY,
     IN_PLACE,
-    LEVELS,
     LINE,
-    NEAREST,
+    MIRRORED,
     NOISY_BOX,
-    PACKED,
-    REFLECT,
+    SCALED,
     TABLE,
+    UNPACKED,
     Images,
     Keys,
     Output,
+    Scratch,
     Strokes,
     Warps,
 )
 from cifar10_aug.engines.numba.kernels.philox import noise
-from cifar10_aug.engines.numba.kernels.straight import (
-    blend_columns,
-    blend_rows,
-    copy_aligned,
-    gather_straight,
-    is_straight,
-    mirror_levels,
-    takes_onto_itself,
-)
+from cifar10_aug.engines.numba.kernels.resampling import RESAMPLER
+from cifar10_aug.engines.numba.kernels.separate import Signature
+from cifar10_aug.engines.numba.kernels.straight import MIRRORER
+from cifar10_aug.engines.numba.kernels.writing import WRITER
 
 _LOW_BYTE = uint32(0xFF)
-_RED_BLUE = uint32(0xFF00FF)
-_BLUE = uint32(0xFF0000)
 _LOW_HALF = uint32(0xFFFF)
 _THREE_BYTES = uint32(0xFFFFFF)
-_HALF_LEVEL = uint32(1 << 15)
+
+_U32, _U64, _I64 = types.uint32[::1], types.uint64, types.int64[::1]
+_STORED = types.Array(types.uint8, 1, "C", readonly=True)
+_UNPACKED = Signature(types.none, _STORED, i64, i64, _U32)
+_BOX = Signature(types.none, _I64, uint32, i64, _U32)
+_NOISE = Signature(types.none, _I64, _U64, _U64, _U64, _U64, i64, _U32)
+_TABLE = Signature(types.none, types.uint8[::1], _U32)
+_unpacked, _resampled, _mirrored = _UNPACKED.call, RESAMPLER.call, MIRRORER.call
+_scaled, _stored_scaled = SCALER.call, STORED_SCALER.call
+_box, _noise, _table, _written = _BOX.call, _NOISE.call, _TABLE.call, WRITER.call
 
 
 @register_jitable
@@ -78,7 +64,7 @@ def slack(width: int) -> int:
     return width + 2
 
 
-@compiled
+@_UNPACKED.separate(UNPACKED)
 def _pack(stored: np.ndarray, start: int, pixels: int, packed: np.ndarray) -> None:
     """Packs levels, four pixels at a time: three words become four."""
     for i in range(pixels // 4):
@@ -90,81 +76,7 @@ def _pack(stored: np.ndarray, start: int, pixels: int, packed: np.ndarray) -> No
         packed[4 * i + 3] = three >> uint32(8)
 
 
-@compiled
-def _gather(
-    source: np.ndarray,
-    start: int,
-    width: int,
-    pixel: np.ndarray,
-    upper: np.ndarray,
-    lower: np.ndarray,
-) -> None:
-    """Reads each pixel with its right neighbour as one 64-bit word, in two rows."""
-    for i in range(pixel.shape[0]):
-        k = uint64(start + pixel[i])
-        below = k + uint64(width)
-        upper[i] = uint64(source[k]) | (uint64(source[k + uint64(1)]) << uint64(32))
-        lower[i] = uint64(source[below]) | (uint64(source[below + uint64(1)]) << uint64(32))
-
-
-@compiled
-def _blend(
-    upper: np.ndarray, lower: np.ndarray, wx: np.ndarray, wy: np.ndarray, line: np.ndarray
-) -> None:
-    """Bilinear interpolation, two 16-bit lanes to a word: red with blue, upper with lower green.
-
-    Sideways the full 16 bits are kept, so rounding happens once, at the end. Neighbours come as
-    32-bit words, since masks of 64 bits would make all of it half as wide.
-    """
-    eight, sixteen = uint32(8), uint32(16)
-    for i in range(line.shape[0]):
-        j = uint64(2 * i)
-        a, b = upper[j], upper[j + uint64(1)]
-        c, d = lower[j], lower[j + uint64(1)]
-        x, y = wx[i], wy[i]
-        rb = a & _RED_BLUE
-        top = uint32((rb << eight) + ((b & _RED_BLUE) - rb) * x)
-        rb = c & _RED_BLUE
-        bottom = uint32((rb << eight) + ((d & _RED_BLUE) - rb) * x)
-        left = ((a >> eight) & _LOW_BYTE) | ((c << eight) & _BLUE)
-        right = ((b >> eight) & _LOW_BYTE) | ((d << eight) & _BLUE)
-        green = uint32((left << eight) + (right - left) * x)
-        r0, r1 = top & _LOW_HALF, bottom & _LOW_HALF
-        g0, g1 = green & _LOW_HALF, green >> sixteen
-        b0, b1 = top >> sixteen, bottom >> sixteen
-        r = uint32((r0 << eight) + (r1 - r0) * y + _HALF_LEVEL) >> sixteen
-        g = uint32((g0 << eight) + (g1 - g0) * y + _HALF_LEVEL) >> sixteen
-        bl = uint32((b0 << eight) + (b1 - b0) * y + _HALF_LEVEL) >> sixteen
-        line[i] = r | (g << eight) | (bl << sixteen)
-
-
-@compiled
-def _paint_border(painted: np.ndarray, line: np.ndarray) -> None:
-    for i in range(line.shape[0]):
-        line[i] = uint32(painted[i] & i64(0xFFFFFF)) if painted[i] else line[i]
-
-
-@compiled
-def _paint_outside(
-    matrix: np.ndarray, border: int, level: int, size: tuple[int, int], line: np.ndarray
-) -> None:
-    """Shows a constant border's level where one near map reads outside the image."""
-    height, width = size
-    xx, xy, x0 = i32(matrix[0]), i32(matrix[1]), i32(matrix[2])
-    yx, yy, y0 = i32(matrix[3]), i32(matrix[4]), i32(matrix[5])
-    low, last = constant_from(border)
-    low_x, last_x = i32(low), i32(((width - 1) << FRACTION) + last)
-    last_y = i32(((height - 1) << FRACTION) + last)
-    for y in range(height):
-        start_x, start_y = i32(xy * i32(y) + x0), i32(yy * i32(y) + y0)
-        row = line[y * width : (y + 1) * width]
-        for x in range(width):
-            sx, sy = i32(start_x + xx * i32(x)), i32(start_y + yx * i32(x))
-            inside = (sx >= low_x) & (sx <= last_x) & (sy >= low_x) & (sy <= last_y)
-            row[x] = row[x] if inside else uint32(level)
-
-
-@compiled
+@_BOX.separate(BOX)
 def _paint_box(box: np.ndarray, colour: int, width: int, line: np.ndarray) -> None:
     """Fills the rectangle top, left, bottom, right."""
     for y in range(box[0], box[2]):
@@ -172,9 +84,15 @@ def _paint_box(box: np.ndarray, colour: int, width: int, line: np.ndarray) -> No
             line[y * width + x] = colour
 
 
-@compiled
+@_NOISE.separate(NOISY_BOX)
 def _paint_noise(
-    box: np.ndarray, base: int, keys: Keys, example: int, width: int, line: np.ndarray
+    box: np.ndarray,
+    base: int,
+    key: int,
+    epoch: int,
+    seed: int,
+    width: int,
+    line: np.ndarray,
 ) -> None:
     """Fills a rectangle with independent levels, drawn from the counters after `base`."""
     # The noise of a pixel does not depend on where the box is: lane i % 4 of block i // 4.
@@ -185,11 +103,11 @@ def _paint_noise(
             i = y * width + x
             if i // 4 != block:
                 block = i // 4
-                four = noise(keys.keys[example], keys.epoch, keys.seed, base, block)
+                four = noise(key, epoch, seed, base, block)
             line[i] = uint32(four[i % 4]) & uint32(0xFFFFFF)
 
 
-@compiled
+@_TABLE.separate(TABLE)
 def _look_up(table: np.ndarray, line: np.ndarray) -> None:
     for i in range(line.shape[0]):
         red = uint32(table[line[i] & _LOW_BYTE])
@@ -198,76 +116,28 @@ def _look_up(table: np.ndarray, line: np.ndarray) -> None:
         line[i] = red | (green << uint32(8)) | (blue << uint32(16))
 
 
-@compiled
-def _write(
-    line: np.ndarray, kind: int, scale: np.ndarray, offset: np.ndarray, out: np.ndarray
+@loop
+def render(
+    images: Images,
+    warps: Warps,
+    strokes: Strokes,
+    keys: Keys,
+    output: Output,
+    scratch: Scratch,
+    functions: np.ndarray,
 ) -> None:
-    """Writes packed pixels as they are, as levels, level / 255, or level * scale + offset."""
-    if kind == PACKED:
-        for i in range(line.shape[0]):
-            out[i] = line[i]
-    elif kind == LEVELS:
-        for i in range(line.shape[0]):
-            out[3 * i] = uint8(line[i] & _LOW_BYTE)
-            out[3 * i + 1] = uint8((line[i] >> uint32(8)) & _LOW_BYTE)
-            out[3 * i + 2] = uint8((line[i] >> uint32(16)) & _LOW_BYTE)
-    elif kind == FRACTIONS:
-        for i in range(line.shape[0]):
-            out[3 * i] = f32(i32(line[i] & _LOW_BYTE)) / f32(255)
-            out[3 * i + 1] = f32(i32((line[i] >> uint32(8)) & _LOW_BYTE)) / f32(255)
-            out[3 * i + 2] = f32(i32((line[i] >> uint32(16)) & _LOW_BYTE)) / f32(255)
-    else:
-        s0, s1, s2 = scale[0], scale[1], scale[2]
-        o0, o1, o2 = offset[0], offset[1], offset[2]
-        for i in range(line.shape[0]):
-            out[3 * i] = f32(i32(line[i] & _LOW_BYTE)) * s0 + o0
-            out[3 * i + 1] = f32(i32((line[i] >> uint32(8)) & _LOW_BYTE)) * s1 + o1
-            out[3 * i + 2] = f32(i32((line[i] >> uint32(16)) & _LOW_BYTE)) * s2 + o2
+    """Makes one pass: gathers, resamples, paints, recolours and writes.
 
-
-@compiled
-def _write_planes(
-    line: np.ndarray, kind: int, scale: np.ndarray, offset: np.ndarray, out: np.ndarray
-) -> None:
-    """Writes levels, or level * scale + offset, one channel after the other."""
-    pixels = line.shape[0]
-    for channel in range(3):
-        first, shift = channel * pixels, uint32(8 * channel)
-        if kind == LEVELS:
-            for i in range(pixels):
-                out[first + i] = uint8((line[i] >> shift) & _LOW_BYTE)
-        else:
-            s, o = scale[channel], offset[channel]
-            for i in range(pixels):
-                out[first + i] = f32(i32((line[i] >> shift) & _LOW_BYTE)) * s + o
-
-
-@compiled
-def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: Output) -> None:
-    """Makes one pass: gathers, resamples, paints, recolours and writes."""
+    Args:
+        images, warps, strokes, keys, output, scratch: see there.
+        functions: `separate.ADDRESSES`; what the pass needs is compiled.
+    """
     height, width = images.height, images.width
-    pixels = height * width
-    pixel = np.empty(pixels, np.int32)
-    wx = np.empty(pixels, np.uint32)
-    wy = np.empty(pixels, np.uint32)
-    upper = np.empty(pixels, np.uint64)
-    lower = np.empty(pixels, np.uint64)
-    at = np.empty((3, pixels), np.int64)
-    wide = np.empty((2, pixels), np.uint32)
-    line = np.empty(pixels, np.uint32)
-    tables = np.empty((3, 256), np.uint8)
-    count = warps.kinds.shape[0]
-    affine = count == 1 and warps.kinds[0] == AFFINE
-    is_clamped = count == 1 and warps.borders[0] in (NEAREST, CONSTANT, EDGE)
-    displaced = count == 1 and warps.kinds[0] == FIELD and warps.borders[0] == REFLECT
-    packed = np.zeros(pixels + slack(width), np.uint32)
+    size, pixels = (height, width), height * width
+    line, packed = scratch.lines[0, :pixels], scratch.lines[1]
     stored, starts = images.stored, images.starts
     is_stored = stored.shape[0] > 0
     source = packed if is_stored else images.pixels
-    # What is only mirrored, or made brighter or darker, need not be packed.
-    as_levels = is_stored and output.kind == LEVELS and not output.channels_first
-    direct = as_levels and warps.pixel_aligned and strokes.codes.shape[1] == 0
-    recoloured = as_levels and count == 0 and strokes.codes.shape[1] == 1
     for b in range(starts.shape[0]):
         # The next image lies anywhere in 150 or 200 MB. A cache line holds 64 bytes.
         if b + 1 < starts.shape[0]:
@@ -277,61 +147,52 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
             else:
                 for i in range(0, pixels, 16):
                     prefetch(source, starts[b + 1] + i)
-        if direct and takes_onto_itself(warps.matrices, b, height, width):
-            mirror_levels(stored, starts[b], height, width, warps.matrices, b, output.pixels)
+        method, start = warps.methods[b], i64(0) if is_stored else starts[b]
+        if method == MIRRORED:
+            moved = warps.kinds.shape[0] > 0
+            across, down = (
+                moved and warps.matrices[b, 0, 0] < 0,
+                moved and warps.matrices[b, 0, 4] < 0,
+            )
+            _mirrored(functions[method], stored, starts[b], size, across, down, output.memory[b])
             continue
-        if recoloured and strokes.codes[b, 0] == LINE:
-            factor, offset = strokes.lines[b, 0]
-            scale_stored(factor, offset, tables[0], stored, starts[b], output.pixels, b)
+        if method == SCALED:
+            factor, offset = strokes.lines[b, 0, 0], strokes.lines[b, 0, 1]
+            table, out = scratch.tables[0], output.memory[b]
+            _stored_scaled(functions[method], factor, offset, table, stored, starts[b], out)
             continue
-        start = i64(0) if is_stored else starts[b]
-        unmoved = count == 0 or (affine and is_identity(warps.matrices[b, 0]))
         if is_stored:
-            _pack(stored, starts[b], pixels, line if unmoved else packed)
-        if unmoved:
-            if not is_stored:
-                image = source[start : start + pixels]
-                for i in range(pixels):
-                    line[i] = image[i]
-        elif warps.pixel_aligned:
-            copy_aligned(source, start, (height, width), warps, b, line)
-        elif is_straight(warps, b):
-            axis_coordinates(warps, b, (height, width), at)
-            low, high = gather_straight(source, start, (height, width), at, upper, wx)
-            seen = slice(low * width, high * width)
-            blend_columns(upper[seen], wx[seen], wide[0, seen], wide[1, seen])
-            blend_rows(wide[0], wide[1], at[1], (height, width), line)
-        elif affine and is_clamped and is_near(warps.matrices[b, 0], height, width):
-            nearest_coordinates(warps.matrices[b, 0], height, width, pixel, wx, wy)
-            _gather(source, start, width, pixel, upper, lower)
-            _blend(upper.view(np.uint32), lower.view(np.uint32), wx, wy, line)
-            if warps.borders[0] != NEAREST:
-                level = warps.levels[0]
-                _paint_outside(warps.matrices[b, 0], warps.borders[0], level, (height, width), line)
-        elif displaced and reflected_coordinates(warps.fields[b, 0], height, width, pixel, wx, wy):
-            _gather(source, start, width, pixel, upper, lower)
-            _blend(upper.view(np.uint32), lower.view(np.uint32), wx, wy, line)
-        else:
-            coordinates(warps, b, (height, width), at, pixel, wx, wy)
-            _gather(source, start, width, pixel, upper, lower)
-            _blend(upper.view(np.uint32), lower.view(np.uint32), wx, wy, line)
-            _paint_border(at[2], line)
+            unpacked = line if method == IDENTITY else packed
+            _unpacked(functions[UNPACKED], stored, starts[b], pixels, unpacked)
+        if method != IDENTITY:
+            _resampled(functions[method], source, start, size, warps, b, scratch, line, functions)
+        elif not is_stored:
+            image = source[start : start + pixels]
+            for i in range(pixels):
+                line[i] = image[i]
         for j in range(strokes.codes.shape[1]):
             code = strokes.codes[b, j]
             if code == BOX:
-                _paint_box(strokes.boxes[b, j], strokes.colours[b, j], width, line)
+                _box(functions[BOX], strokes.boxes[b, j], strokes.colours[b, j], width, line)
             elif code == NOISY_BOX:
-                _paint_noise(strokes.boxes[b, j], strokes.bases[j], keys, b, width, line)
+                _noise(
+                    functions[NOISY_BOX],
+                    strokes.boxes[b, j],
+                    strokes.bases[j],
+                    keys.keys[b],
+                    keys.epoch,
+                    keys.seed,
+                    width,
+                    line,
+                )
             elif code == TABLE:
-                _look_up(strokes.tables[b, j], line)
+                _table(functions[TABLE], strokes.tables[b, j], line)
             elif code == LINE:
-                factor, offset = strokes.lines[b, j]
-                scale(factor, offset, tables, line)
-        if output.kind == IN_PLACE:
+                factor, offset = strokes.lines[b, j, 0], strokes.lines[b, j, 1]
+                _scaled(functions[LINE], factor, offset, scratch.tables, line)
+        if output.writer == IN_PLACE:
             image = source[start : start + pixels]
             for i in range(pixels):
                 image[i] = line[i]
-        elif output.channels_first:
-            _write_planes(line, output.kind, output.scale, output.offset, output.pixels[b])
         else:
-            _write(line, output.kind, output.scale, output.offset, output.pixels[b])
+            _written(functions[output.writer], line, output.scale, output.offset, output.memory[b])

@@ -4,27 +4,49 @@ from __future__ import annotations
 
 import numpy as np
 from numba import int64 as i64
-from numba import uint32, uint64
+from numba import types, uint32, uint64
 
 from cifar10_aug.engines.fixed_point import FRACTION
-from cifar10_aug.engines.numba.kernels.compiling import compiled
-from cifar10_aug.engines.numba.kernels.coordinates import folded
-from cifar10_aug.engines.numba.kernels.pass_arguments import AFFINE, CONSTANT, EDGE, Warps
+from cifar10_aug.engines.numba.kernels.compiling import inner
+from cifar10_aug.engines.numba.kernels.coordinates import axis_coordinates, folded
+from cifar10_aug.engines.numba.kernels.pass_arguments import (
+    ALIGNED,
+    CONSTANT,
+    EDGE,
+    MIRRORED,
+    STRAIGHT,
+    Scratch,
+    Warps,
+)
+from cifar10_aug.engines.numba.kernels.resampling import RESAMPLER
+from cifar10_aug.engines.numba.kernels.separate import Signature
 
 _LOW_BYTE = uint32(0xFF)
 _RED_BLUE = uint32(0xFF00FF)
 _LOW_HALF = uint32(0xFFFF)
 _HALF_LEVEL = uint32(1 << 15)
 
+MIRRORER = Signature(
+    types.none,
+    types.Array(types.uint8, 1, "C", readonly=True),
+    i64,
+    types.UniTuple(i64, 2),
+    types.boolean,
+    types.boolean,
+    types.uint8[::1],
+)
 
-@compiled
+
+@RESAMPLER.separate(ALIGNED)
 def copy_aligned(
     source: np.ndarray,
     start: int,
     size: tuple[int, int],
     warps: Warps,
     example: int,
+    scratch: Scratch,
     line: np.ndarray,
+    functions: np.ndarray,
 ) -> None:
     """A flip and whole-pixel shift: rows are copied, forwards or backwards, nothing is blended."""
     height, width = size
@@ -63,74 +85,47 @@ def copy_aligned(
                     line[out + uint64(x)] = source[uint64(row + sx)]
 
 
-@compiled
-def takes_onto_itself(matrices: np.ndarray, example: int, height: int, width: int) -> bool:
-    """Whether an example's only map, or none, leaves the image as it is or mirrors it."""
-    if matrices.shape[1] == 0:
-        return True
-    across, down = matrices[example, 0, 0] < 0, matrices[example, 0, 4] < 0
-    right, below = i64(width - 1) << FRACTION, i64(height - 1) << FRACTION
-    straight = matrices[example, 0, 2] == (right if across else i64(0))
-    return straight and matrices[example, 0, 5] == (below if down else i64(0))
-
-
-@compiled
+@MIRRORER.separate(MIRRORED)
 def mirror_levels(
     stored: np.ndarray,
     start: int,
-    height: int,
-    width: int,
-    matrices: np.ndarray,
-    example: int,
+    size: tuple[int, int],
+    across: bool,
+    down: bool,
     out: np.ndarray,
 ) -> None:
-    """Copies an image that is stored as levels, mirrored as its map says, to out[example]."""
-    across = matrices.shape[1] > 0 and matrices[example, 0, 0] < 0
-    down = matrices.shape[1] > 0 and matrices[example, 0, 4] < 0
+    """Copies an image that is stored as levels, mirrored or as it is."""
+    height, width = size
     one, two, three, whole = uint64(1), uint64(2), uint64(3), uint64(3 * width)
-    n = uint64(example)
     for y in range(height):
         read = uint64(start + 3 * width * (height - 1 - y if down else y))
         wrote = whole * uint64(y)
         if not across:
-            _copy(stored, read, whole, out, n, wrote)
+            _copy(stored, read, whole, out, wrote)
             continue
         read += whole - three
         for x in range(width):
             k = three * uint64(x)
-            out[n, wrote + k] = stored[read - k]
-            out[n, wrote + k + one] = stored[read - k + one]
-            out[n, wrote + k + two] = stored[read - k + two]
+            out[wrote + k] = stored[read - k]
+            out[wrote + k + one] = stored[read - k + one]
+            out[wrote + k + two] = stored[read - k + two]
 
 
-@compiled
+@inner
 def _copy(
     source: np.ndarray,
     read: np.uint64,
     count: np.uint64,
     out: np.ndarray,
-    n: np.uint64,
     wrote: np.uint64,
 ) -> None:
     """By itself, since LLVM makes no vector code of it in a loop over rows."""
     for i in range(count):
-        out[n, wrote + i] = source[read + i]
+        out[wrote + i] = source[read + i]
 
 
-@compiled
-def is_straight(warps: Warps, example: int) -> bool:
-    """Whether an example's maps mix no rows and columns, and no border is painted."""
-    for warp in range(warps.kinds.shape[0]):
-        if warps.kinds[warp] != AFFINE or warps.borders[warp] in (CONSTANT, EDGE):
-            return False
-        matrix = warps.matrices[example, warp]
-        if matrix[1] != 0 or matrix[3] != 0:
-            return False
-    return True
-
-
-@compiled
-def gather_straight(
+@inner
+def _gather(
     source: np.ndarray,
     start: int,
     size: tuple[int, int],
@@ -165,8 +160,8 @@ def gather_straight(
     return low, high
 
 
-@compiled
-def blend_columns(
+@inner
+def _blend_columns(
     pairs: np.ndarray, weights: np.ndarray, red_blue: np.ndarray, green: np.ndarray
 ) -> None:
     """Blends each pixel with its right neighbour, and keeps 16 bits a channel."""
@@ -179,8 +174,8 @@ def blend_columns(
         green[i] = (left << eight) + (((b >> eight) & _LOW_BYTE) - left) * weights[i]
 
 
-@compiled
-def blend_rows(
+@inner
+def _blend_rows(
     red_blue: np.ndarray, green: np.ndarray, ys: np.ndarray, size: tuple[int, int], line: np.ndarray
 ) -> None:
     """Blends each row with the one below, and rounds: to the last bit what `render` rounds to."""
@@ -200,3 +195,25 @@ def blend_rows(
             g = uint32((g0 << eight) + (g1 - g0) * weight + _HALF_LEVEL) >> sixteen
             b = uint32((b0 << eight) + (b1 - b0) * weight + _HALF_LEVEL) >> sixteen
             line[out + uint64(x)] = r | (g << eight) | (b << sixteen)
+
+
+@RESAMPLER.separate(STRAIGHT)
+def interpolate_straight(
+    source: np.ndarray,
+    start: int,
+    size: tuple[int, int],
+    warps: Warps,
+    example: int,
+    scratch: Scratch,
+    line: np.ndarray,
+    functions: np.ndarray,
+) -> None:
+    """Affine maps that mix no rows and columns, with borders of which none is constant."""
+    pixels, width = size[0] * size[1], size[1]
+    weights, pairs, at = scratch.lines[2], scratch.pairs[0], scratch.at
+    red_blue, green = scratch.lines[3, :pixels], scratch.lines[4, :pixels]
+    axis_coordinates(warps, example, size, at, functions)
+    low, high = _gather(source, start, size, at, pairs, weights)
+    seen = slice(low * width, high * width)
+    _blend_columns(pairs[seen], weights[seen], red_blue[seen], green[seen])
+    _blend_rows(red_blue, green, at[1], size, line)

@@ -1,0 +1,202 @@
+"""Compiled loops that resample an image: each pixel is blended of four neighbours."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import int32 as i32
+from numba import int64 as i64
+from numba import types, uint32, uint64
+
+from cifar10_aug.engines.fixed_point import FRACTION
+from cifar10_aug.engines.numba.kernels.compiling import inner
+from cifar10_aug.engines.numba.kernels.coordinates import (
+    WARPS,
+    constant_from,
+    coordinates,
+    nearest_coordinates,
+    reflected_coordinates,
+)
+from cifar10_aug.engines.numba.kernels.memory import halves
+from cifar10_aug.engines.numba.kernels.pass_arguments import (
+    GENERAL,
+    NEAR,
+    NEAREST,
+    REFLECTED,
+    Scratch,
+    Warps,
+)
+from cifar10_aug.engines.numba.kernels.separate import Signature
+
+_LOW_BYTE = uint32(0xFF)
+_RED_BLUE = uint32(0xFF00FF)
+_BLUE = uint32(0xFF0000)
+_LOW_HALF = uint32(0xFFFF)
+_HALF_LEVEL = uint32(1 << 15)
+
+_SCRATCH = types.NamedTuple(
+    (
+        types.uint32[:, ::1],
+        types.uint64[:, ::1],
+        types.int64[:, ::1],
+        types.uint8[:, ::1],
+    ),
+    Scratch,
+)
+# Source, where the image begins in it, size, maps, example, memory to work in, what is written, and
+# the addresses of functions.
+RESAMPLER = Signature(
+    types.none,
+    types.uint32[::1],
+    i64,
+    types.UniTuple(i64, 2),
+    WARPS,
+    i64,
+    _SCRATCH,
+    types.uint32[::1],
+    types.int64[::1],
+)
+
+_resampled = RESAMPLER.call
+
+
+@inner
+def _gather(
+    source: np.ndarray,
+    start: int,
+    width: int,
+    pixel: np.ndarray,
+    upper: np.ndarray,
+    lower: np.ndarray,
+) -> None:
+    """Reads each pixel with its right neighbour as one 64-bit word, in two rows."""
+    for i in range(pixel.shape[0]):
+        # Signed, which processors load sooner here.
+        k = uint64(start + i64(i32(pixel[i])))
+        below = k + uint64(width)
+        upper[i] = uint64(source[k]) | (uint64(source[k + uint64(1)]) << uint64(32))
+        lower[i] = uint64(source[below]) | (uint64(source[below + uint64(1)]) << uint64(32))
+
+
+@inner
+def _blend(
+    upper: np.ndarray, lower: np.ndarray, wx: np.ndarray, wy: np.ndarray, line: np.ndarray
+) -> None:
+    """Bilinear interpolation, two 16-bit lanes to a word: red with blue, upper with lower green.
+
+    Sideways the full 16 bits are kept, so rounding happens once, at the end. Neighbours come as
+    32-bit words, since masks of 64 bits would make all of it half as wide.
+    """
+    eight, sixteen = uint32(8), uint32(16)
+    for i in range(line.shape[0]):
+        j = uint64(2 * i)
+        a, b = upper[j], upper[j + uint64(1)]
+        c, d = lower[j], lower[j + uint64(1)]
+        x, y = wx[i], wy[i]
+        rb = a & _RED_BLUE
+        top = uint32((rb << eight) + ((b & _RED_BLUE) - rb) * x)
+        rb = c & _RED_BLUE
+        bottom = uint32((rb << eight) + ((d & _RED_BLUE) - rb) * x)
+        left = ((a >> eight) & _LOW_BYTE) | ((c << eight) & _BLUE)
+        right = ((b >> eight) & _LOW_BYTE) | ((d << eight) & _BLUE)
+        green = uint32((left << eight) + (right - left) * x)
+        r0, r1 = top & _LOW_HALF, bottom & _LOW_HALF
+        g0, g1 = green & _LOW_HALF, green >> sixteen
+        b0, b1 = top >> sixteen, bottom >> sixteen
+        r = uint32((r0 << eight) + (r1 - r0) * y + _HALF_LEVEL) >> sixteen
+        g = uint32((g0 << eight) + (g1 - g0) * y + _HALF_LEVEL) >> sixteen
+        bl = uint32((b0 << eight) + (b1 - b0) * y + _HALF_LEVEL) >> sixteen
+        line[i] = r | (g << eight) | (bl << sixteen)
+
+
+@inner
+def _paint_border(painted: np.ndarray, line: np.ndarray) -> None:
+    for i in range(line.shape[0]):
+        line[i] = uint32(painted[i] & i64(0xFFFFFF)) if painted[i] else line[i]
+
+
+@inner
+def _paint_outside(
+    matrix: np.ndarray, border: int, level: int, size: tuple[int, int], line: np.ndarray
+) -> None:
+    """Shows a constant border's level where one near map reads outside the image."""
+    height, width = size
+    xx, xy, x0 = i32(matrix[0]), i32(matrix[1]), i32(matrix[2])
+    yx, yy, y0 = i32(matrix[3]), i32(matrix[4]), i32(matrix[5])
+    low, last = constant_from(border)
+    low_x, last_x = i32(low), i32(((width - 1) << FRACTION) + last)
+    last_y = i32(((height - 1) << FRACTION) + last)
+    for y in range(height):
+        start_x, start_y = i32(xy * i32(y) + x0), i32(yy * i32(y) + y0)
+        row = line[y * width : (y + 1) * width]
+        for x in range(width):
+            sx, sy = i32(start_x + xx * i32(x)), i32(start_y + yx * i32(x))
+            inside = (sx >= low_x) & (sx <= last_x) & (sy >= low_x) & (sy <= last_y)
+            row[x] = row[x] if inside else uint32(level)
+
+
+@RESAMPLER.separate(NEAR)
+def interpolate_near(
+    source: np.ndarray,
+    start: int,
+    size: tuple[int, int],
+    warps: Warps,
+    example: int,
+    scratch: Scratch,
+    line: np.ndarray,
+    functions: np.ndarray,
+) -> None:
+    """One affine map that is near, with the nearest or a constant border."""
+    height, width = size
+    pixels, matrix, border = height * width, warps.matrices[example, 0], warps.borders[0]
+    wx, wy, pixel = scratch.lines[2, :pixels], scratch.lines[3, :pixels], scratch.lines[4, :pixels]
+    upper, lower = scratch.pairs[0], scratch.pairs[1]
+    nearest_coordinates(matrix, height, width, pixel, wx, wy)
+    _gather(source, start, width, pixel, upper, lower)
+    _blend(halves(upper), halves(lower), wx, wy, line)
+    if border != NEAREST:
+        _paint_outside(matrix, border, warps.levels[0], size, line)
+
+
+@RESAMPLER.separate(REFLECTED)
+def interpolate_reflected(
+    source: np.ndarray,
+    start: int,
+    size: tuple[int, int],
+    warps: Warps,
+    example: int,
+    scratch: Scratch,
+    line: np.ndarray,
+    functions: np.ndarray,
+) -> None:
+    """One field with the reflecting border; GENERAL does what lies too far outside."""
+    height, width = size
+    pixels, field = height * width, warps.fields[example, 0]
+    wx, wy, pixel = scratch.lines[2, :pixels], scratch.lines[3, :pixels], scratch.lines[4, :pixels]
+    upper, lower = scratch.pairs[0], scratch.pairs[1]
+    if not reflected_coordinates(field, height, width, pixel, wx, wy):
+        general = functions[GENERAL]
+        _resampled(general, source, start, size, warps, example, scratch, line, functions)
+        return
+    _gather(source, start, width, pixel, upper, lower)
+    _blend(halves(upper), halves(lower), wx, wy, line)
+
+
+@RESAMPLER.separate(GENERAL)
+def interpolate(
+    source: np.ndarray,
+    start: int,
+    size: tuple[int, int],
+    warps: Warps,
+    example: int,
+    scratch: Scratch,
+    line: np.ndarray,
+    functions: np.ndarray,
+) -> None:
+    """Maps of any kind, with any border."""
+    pixels = size[0] * size[1]
+    wx, wy, pixel = scratch.lines[2, :pixels], scratch.lines[3, :pixels], scratch.lines[4, :pixels]
+    upper, lower = scratch.pairs[0], scratch.pairs[1]
+    coordinates(warps, example, size, scratch.at, pixel, wx, wy, functions)
+    _gather(source, start, size[1], pixel, upper, lower)
+    _blend(halves(upper), halves(lower), wx, wy, line)
+    _paint_border(scratch.at[2], line)
