@@ -100,7 +100,8 @@ def scale(factor: float, offset: float, tables: np.ndarray, line: np.ndarray) ->
     if _is_line(table, f, o):
         _move((f, f, f), (o, o, o), line)
     else:
-        tables[1], tables[2] = table, table
+        for level in range(256):
+            tables[1, level] = tables[2, level] = table[level]
         look_up(tables, line)
 
 
