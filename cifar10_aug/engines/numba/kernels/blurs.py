@@ -7,13 +7,13 @@ import numpy as np
 from cifar10_aug.engines import borders, gaussians
 from cifar10_aug.engines.corruption_tables import disk_weights, motion_weights
 from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.compiling import compiled, inner
 from cifar10_aug.engines.numba.kernels.convolution import add_lines, clamped, convolve
 from cifar10_aug.engines.numba.kernels.motion import along, drag
 from cifar10_aug.engines.numba.kernels.philox import fill_noise
 from cifar10_aug.engines.numba.kernels.pixels import read_channels, write_channel
 
-_mirrored = compiled(borders.mirrored)
+_mirrored = inner(borders.mirrored)
 
 
 def defocus(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:

@@ -6,11 +6,11 @@ import numpy as np
 from numba import uint32
 
 from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.kernels.compiling import compiled, inlined
+from cifar10_aug.engines.numba.kernels.compiling import inlined, loop
 from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, channels, grey, packed
 
 
-@compiled
+@loop
 def saturate(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Blends with grey by a factor: numbers [1, n]; 0 is grey."""
     for n in range(rows.shape[0]):
@@ -53,7 +53,7 @@ def _turn(r: int, g: int, b: int, by: float) -> int:
 _turned = inlined(_turn)
 
 
-@compiled
+@loop
 def turn_hue(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Adds to the hue of HSV, in full circles: numbers [1, n]."""
     for n in range(rows.shape[0]):
@@ -63,7 +63,7 @@ def turn_hue(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
             line[i] = _turned(r, g, b, numbers[0, n])
 
 
-@compiled
+@loop
 def shuffle_channels(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Shows the channels of numbers [3, n], each 0, 1 or 2, as red, green and blue."""
     for n in range(rows.shape[0]):
@@ -78,7 +78,7 @@ def shuffle_channels(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> N
             )
 
 
-@compiled
+@loop
 def brighten(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Adds to the value of HSV, in levels, and rounds: numbers [1, n]."""
     for n in range(rows.shape[0]):

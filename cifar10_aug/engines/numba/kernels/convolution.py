@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from cifar10_aug.engines import borders
-from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.compiling import compiled, inner
 
-_reflected, _clamped = compiled(borders.reflected), compiled(borders.clamped)
+_reflected, _clamped = inner(borders.reflected), inner(borders.clamped)
 
 
 @compiled
@@ -28,7 +28,7 @@ def clamped(size: int, radius: int) -> np.ndarray:
     return places
 
 
-@compiled
+@inner
 def radius_of(weights: np.ndarray) -> int:
     """Without the zeros at the end of float64 [n], which stand for a centre and one side."""
     radius = weights.shape[0] - 1
@@ -70,7 +70,7 @@ def convolve(
     _sum_taps(padded[: high * width], width, each, out.reshape(out.size))
 
 
-@compiled
+@inner
 def _sum_taps(line: np.ndarray, step: int, weights: np.ndarray, total: np.ndarray) -> None:
     """Sums elements that are `step` apart, times an odd number of weights, in order."""
     taps, count = weights.shape[0], total.shape[0]
@@ -103,7 +103,7 @@ def _sum_taps(line: np.ndarray, step: int, weights: np.ndarray, total: np.ndarra
         k += 2
 
 
-@compiled
+@inner
 def add_lines(line: np.ndarray, firsts: np.ndarray, weights: np.ndarray, total: np.ndarray) -> None:
     """Sums what begins at some places of a line, times a weight each, in order.
 

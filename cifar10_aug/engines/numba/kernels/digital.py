@@ -10,11 +10,11 @@ from PIL import Image
 
 from cifar10_aug.engines.corruption_tables import box_blocks
 from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.compiling import compiled, inner
 from cifar10_aug.engines.numba.kernels.pixels import pack, packed, unpack
 
 
-@compiled
+@inner
 def _average(line: np.ndarray, first: int, stride: int, count: int) -> int:
     """The mean of some packed pixels, rounded."""
     if count == 1:

@@ -8,7 +8,7 @@ from numba import uint32
 
 from cifar10_aug.engines import gaussians
 from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.compiling import compiled, inner
 from cifar10_aug.engines.numba.kernels.convolution import convolve, radius_of, reflected
 from cifar10_aug.engines.numba.kernels.pixels import (
     LOW_BYTE,
@@ -23,13 +23,13 @@ _LANES = uint32(0xFF00FF)
 _8 = uint32(8)
 
 
-@compiled
+@inner
 def _weighed(columns: np.ndarray, x: int, centre: int) -> int:
     """Nine neighbours' levels in two lanes of 16 bits, the centre five times: at most 12 bits."""
     return uint32(columns[x] + columns[x + 1] + columns[x + 2] + (centre << uint32(2)))
 
 
-@compiled
+@inner
 def _thirteenth(total: int) -> int:
     """A sum of 13 levels, as their rounded mean: (2 * total + 13) // 26 without a division."""
     return i32((uint32(uint32(total) * uint32(2) + uint32(13)) * uint32(40330)) >> uint32(20))

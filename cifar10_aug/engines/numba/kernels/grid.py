@@ -6,11 +6,11 @@ import numpy as np
 from numba import int64 as i64
 
 from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.compiling import loop
 from cifar10_aug.engines.numba.kernels.pixels import packed
 
 
-@compiled
+@loop
 def mask_grid(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Paints what lies between the lines of a grid.
 

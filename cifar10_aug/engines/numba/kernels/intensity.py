@@ -8,7 +8,7 @@ from numba import int64 as i64
 from numba import uint32
 
 from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.compiling import compiled, inner
 from cifar10_aug.engines.numba.kernels.levels import look_up, look_up_lines
 from cifar10_aug.engines.numba.kernels.pixels import (
     LOW_BYTE,
@@ -18,7 +18,7 @@ from cifar10_aug.engines.numba.kernels.pixels import (
 )
 
 
-@compiled
+@inner
 def _histograms(line: np.ndarray, counts: np.ndarray) -> None:
     """Counts levels: int64 [3, 256]."""
     counts[:] = 0
@@ -28,7 +28,7 @@ def _histograms(line: np.ndarray, counts: np.ndarray) -> None:
         counts[2, (line[i] >> uint32(16)) & LOW_BYTE] += 1
 
 
-@compiled
+@inner
 def _least_and_greatest(counts: np.ndarray) -> tuple[int, int]:
     """Of the levels that occur in int64 [256]."""
     low, high = 0, 255

@@ -11,7 +11,7 @@ from numba import uint32, uint64
 from cifar10_aug.engines import gaussians
 from cifar10_aug.engines.corruption_tables import cumulated_poisson
 from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.compiling import compiled, inner
 from cifar10_aug.engines.numba.kernels.philox import fill_noise
 from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, channels, packed
 
@@ -90,7 +90,7 @@ def _count_photons(
             )
 
 
-@compiled
+@inner
 def _counted(cumulated: np.ndarray, starts: np.ndarray, level: int, word: int) -> int:
     """The number of photons at a place of a level's distribution."""
     at, part = (word + 0.5) / 4294967296.0, word >> uint32(22)
@@ -118,7 +118,7 @@ def salt_and_pepper(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> No
             )
 
 
-@compiled
+@inner
 def _salted(level: int, word: int, flipped: int) -> int:
     painted = 255 if word < flipped // uint64(2) else 0
     return i32(level if word >= flipped else painted)

@@ -8,13 +8,13 @@ from numba import uint32, uint64
 from cifar10_aug.engines import gaussians
 from cifar10_aug.engines.corruption_tables import motion_weights
 from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.kernels.compiling import compiled
+from cifar10_aug.engines.numba.kernels.compiling import compiled, inner
 from cifar10_aug.engines.numba.kernels.motion import along, drag
 from cifar10_aug.engines.numba.kernels.philox import fill_noise, from_minus_one
 from cifar10_aug.engines.numba.kernels.pixels import as_level, channels, grey, packed
 
 
-@compiled
+@inner
 def _cell(words: np.ndarray, cell: int) -> float:
     """Uniform from -1 to 1, for each cell of a map; its noise is uint32 [4, cells / 4]."""
     place = uint64(cell)
@@ -64,7 +64,7 @@ def _plasma(canvas: Canvas, row: int, decay: float, heights: np.ndarray) -> None
     heights[:] = (heights - lowest) / max(highest - lowest, 1e-9)
 
 
-@compiled
+@inner
 def _map_size(canvas: Canvas) -> int:
     size = 2
     while size < max(canvas.height, canvas.width):
