@@ -27,9 +27,8 @@ def smooth(
         place: see `out`.
     """
     height, width = canvas.height, canvas.width
-    noise = np.empty((2, height, width), np.float64)
-    flat = noise.reshape(2, height * width)
     words = np.empty((4, (height * width + 1) // 2), np.uint32)
+    noise = np.empty((2, 2 * words.shape[1]), np.float64)
     smoothed = np.empty((height, width), np.float64)
     flattened = smoothed.reshape(height * width)
     radius = weights.shape[1] - 1
@@ -38,12 +37,12 @@ def smooth(
         # A block of four words serves two pixels.
         fill_noise(canvas, n, words)
         for axis in range(2):
-            for half in range(2):
-                drawn, part = words[2 * half + axis], flat[axis, half::2]
-                for i in range(part.shape[0]):
-                    part[i] = from_minus_one(drawn[i])
+            even, odd, flat = words[axis], words[2 + axis], noise[axis]
+            for i in range(even.shape[0]):
+                flat[2 * i], flat[2 * i + 1] = from_minus_one(even[i]), from_minus_one(odd[i])
         for axis in range(2):
-            convolve(noise[axis], weights[n], columns, rows, smoothed)
+            image = noise[axis, : height * width].reshape(height, width)
+            convolve(image, weights[n], columns, rows, smoothed)
             far, alpha = out[n, place, axis], alphas[n]
             for i in range(far.shape[0]):
                 moved = np.floor(alpha * flattened[i] * ONE + 0.5)

@@ -42,30 +42,36 @@ def sharpen(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     The smoothing is (1 1 1, 1 5 1, 1 1 1) / 13.
     """
     height, width = canvas.height, canvas.width
-    before = np.empty((height, width), np.uint32)
-    red_blue, green = np.empty(width, np.uint32), np.empty(width, np.uint32)
+    if height < 3 or width < 3:
+        return
+    # Rows lie one after the other, so that loops are long; the ends of rows are written back.
+    before = np.empty(height * width, np.uint32)
+    first, last = width, (height - 1) * width
+    above, middle, below = before[: last - first], before[first:last], before[2 * width :]
+    red_blue, green = np.empty(last - first, np.uint32), np.empty(last - first, np.uint32)
     for n in range(rows.shape[0]):
         line, factor = canvas.pixels[rows[n]], numbers[0, n]
-        before[:] = line.reshape(height, width)
+        before[:] = line
+        for i in range(red_blue.shape[0]):
+            a, b, c = above[i], middle[i], below[i]
+            red_blue[i] = (a & _LANES) + (b & _LANES) + (c & _LANES)
+            green[i] = ((a >> _8) & LOW_BYTE) + ((b >> _8) & LOW_BYTE) + ((c >> _8) & LOW_BYTE)
+        centre, out = middle[1:], line[first + 1 : last - 1]
+        for i in range(out.shape[0]):
+            pixel = centre[i]
+            lanes = _weighed(red_blue, i, pixel & _LANES)
+            smooth_green = _thirteenth(_weighed(green, i, (pixel >> _8) & LOW_BYTE))
+            smooth_red = _thirteenth(lanes & uint32(0xFFFF))
+            smooth_blue = _thirteenth(lanes >> uint32(16))
+            r, g, b = channels(pixel)
+            out[i] = packed(
+                as_level(smooth_red + factor * (r - smooth_red)),
+                as_level(smooth_green + factor * (g - smooth_green)),
+                as_level(smooth_blue + factor * (b - smooth_blue)),
+            )
         for y in range(1, height - 1):
-            upper, middle, lower = before[y - 1], before[y], before[y + 1]
-            for x in range(width):
-                a, b, c = upper[x], middle[x], lower[x]
-                red_blue[x] = (a & _LANES) + (b & _LANES) + (c & _LANES)
-                green[x] = ((a >> _8) & LOW_BYTE) + ((b >> _8) & LOW_BYTE) + ((c >> _8) & LOW_BYTE)
-            out = line[y * width + 1 : (y + 1) * width - 1]
-            for x in range(out.shape[0]):
-                pixel = middle[x + 1]
-                lanes = _weighed(red_blue, x, pixel & _LANES)
-                smooth_green = _thirteenth(_weighed(green, x, (pixel >> _8) & LOW_BYTE))
-                smooth_red = _thirteenth(lanes & uint32(0xFFFF))
-                smooth_blue = _thirteenth(lanes >> uint32(16))
-                r, g, b = channels(pixel)
-                out[x] = packed(
-                    as_level(smooth_red + factor * (r - smooth_red)),
-                    as_level(smooth_green + factor * (g - smooth_green)),
-                    as_level(smooth_blue + factor * (b - smooth_blue)),
-                )
+            for i in (y * width, (y + 1) * width - 1):
+                line[i] = before[i]
 
 
 def blur(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:

@@ -29,6 +29,16 @@ def _histograms(line: np.ndarray, counts: np.ndarray) -> None:
 
 
 @inner
+def _range(line: np.ndarray, channel: int) -> tuple[int, int]:
+    """The least and the greatest level of a channel."""
+    shift, low, high = uint32(8 * channel), LOW_BYTE, uint32(0)
+    for i in range(line.shape[0]):
+        level = (line[i] >> shift) & LOW_BYTE
+        low, high = min(low, level), max(high, level)
+    return i64(low), i64(high)
+
+
+@inner
 def _least_and_greatest(counts: np.ndarray) -> tuple[int, int]:
     """Of the levels that occur in int64 [256]."""
     low, high = 0, 255
@@ -62,13 +72,11 @@ def contrast(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
 @compiled
 def autocontrast(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Stretches each channel to 0 to 255."""
-    counts = np.empty((3, 256), np.int64)
     tables = np.empty((3, 256), np.uint8)
     for n in range(rows.shape[0]):
         line = canvas.pixels[rows[n]]
-        _histograms(line, counts)
         for channel in range(3):
-            low, high = _least_and_greatest(counts[channel])
+            low, high = _range(line, channel)
             scale = 255.0 / (high - low) if high > low else 1.0
             offset = -low * scale if high > low else 0.0
             for level in range(256):
@@ -104,13 +112,13 @@ def equalize(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
 @compiled
 def channel_shift(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Adds a number, [1, n], to all levels and keeps them in the image's range."""
-    counts = np.empty((3, 256), np.int64)
     tables = np.empty((3, 256), np.uint8)
     for n in range(rows.shape[0]):
         line = canvas.pixels[rows[n]]
-        _histograms(line, counts)
-        counts[0] += counts[1] + counts[2]
-        low, high = _least_and_greatest(counts[0])
+        low, high = _range(line, 0)
+        for channel in range(1, 3):
+            lower, higher = _range(line, channel)
+            low, high = min(low, lower), max(high, higher)
         for level in range(256):
             shifted = min(max(level + numbers[0, n], float(low)), float(high))
             tables[:, level] = as_level(shifted)

@@ -29,22 +29,34 @@ def _add_normal(
 
     16 random bits choose one of the distribution's 65,536 quantiles.
     """
-    low, sixteen = uint32(0xFFFF), uint32(16)
     # A block of four words serves two pixels, with two 16-bit halves to spare.
-    words = np.empty((4, (canvas.pixels.shape[1] + 1) // 2), np.uint32)
+    blocks = (canvas.pixels.shape[1] + 1) // 2
+    words = np.empty((4, blocks), np.uint32)
+    halves = words.view(np.uint16)
+    drawn = np.empty((3, 2 * blocks), np.float64)
+    red, green, blue = drawn[0], drawn[1], drawn[2]
     for n in range(rows.shape[0]):
         line, sigma = canvas.pixels[rows[n]], numbers[0, n]
         fill_noise(canvas, rows[n], words)
-        for half in range(2):
-            two, one = words[2 * half], words[2 * half + 1]
-            part = line[half::2]
-            for i in range(part.shape[0]):
-                r, g, b = channels(part[i])
-                part[i] = packed(
-                    as_level(r + sigma * quantiles[two[i] & low] + 0.5),
-                    as_level(g + sigma * quantiles[two[i] >> sixteen] + 0.5),
-                    as_level(b + sigma * quantiles[one[i] & low] + 0.5),
-                )
+        for pixel in range(2):
+            _look_up(quantiles, halves[2 * pixel], 0, red, pixel)
+            _look_up(quantiles, halves[2 * pixel], 1, green, pixel)
+            _look_up(quantiles, halves[2 * pixel + 1], 0, blue, pixel)
+        for i in range(line.shape[0]):
+            r, g, b = channels(line[i])
+            line[i] = packed(
+                as_level(r + sigma * red[i] + 0.5),
+                as_level(g + sigma * green[i] + 0.5),
+                as_level(b + sigma * blue[i] + 0.5),
+            )
+
+
+@compiled
+def _look_up(table: np.ndarray, places: np.ndarray, first: int, out: np.ndarray, to: int) -> None:
+    """Looks up every other place, from `first` on, and writes every other number, from `to` on."""
+    for i in range(places.shape[0] // 2):
+        # Unsigned, so that they are not checked for counting from the end.
+        out[uint64(2 * i + to)] = table[places[uint64(2 * i + first)]]
 
 
 def count_photons(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
