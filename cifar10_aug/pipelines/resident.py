@@ -10,10 +10,10 @@ import weakref
 from collections.abc import Sequence
 
 import numpy as np
-import tensorflow_datasets as tfds
 
 from cifar10_aug._compat import fork_safety
 from cifar10_aug.data import fingerprints, prepared
+from cifar10_aug.data.description import Split
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.prepared import damaged
 from cifar10_aug.data.records import mapped
@@ -66,9 +66,7 @@ _residents: weakref.WeakValueDictionary[tuple[str, ...], Resident] = weakref.Wea
 _reading = fork_safety.Lock()
 
 
-def resident(
-    info: tfds.core.SplitInfo, batches: Batches = stored_batches.by_tensorflow
-) -> Resident:
+def resident(info: Split, batches: Batches = stored_batches.by_tensorflow) -> Resident:
     """The split's images and labels; pipelines that are alive at once share them.
 
     Args:
@@ -90,7 +88,7 @@ def resident(
         return found
 
 
-def written(info: tfds.core.SplitInfo) -> tuple[str, ...]:
+def written(info: Split) -> tuple[str, ...]:
     """What tells a prepared split from all others.
 
     One that was prepared anew has new files under the old names.
@@ -121,7 +119,7 @@ def _mapped(files: tuple[str, ...]) -> list[MappedFile]:
     return found
 
 
-def _read(info: tfds.core.SplitInfo, files: tuple[str, ...], batches: Batches) -> Resident:
+def _read(info: Split, files: tuple[str, ...], batches: Batches) -> Resident:
     count, kept = info.num_examples, _mapped(files)
     if kept:
         source = Source.in_place(*mapped.joined(kept, "image"), *SHAPE[:2])

@@ -30,7 +30,11 @@ def draw_words(
         uint32 [sum of slots, batch].
     """
     mask, half = uint64(0xFFFFFFFF), uint64(32)
-    words = np.empty((slots.sum(), keys.shape[0]), np.uint32)
+    # Added here: NumPy's sums would have every process import numba's array methods, and SciPy.
+    rows = 0
+    for j in range(slots.shape[0]):
+        rows += slots[j]
+    words = np.empty((rows, keys.shape[0]), np.uint32)
     row = 0
     for j in range(firsts.shape[0]):
         epoch = epochs[j]
@@ -76,7 +80,12 @@ def places_in_order(keys: np.ndarray) -> np.ndarray:
     ends = np.zeros(1 << bits, np.int64)
     for i in range(count):
         ends[keys[i] >> shift] += 1
-    starts = np.cumsum(ends) - ends
+    # Not `np.cumsum`, as in `draw_words`.
+    starts = np.empty_like(ends)
+    first = 0
+    for bucket in range(ends.shape[0]):
+        starts[bucket] = first
+        first += ends[bucket]
     order = np.empty(count, np.int64)
     for i in range(count):
         bucket = keys[i] >> shift
