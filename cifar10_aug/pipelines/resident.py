@@ -126,7 +126,6 @@ def _read(info: Split, files: tuple[str, ...], batches: Batches) -> Resident:
     else:
         source = Source.empty(count, *SHAPE[:2])
     labels = np.empty(count, np.int64)
-    ids = example_ids(info.name, np.arange(count))
     first = found = 0
     folder = files[0].rsplit("/", 1)[0]
     try:
@@ -134,7 +133,7 @@ def _read(info: Split, files: tuple[str, ...], batches: Batches) -> Resident:
             last, images = first + len(batch.labels), batch.images
             if last > count or images.size != (last - first) * np.prod(SHAPE):
                 raise ValueError(f"more than {count} images, or images of another size")
-            if (batch.ids != ids[first:last]).any():
+            if (batch.ids != example_ids(info.name, np.arange(first, last))).any():
                 raise ValueError("images in another order")
             images = images.reshape(-1, *SHAPE)
             if not kept:
