@@ -72,9 +72,9 @@ class Description:
 def path_of(place: str | os.PathLike[str]) -> Any:
     """A path that files can be read from, in a bucket, too."""
     if "://" in os.fspath(place):
-        from etils import epath
+        import tensorflow_datasets as tfds
 
-        return epath.Path(place)
+        return tfds.core.Path(place)
     return Path(place)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import joblib
@@ -38,6 +39,6 @@ def test_a_container_has_as_many_as_it_has_processor_time(
         file.write_text(f"{text}\n")
     elsewhere = str(tmp_path / "missing")
     monkeypatch.setattr(cores, "_LIMITS", ((elsewhere,), tuple(map(str, files)) or (elsewhere,)))
-    monkeypatch.setattr(cores.os, "cpu_count", lambda: 64)
-    monkeypatch.setattr(cores.os, "sched_getaffinity", lambda _: range(64), raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(64), raising=False)
     assert cores.count() == expected
