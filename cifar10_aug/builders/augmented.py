@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
-import secrets
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
-from tensorflow_datasets.core.utils import file_utils
 
 from cifar10_aug._compat import code_first, fork_safety
 from cifar10_aug._compat.mock_data import mocked
@@ -25,16 +21,14 @@ from cifar10_aug.builders.configs import RecipeConfig, RecipeConfigs
 from cifar10_aug.builders.frozen import Frozen
 from cifar10_aug.builders.images import ImagesBuilder
 from cifar10_aug.builders.online import Online
-from cifar10_aug.data import replacing, slices
+from cifar10_aug.data import slices
 from cifar10_aug.data.prepared import PLAIN
-from cifar10_aug.engines import arguments
 from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.errors import SourceError
 from cifar10_aug.frozen import freezing
 from cifar10_aug.pipelines.options import Augmentation, OnlineOptions
 from cifar10_aug.recipes.presets import DEFAULT, PRESETS
 from cifar10_aug.recipes.recipe import Config, Recipe
-from cifar10_aug.rng import draws
 
 
 class AugmentedBuilder(ImagesBuilder, skip_registration=True):  # type: ignore[call-arg]
@@ -106,10 +100,9 @@ class AugmentedBuilder(ImagesBuilder, skip_registration=True):  # type: ignore[c
             freezing.check_arguments(config, seed, augmented)
             self._epochs = Frozen(config, options)
         else:
-            seed = secrets.randbits(64) if seed is None else seed
-            seed = arguments.checked("seed", seed, draws.SEED_LIMIT)
-            recipe = config.recipe.on(self.dataset)
-            self._epochs = Online(Augmentation(recipe, seed, augmented, execution, online))
+            self._epochs = Online(
+                Augmentation.asked(config, self.dataset, seed, augmented, execution, online)
+            )
         self.seed = self._epochs.seed
         super().__init__(**kwargs)
         # What a copy in another process is made from.
@@ -133,16 +126,10 @@ class AugmentedBuilder(ImagesBuilder, skip_registration=True):  # type: ignore[c
     # What TFDS asks for.
 
     def _build_data_dir(self, given_data_dir: str | None) -> tuple[str, str]:
-        root, folder = file_utils.get_data_dir_and_dataset_dir(
-            given_data_dir=given_data_dir,
-            builder_name=self.name,
-            config_name=self._epochs.folder(self.builder_config.name),
-            version=self.version,
-        )
-        paths.check_name(os.fspath(root))
-        if "://" not in os.fspath(folder):
-            replacing.recover(Path(folder))
-        return os.fspath(root), os.fspath(folder)
+        config = self._epochs.folder(self.builder_config.name)
+        root, folder = paths.folders(given_data_dir, self.name, config)
+        paths.check_name(root)
+        return root, folder
 
     def _about(self) -> str:
         return f"{self._description} {self._epochs.about}".rstrip()

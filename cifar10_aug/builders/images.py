@@ -68,8 +68,8 @@ class ImagesBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
     """
 
     dataset: ClassVar[DatasetSpec]
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release."}
+    VERSION = tfds.core.Version(prepared.VERSION)
+    RELEASE_NOTES = {prepared.VERSION: "First release."}
     _description = ""
     _homepage: str | None = None
     _citation: str | None = None
@@ -166,7 +166,7 @@ class ImagesBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
         replacing.sweep(final)
         if self.is_prepared() and not overwrite:
             self._check_prepared()
-            prepared.check_files(self.info)
+            prepared.check_files(prepared.described(self.data_dir))
             return
         # Before TFDS creates any folder, so that a bad source leaves nothing there.
         images = self.reading_source(download_dir, config)()
@@ -222,4 +222,4 @@ class ImagesBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
         if not self.is_prepared():
             return read_source()
         self._check_prepared()
-        return prepared.read(self.info)
+        return prepared.read(prepared.described(self.data_dir))

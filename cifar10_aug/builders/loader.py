@@ -7,36 +7,16 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import joblib
 import numpy as np
-import tensorflow_datasets as tfds
-from tensorflow_datasets.core.splits import AbstractSplit
 
-from cifar10_aug.builders import (
-    cifar10_aug_dataset_builder,
-    cifar10_aug_sample_dataset_builder,
-    cifar100_aug_dataset_builder,
-)
-from cifar10_aug.builders.augmented import AugmentedBuilder
-from cifar10_aug.builders.frozen import Frozen
-from cifar10_aug.builders.online import Online
-from cifar10_aug.builders.published import PublishedBuilder
-from cifar10_aug.data import prepared, slices
-from cifar10_aug.errors import SourceError
+from cifar10_aug.builders import visiting
+from cifar10_aug.builders.visiting import Asked
+from cifar10_aug.data import slices
+from cifar10_aug.engines.python import cores
 from cifar10_aug.pipelines import loading, numpy_batches
-from cifar10_aug.pipelines.blocks import Order
 from cifar10_aug.pipelines.map_dataset import MapDataset, Opening
 from cifar10_aug.recipes.function_pickling import Carried
 from cifar10_aug.recipes.recipe import Config, Recipe
-
-_BUILDERS: dict[str, type[AugmentedBuilder]] = {
-    one.Builder.name: one.Builder
-    for one in (
-        cifar10_aug_dataset_builder,
-        cifar100_aug_dataset_builder,
-        cifar10_aug_sample_dataset_builder,
-    )
-}
 
 
 class Loader(loading.EpochLoader):
@@ -112,37 +92,34 @@ class Loader(loading.EpochLoader):
             ValueError: if another argument is wrong.
         """
         size = _positive("batch_size", batch_size)
-        threads = joblib.cpu_count() if workers is None else _positive("workers", workers)
+        threads = cores.count() if workers is None else _positive("workers", workers)
         if layout not in numpy_batches.LAYOUTS:
             raise ValueError(f"layout is {layout!r}; give {' or '.join(numpy_batches.LAYOUTS)}")
-        if not isinstance(split, (str, AbstractSplit)):
-            raise ValueError(f"split is {split!r}; give one, such as 'train' or 'train[:90%]'")
+        slices.check_one(split)
         config = Config(recipe) if isinstance(recipe, Recipe) else Config.parse(recipe)
-        kwargs = {} if source is None else {"source": source}
-        builder = _builder(
-            str(config),
+        asked = Asked(
+            config,
             dataset,
-            data_dir,
+            visiting.local(dataset, data_dir, source),
+            source,
             seed=seed,
             n_jobs=threads,
             start_epoch=start_epoch,
             augment_splits=augment_splits,
-            **kwargs,
         )
-        self.seed = builder.seed
-        visit = _online if isinstance(builder._epochs, Online) else _frozen
-        examples, order, begins_at_0 = visit(builder, split, _shard(shard), bool(shuffle))
+        visited = asked.visited(split, _shard(shard), shuffle=bool(shuffle))
+        self.seed = visited.seed
         super().__init__(
             numpy_batches.Batches(
-                examples,
-                order,
+                visited.examples,
+                visited.order,
                 size,
                 drop_last=drop_last,
                 layout=layout,
                 workers=threads,
                 reuse=reuse,
             ),
-            0 if begins_at_0 else start_epoch,
+            0 if visited.begins_at_0 else start_epoch,
             {
                 "dataset": dataset,
                 "recipe": str(config),
@@ -161,7 +138,7 @@ class Loader(loading.EpochLoader):
             "seed": self.seed,
             "layout": layout,
             "workers": workers,
-            "data_dir": os.fspath(builder.data_dir_root),
+            "data_dir": visited.data_dir,
             "source": source,
             "shard": shard,
             "augment_splits": augment_splits,
@@ -189,62 +166,6 @@ def _opening(recipe: Recipe, arguments: dict[str, Any]) -> Opening:
 def _map_dataset(carried: Carried, arguments: dict[str, Any]) -> MapDataset:
     carried.register()
     return Loader(**arguments).as_map_dataset()
-
-
-# What is visited and in what order, and whether epochs count from 0 whatever the user says.
-_Visited = tuple[numpy_batches.Examples, numpy_batches.Order, bool]
-
-
-def _online(
-    builder: AugmentedBuilder, split: Any, shard: slices.Shard | None, shuffle: bool
-) -> _Visited:
-    # Here, so that importing the package does not import the engine.
-    from cifar10_aug.engines.numba.buffers import Buffers
-    from cifar10_aug.pipelines import eager_examples, stored_batches
-
-    epochs, splits = builder._epochs, builder.info.splits
-    assert isinstance(epochs, Online)
-    augmentation = epochs.augmentation
-    prepared.check_files(builder.info)
-    named = slices.named(split, splits, shard, augmentation.augment_splits)
-    examples = eager_examples.of(
-        named, splits, augmentation, Buffers(), stored_batches.without_tensorflow
-    )
-    return examples, Order(shuffle, builder.seed), not augmentation.concerns(named)
-
-
-def _frozen(
-    builder: AugmentedBuilder, split: Any, shard: slices.Shard | None, shuffle: bool
-) -> _Visited:
-    from cifar10_aug.frozen.loading import FrozenExamples
-
-    epochs = builder._epochs
-    assert isinstance(epochs, Frozen)
-    encoding = epochs.image_encoding(builder)
-    examples = FrozenExamples(
-        builder.info, encoding, split, shard, shuffle=shuffle, seed=builder.seed
-    )
-    return examples, examples.order, True
-
-
-def _builder(
-    recipe: str, dataset: str, data_dir: str | os.PathLike[str] | None, **kwargs: Any
-) -> AugmentedBuilder:
-    """The builder of a dataset, whose images are prepared if they were not."""
-    if dataset not in _BUILDERS:
-        raise ValueError(f"dataset is {dataset!r}; give {', '.join(_BUILDERS)}")
-    if "source" in kwargs and not issubclass(_BUILDERS[dataset], PublishedBuilder):
-        raise ValueError(f"{dataset} is drawn by the code; leave source out")
-    if "://" in os.fspath(data_dir or tfds.core.constants.DATA_DIR):
-        raise SourceError(
-            f"data_dir is {os.fspath(data_dir or tfds.core.constants.DATA_DIR)!r}, and a Loader "
-            "reads files of this machine only; copy the folder, or use tfds.load"
-        )
-    builder = _BUILDERS[dataset](config=recipe, data_dir=data_dir, **kwargs)
-    if not builder.is_prepared():
-        builder.download_and_prepare()
-    builder.require_prepared()
-    return builder
 
 
 def _positive(what: str, value: Any) -> int:

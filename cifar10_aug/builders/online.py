@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import tensorflow_datasets as tfds
 
+from cifar10_aug.data import prepared
 from cifar10_aug.data.prepared import PLAIN
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.pipelines.options import Augmentation
@@ -75,7 +76,7 @@ class Online:
         # What tf.data traces here has no Python control flow over tensors, and AutoGraph, which
         # looks for that, would take seconds.
         dataset = tf.autograph.experimental.do_not_convert(online.dataset)
-        return dataset(builder.info, self.augmentation, *args, **kwargs)
+        return dataset(prepared.described(builder.data_dir), self.augmentation, *args, **kwargs)
 
     def data_source(self, builder: AugmentedBuilder, *args: Any, **kwargs: Any) -> Any:
         """Raises a `RecipeError`: the files hold images that are not augmented."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 
+from cifar10_aug.data import replacing
+from cifar10_aug.data.prepared import VERSION
+from cifar10_aug.data.sources.official import Published
 from cifar10_aug.errors import SourceError
 
 # TFDS looks for its files by patterns that begin with the folder.
@@ -15,6 +19,46 @@ _PATTERNS = "[*?"
 def placed(data_dir: str) -> str:
     """Absolute path, unaffected by `chdir`; buckets' addresses stay."""
     return data_dir if "://" in data_dir else os.path.abspath(os.path.expanduser(data_dir))
+
+
+def source(given: str | os.PathLike[str] | None, published: Published) -> str | None:
+    """Where a published dataset's images are, as the user or the environment says; absolute."""
+    path = given if given is not None else published.environment_source
+    return None if path is None else placed(os.fspath(path))
+
+
+def default() -> str:
+    """Where datasets are kept, unless the user says something else: in TFDS's own folder."""
+    if "tensorflow_datasets" in sys.modules:
+        from tensorflow_datasets.core import constants
+
+        return constants.DATA_DIR
+    # What TFDS would say once it is imported, which takes long.
+    return os.environ.get("TFDS_DATA_DIR", os.path.expanduser("~/tensorflow_datasets"))
+
+
+def folders(data_dir: str | os.PathLike[str] | None, dataset: str, config: str) -> tuple[str, str]:
+    """Where datasets are kept, and where a config of one is, prepared or not.
+
+    Args:
+        data_dir: where the user says that they are; None is where TFDS keeps them.
+        dataset: its name.
+        config: the config's.
+    """
+    if data_dir is None and "tensorflow_datasets" in sys.modules:
+        # It also knows folders that the program has told it.
+        from tensorflow_datasets.core.utils import file_utils
+
+        found = file_utils.get_data_dir_and_dataset_dir(
+            given_data_dir=None, builder_name=dataset, config_name=config, version=VERSION
+        )
+        root, folder = map(os.fspath, found)
+    else:
+        root = placed(os.fspath(default() if data_dir is None else data_dir))
+        folder = "/".join((root.rstrip("/"), dataset, config, VERSION))
+    if "://" not in folder:
+        replacing.recover(Path(folder))
+    return root, folder
 
 
 # What TFDS reads and writes besides folders.

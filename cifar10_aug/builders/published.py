@@ -47,9 +47,8 @@ class PublishedBuilder(AugmentedBuilder, skip_registration=True):  # type: ignor
                 default what CIFAR10_AUG_MIRROR or CIFAR100_AUG_MIRROR holds.
             **kwargs: see `AugmentedBuilder`.
         """
-        path = source if source is not None else choose.environment_source(self._published)
         self._source = choose.Source(
-            paths.placed(os.fspath(path)) if path is not None else None,
+            paths.source(source, self._published),
             mirror or choose.environment_mirror(self._published),
             self._published,
             self._limits,
@@ -71,7 +70,7 @@ class PublishedBuilder(AugmentedBuilder, skip_registration=True):  # type: ignor
         here, there = (os.path.realpath(one.data_dir_root) for one in (self, other))
         if here == there or not other.is_prepared():
             return None
-        images = prepared.read(other.info)
+        images = prepared.read(prepared.described(other.data_dir))
         logging.getLogger("cifar10_aug").warning(
             "Taking the images that are prepared in %s (%s %s).",
             other.data_dir,

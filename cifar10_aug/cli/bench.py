@@ -69,7 +69,7 @@ def _time(builder: AugmentedBuilder, recipe: Recipe, batch_size: int, rounds: in
     from cifar10_aug.cli import timing
     from cifar10_aug.data import prepared
 
-    train = prepared.read(builder.info).train
+    train = prepared.read(prepared.described(builder.data_dir)).train
     count = len(train)
     ours = builder.as_dataset(
         split="train", batch_size=batch_size, shuffle_files=True, as_supervised=True

@@ -52,7 +52,8 @@ def _of_images(info: tfds.core.DatasetInfo) -> str:
     from cifar10_aug.pipelines import resident as prepared
 
     described = describe.prepared(info)
-    plain.check_files(info)
-    for split in info.splits.values():
+    files = plain.described(info.data_dir)
+    plain.check_files(files)
+    for split in files.splits.values():
         prepared.resident(split)
     return described

@@ -123,15 +123,16 @@ def training_images(
     """
     from cifar10_aug.data import prepared
     from cifar10_aug.data import sample as drawn
-    from cifar10_aug.data.sources import choose, local
+    from cifar10_aug.data.sources import local
 
     if dataset not in SPECS:
         raise ValueError(f"there is no dataset {dataset!r}; give one of {', '.join(SPECS)}")
     if dataset not in PUBLISHED:
         return drawn.read().train
     published = PUBLISHED[dataset]
-    path = choose.environment_source(published) if source is None else os.fspath(source)
+    path = published.environment_source if source is None else os.fspath(source)
     if path is not None:
         return local.read(path, published=published).train
     place = None if data_dir is None else os.fspath(data_dir)
-    return prepared.read(shell.prepared_builder(dataset, place).info).train
+    builder = shell.prepared_builder(dataset, place)
+    return prepared.read(prepared.described(builder.data_dir)).train

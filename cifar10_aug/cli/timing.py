@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from typing import Any, NamedTuple
 
-import joblib
 import numba
 import numpy as np
 import tensorflow as tf
+
+from cifar10_aug.engines.python import cores
 
 # What takes one pass over some images; whatever it returns is let go of at once.
 Pass = Callable[[], object]
@@ -113,7 +114,7 @@ def unaugmented(
 def machine() -> dict[str, Any]:
     """What was measured on, and with which versions."""
     return {
-        "cores": joblib.cpu_count(),
+        "cores": cores.count(),
         "processor": platform.processor() or platform.machine(),
         "python": platform.python_version(),
         "tensorflow": tf.__version__,

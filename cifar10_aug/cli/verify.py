@@ -59,12 +59,12 @@ def _faults(folder: Path, deep: bool, source: str | None, jobs: int | None) -> I
 
     if folders.is_plain(folder):
         try:
-            info = plain.info_of(folder)
+            info = plain.described(folder)
             plain.read(info)
         except SourceError as error:
             yield str(error)
             return
-        _check_source(folder, source, dict(info.metadata.items()))
+        _check_source(folder, source, info.metadata)
         return
     faults = checks.verify(folder)
     yield from (f"{folder}/{fault}" for fault in faults)
@@ -95,21 +95,21 @@ def _source_images(folder: Path, dataset: str, source: str | None) -> LabelledSp
     """The images that frozen epochs should have been made from; nothing is downloaded."""
     from cifar10_aug.data import prepared as plain
     from cifar10_aug.data import sample as drawn
-    from cifar10_aug.data.sources import choose, local, tfds_cifar
+    from cifar10_aug.data.sources import local, tfds_cifar
 
     if dataset not in PUBLISHED:
         return drawn.read()
     published = PUBLISHED[dataset]
-    if (path := source or choose.environment_source(published)) is not None:
+    if (path := source or published.environment_source) is not None:
         return local.read(path, published=published)
     data_dir = str(folder.resolve().parents[2])
     prepared, by_default = shell.builder(dataset, data_dir=data_dir), shell.builder(dataset)
     if prepared.is_prepared():
-        return plain.read(prepared.info)
+        return plain.read(plain.described(prepared.data_dir))
     if (found := tfds_cifar.read(data_dir, published)) is not None:
         return found
     if by_default.is_prepared():
-        return plain.read(by_default.info)
+        return plain.read(plain.described(by_default.data_dir))
     raise SourceError(
         f"{folder}: no {published.title} to compare with is in {data_dir} or "
         f"{by_default.data_dir_root}; give the images with --source PATH"

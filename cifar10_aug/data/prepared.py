@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow_datasets as tfds
-from tensorflow_datasets.core.utils import tqdm_utils
 
 from cifar10_aug._compat import tensorflow_errors
-from cifar10_aug.data import fingerprints, shard_files
+from cifar10_aug.data import description, fingerprints, shard_files
+from cifar10_aug.data.description import Description, Split
 from cifar10_aug.data.images import (
     NO_IMAGES,
     OFFICIAL_ORDER,
@@ -29,7 +27,12 @@ from cifar10_aug.data.spec import SPECS, DatasetSpec
 from cifar10_aug.errors import SourceError
 from cifar10_aug.rng.names import example_id
 
+if TYPE_CHECKING:
+    import tensorflow_datasets as tfds
+
 PLAIN = "plain"
+# As TFDS knows it, which names folders after it.
+VERSION = "1.0.0"
 # Of the files that `plain` is stored in.
 FORMAT_VERSION = 1
 _IMAGES_A_SHARD = 10_000
@@ -37,6 +40,8 @@ _IMAGES_A_SHARD = 10_000
 
 def about(labelled: LabelledSplits) -> dict[str, Any]:
     """What is recorded of images, beside them and beside frozen epochs of them."""
+    from importlib.metadata import version
+
     recorded = {
         **dataclasses.asdict(labelled.provenance),
         "content": labelled.content_digest(),
@@ -83,6 +88,8 @@ class _ShardExamples:
     first: int
 
     def __call__(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        from tensorflow_datasets.core.utils import tqdm_utils
+
         numbers = range(self.first, min(self.first + _IMAGES_A_SHARD, len(self.split)))
         coarse = self.dataset.coarse(self.split.labels)
         what = f"Writing {self.name} from image {self.first}"
@@ -101,7 +108,37 @@ class _ShardExamples:
             )
 
 
-def check_files(info: tfds.core.DatasetInfo) -> None:
+def is_described(folder: str) -> bool:
+    """Whether there is a description in a folder, as is written when all else is there."""
+    return bool((description.path_of(folder) / description.INFO).exists())
+
+
+def described(folder: str | os.PathLike[str]) -> Description:
+    """What is prepared in a folder.
+
+    Raises:
+        OSError: if the description cannot be read.
+        SourceError: if it is damaged.
+    """
+    try:
+        return description.read(folder, VERSION)
+    except ValueError as error:
+        raise unreadable(os.fspath(folder), error) from error
+
+
+def recorded(info: Description) -> dict[str, Any]:
+    """What is recorded of prepared images.
+
+    Raises:
+        SourceError: if it is damaged.
+    """
+    try:
+        return info.metadata
+    except (OSError, ValueError) as error:
+        raise damaged(info.data_dir, NO_METADATA) from error
+
+
+def check_files(info: Description) -> None:
     """Compares what the description says with the files' names and sizes, which is quick.
 
     Raises:
@@ -110,7 +147,7 @@ def check_files(info: tfds.core.DatasetInfo) -> None:
     """
     try:
         for split in info.splits.values():
-            held, name = split.filename_template.dataset_name, Path(info.data_dir).parts[-3]
+            held, name = split.filenames[0].partition("-")[0], Path(info.data_dir).parts[-3]
             if held != name:
                 raise ValueError(f"they are {held}'s, in a folder of {name}")
             size = shard_files.total_size(split)
@@ -124,7 +161,7 @@ def check_files(info: tfds.core.DatasetInfo) -> None:
         raise damaged(str(info.data_dir), str(error)) from error
 
 
-def read(info: tfds.core.DatasetInfo) -> LabelledSplits:
+def read(info: Description) -> LabelledSplits:
     """The prepared images, read without TensorFlow and compared with their recorded digest.
 
     Raises:
@@ -156,7 +193,7 @@ def recorded_provenance(metadata: Mapping[str, Any]) -> Provenance:
     return Provenance(**{name: metadata[name] for name in names}, stamp=stamp, order=order)
 
 
-def fingerprint(split: tfds.core.SplitInfo) -> int:
+def fingerprint(split: Split) -> int:
     """The recorded fingerprint of a prepared split.
 
     Where an earlier version has prepared the images, it is computed from the files, once they are
@@ -165,14 +202,14 @@ def fingerprint(split: tfds.core.SplitInfo) -> int:
     Raises:
         SourceError: if what is recorded is damaged.
     """
-    folder = split.filepaths[0].parent
+    folder = os.fspath(split.filepaths[0].parent)
     try:
-        recorded = json.loads((folder / "metadata.json").read_text())
-        if "fingerprints" in recorded:
-            return int(recorded["fingerprints"][split.name], 16)
+        info = described(folder)
+        if "fingerprints" in info.metadata:
+            return int(info.metadata["fingerprints"][split.name], 16)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise damaged(str(folder), NO_METADATA) from error
-    images = read(info_of(folder)).splits[split.name]
+        raise damaged(folder, NO_METADATA) from error
+    images = read(info).splits[split.name]
     return fingerprints.of(images.images, images.labels)
 
 
@@ -187,7 +224,7 @@ def check_written(info: tfds.core.DatasetInfo, labelled: LabelledSplits) -> None
         )
 
 
-def _read_split(info: tfds.core.SplitInfo, dataset: DatasetSpec) -> LabelledImages:
+def _read_split(info: Split, dataset: DatasetSpec) -> LabelledImages:
     features = [
         examples.parsed(record) for path in info.filepaths for record in tfrecord.read(Path(path))
     ]
@@ -226,6 +263,8 @@ def info_of(folder: Any) -> tfds.core.DatasetInfo:
     Raises:
         SourceError: if it is damaged.
     """
+    import tensorflow_datasets as tfds
+
     try:
         return tfds.builder_from_directory(folder).info
     except Exception as error:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import tensorflow_datasets as tfds
-from tensorflow_datasets.core.splits import AbstractSplit
 
+from cifar10_aug.data.description import Split
 from cifar10_aug.rng.draws import SPLIT_NUMBERS
 
 if TYPE_CHECKING:
@@ -41,6 +40,38 @@ class Slice:
     augmented: bool = False
 
 
+class _Piece(NamedTuple):
+    """Consecutive examples of a split: those of `range(count)[first:stop]`."""
+
+    split: str
+    first: int | None
+    stop: int | None
+
+
+def check_one(split: Any) -> None:
+    """Raises a `ValueError` if a split argument is neither text nor one of TFDS's objects."""
+    if not isinstance(split, str):
+        from tensorflow_datasets.core.splits import AbstractSplit
+
+        if not isinstance(split, AbstractSplit):
+            raise ValueError(f"split is {split!r}; give one, such as 'train' or 'train[:90%]'")
+
+
+def _pieces(split: Any, splits: Mapping[str, Split]) -> list[_Piece]:
+    """What a split argument names, as TFDS reads it.
+
+    Raises:
+        ValueError: if it is wrong.
+    """
+    # The name alone needs no TFDS, which takes long to import.
+    if isinstance(split, str) and split in splits:
+        return [_Piece(split, None, None)]
+    from tensorflow_datasets.core.splits import AbstractSplit
+
+    found = AbstractSplit.from_spec(split).to_absolute(splits)
+    return [_Piece(one.splitname, one.from_, one.to) for one in found]
+
+
 def check(augment_splits: Any) -> tuple[str, ...]:
     """The parts of the dataset that a builder is told to augment, such as ("train[:90%]",).
 
@@ -54,6 +85,10 @@ def check(augment_splits: Any) -> tuple[str, ...]:
     if isinstance(augment_splits, str) or not all(isinstance(one, str) for one in augment_splits):
         raise ValueError(wrong)
     for part in (part for one in augment_splits for part in one.split("+")):
+        if part in SPLIT_NUMBERS:
+            continue
+        from tensorflow_datasets.core.splits import AbstractSplit
+
         try:
             AbstractSplit.from_spec(part)
         except Exception as error:
@@ -64,9 +99,7 @@ def check(augment_splits: Any) -> tuple[str, ...]:
     return tuple(augment_splits)
 
 
-def _augmented(
-    augment_splits: Sequence[str], splits: tfds.core.splits.SplitDict
-) -> dict[str, np.ndarray]:
+def _augmented(augment_splits: Sequence[str], splits: Mapping[str, Split]) -> dict[str, np.ndarray]:
     """Which examples of each split are augmented: bool [examples].
 
     Raises:
@@ -74,8 +107,8 @@ def _augmented(
     """
     counts = {name: np.zeros(info.num_examples, int) for name, info in splits.items()}
     for one in augment_splits:
-        for piece in AbstractSplit.from_spec(one).to_absolute(splits):
-            counts[piece.splitname][piece.from_ : piece.to] += 1
+        for piece in _pieces(one, splits):
+            counts[piece.split][piece.first : piece.stop] += 1
     for name, count in counts.items():
         if count.max(initial=0) > 1:
             raise ValueError(
@@ -87,7 +120,7 @@ def _augmented(
 
 def named(
     split: Any,
-    splits: tfds.core.splits.SplitDict,
+    splits: Mapping[str, Split],
     context: tf.distribute.InputContext | Shard | None,
     augment_splits: Sequence[str] = (),
 ) -> list[Slice]:
@@ -108,8 +141,8 @@ def named(
     made: list[Slice] = []
     already, augmented = 0, _augmented(augment_splits, splits)
     listed = [
-        (piece.splitname, np.arange(splits[piece.splitname].num_examples)[piece.from_ : piece.to])
-        for piece in AbstractSplit.from_spec(split).to_absolute(splits)
+        (piece.split, np.arange(splits[piece.split].num_examples)[piece.first : piece.stop])
+        for piece in _pieces(split, splits)
     ]
     for name, numbers in listed:
         count = len(numbers)
@@ -130,7 +163,7 @@ def named(
     return made
 
 
-def tfds_ids(info: tfds.core.SplitInfo) -> np.ndarray:
+def tfds_ids(info: Split) -> np.ndarray:
     """The ids by which TFDS names examples: the file, and the place in it."""
     return np.array(
         [

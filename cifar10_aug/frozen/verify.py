@@ -19,7 +19,7 @@ from cifar10_aug.data.prepared import PLAIN
 from cifar10_aug.data.records import examples
 from cifar10_aug.data.records.formats import FORMATS
 from cifar10_aug.engines.numba.source import Source
-from cifar10_aug.engines.python import worker_process
+from cifar10_aug.engines.python import cores, worker_process
 from cifar10_aug.errors import ExportError
 from cifar10_aug.frozen import checksums, worker
 from cifar10_aug.frozen.shards import FORMAT_VERSION, Frozen, Shard
@@ -181,7 +181,7 @@ class Deep:
         """
         # joblib maps large arrays into the workers' memory.
         sources = {name: Source.of(split.images) for name, split in self._splits.items()}
-        jobs = joblib.cpu_count() if jobs is None else jobs
+        jobs = cores.count() if jobs is None else jobs
         recipe = self._shards[0].frozen.parsed
         carried = NOTHING if jobs == 1 else Carried.by(recipe)
         parallel = joblib.Parallel(

@@ -18,7 +18,7 @@ With `engine="graph"`, `pipelines/graph.py` and `graph_examples.py` take the pla
 and `eager_examples.py`, `engines/tensorflow/engine.py`, `maps.py`, `resampling.py` and
 `pixelwise.py` those of the last three.
 
-`Loader` (builders/loader.py) does without TensorFlow: `loading.py` and `numpy_batches.py` take the
-place of `eager.py`, and `stored_batches.py` has both ways to read the prepared files. Its examples
-by number are in `map_dataset.py`; frozen ones come from frozen/loading.py.
+`Loader` (builders/loader.py, visiting.py) needs no TensorFlow: `loading.py` and `numpy_batches.py`
+take the place of `eager.py`, and `stored_batches.py` has both ways to read the prepared files. Its
+examples by number are in `map_dataset.py`; frozen ones come from frozen/loading.py.
 """

@@ -126,7 +126,7 @@ def surviving(
     try:
         return make(slice(0, count)), failed
     except PythonOpError as error:
-        if isinstance(error.__cause__, worker_pool.ENDED):
+        if isinstance(error.__cause__, worker_pool.ended()):
             raise
         image = np.zeros((count, *shape), dtype)
     for number, (first, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import joblib
 import numpy as np
 import tensorflow as tf
 
 from cifar10_aug._compat.shutdown import GATE
+from cifar10_aug.engines.python import cores
 from cifar10_aug.errors import PythonOpError
 from cifar10_aug.pipelines.blocks import Reading, block_sizes, blocks_of, surviving
 from cifar10_aug.pipelines.eager_examples import Examples
@@ -39,7 +39,7 @@ def dataset(
     count, size, batch_size = len(examples), reading.size, reading.batch_size
     dtype = tf.as_dtype(examples.dtype)
     shape = examples.shape
-    most, calls = blocks_of(examples.dtype, shape, joblib.cpu_count(), python_workers)
+    most, calls = blocks_of(examples.dtype, shape, cores.count(), python_workers)
     here = in_this_process(refusal)
     labels = examples.labels_at(0, np.empty(0, np.int64))
     # What no epoch changes is gathered by TensorFlow, and only if it is asked for.

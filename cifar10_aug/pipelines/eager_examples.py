@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import tensorflow_datasets as tfds
 
 from cifar10_aug.data import slices
+from cifar10_aug.data.description import Split
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.engines.arguments import one_hot
 from cifar10_aug.engines.numba import views
@@ -42,7 +42,7 @@ class Part:
     engine: views.AnyEngine
     resident: prepared.Resident
     partners: Partners | None
-    info: tfds.core.SplitInfo
+    info: Split
     numbers: range
 
     def rows(self, places: Any) -> Any:
@@ -175,7 +175,7 @@ def _images(part: Part, epoch: int, places: np.ndarray) -> np.ndarray:
 
 def of(
     named: list[slices.Slice],
-    splits: tfds.core.splits.SplitDict,
+    splits: Mapping[str, Split],
     augmentation: Augmentation,
     buffers: Buffers,
     batches: Batches = stored_batches.by_tensorflow,

@@ -7,11 +7,11 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import joblib
 import numpy as np
 import tensorflow as tf
 
 from cifar10_aug._compat import debug_mode
+from cifar10_aug.engines.python import cores
 from cifar10_aug.engines.tensorflow import shuffling
 from cifar10_aug.pipelines import graph_tables
 from cifar10_aug.pipelines.blocks import Reading
@@ -49,7 +49,7 @@ class GraphEpochs:
             graphs.append(tf.compat.v1.get_default_graph())
             batches = debug_mode.flat_map(tf.data.Dataset.from_tensors(number), self._batches)
             batches = tf.data.Dataset.zip((batches, *(table.repeat() for table in tables)))
-            ds = self._each(batches, make, joblib.cpu_count())
+            ds = self._each(batches, make, cores.count())
             return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
 
         def make(batch: tuple[tf.Tensor, tf.Tensor], *tables: Tables) -> Any:

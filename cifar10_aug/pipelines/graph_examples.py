@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
+from cifar10_aug.data.description import Split
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.slices import Slice
 from cifar10_aug.engines.tensorflow.engine import GraphEngine
@@ -35,7 +35,7 @@ class GraphPart:
     """
 
     named: Slice
-    info: tfds.core.SplitInfo
+    info: Split
     engine: GraphEngine | GraphViews
     soft_labels: bool
     jit_compile: bool
@@ -127,9 +127,7 @@ class GraphExamples:
         """Of what is made of an example: [height, width, 3], or [views, height, width, 3]."""
         return self.parts[0].engine.plan.shape(*SHAPE[:2])
 
-    def tables(
-        self, of_split: Callable[[tfds.core.SplitInfo], tf.data.Dataset]
-    ) -> tuple[tf.data.Dataset, ...]:
+    def tables(self, of_split: Callable[[Split], tf.data.Dataset]) -> tuple[tf.data.Dataset, ...]:
         """What holds the images of each part: a dataset of one element, one for each split."""
         made = {part.info.name: part.info for part in self.parts}
         read = {name: of_split(info) for name, info in made.items()}

@@ -6,11 +6,11 @@ import os
 import weakref
 
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 from cifar10_aug._compat import tensorflow_errors
 from cifar10_aug.data import fingerprints
 from cifar10_aug.data import prepared as plain
+from cifar10_aug.data.description import Split
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.prepared import DAMAGED, damaged
 from cifar10_aug.engines.tensorflow import pixels
@@ -20,7 +20,7 @@ from cifar10_aug.rng.names import DIGITS
 _DAMAGES = (tf.errors.DataLossError, tf.errors.InvalidArgumentError, tf.errors.NotFoundError)
 
 
-def tables(info: tfds.core.SplitInfo) -> tf.data.Dataset:
+def tables(info: Split) -> tf.data.Dataset:
     """All images and labels of a split, read once for each copy of the dataset.
 
     Returns:
@@ -59,7 +59,7 @@ _shared: weakref.WeakValueDictionary[tuple[str, ...], tf.data.Dataset] = (
 )
 
 
-def shared(info: tfds.core.SplitInfo) -> tf.data.Dataset:
+def shared(info: Split) -> tf.data.Dataset:
     """`tables`, read into memory; pipelines that are alive at once share them.
 
     They are tensors, since pipelines that read a dataset for each batch cannot be checkpointed, and

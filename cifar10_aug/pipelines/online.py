@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import tensorflow_datasets as tfds
+from typing import TYPE_CHECKING, Any
 
 from cifar10_aug._compat import eager_context
 from cifar10_aug.data import prepared, slices
+from cifar10_aug.data.description import Description
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.slices import Slice
 from cifar10_aug.data.sources import official
@@ -19,13 +18,16 @@ from cifar10_aug.pipelines.finishing import Finish
 from cifar10_aug.pipelines.options import Augmentation
 from cifar10_aug.rng import draws
 
+if TYPE_CHECKING:
+    import tensorflow_datasets as tfds
+
 # TensorFlow never lets go of a Python function that a dataset has called, nor of what it refers to,
 # even when the dataset is gone. So pipelines own no memory.
 _BUFFERS = Buffers()
 
 
 def dataset(
-    info: tfds.core.DatasetInfo,
+    info: Description,
     augmentation: Augmentation,
     split: Any,
     batch_size: int | None,
@@ -91,7 +93,7 @@ def _start(augmentation: Augmentation, named: list[Slice], count: int, size: int
 
 
 def _eager(
-    info: tfds.core.DatasetInfo,
+    info: Description,
     augmentation: Augmentation,
     named: list[Slice],
     reading: Reading,
@@ -118,7 +120,7 @@ _GRAPH = "Load it with builder_kwargs={'engine': 'graph'}. Or: "
 
 
 def _graph(
-    info: tfds.core.DatasetInfo,
+    info: Description,
     augmentation: Augmentation,
     named: list[Slice],
     reading: Reading,

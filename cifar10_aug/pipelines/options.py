@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import secrets
 
 from cifar10_aug.data.slices import Slice
+from cifar10_aug.data.spec import DatasetSpec
 from cifar10_aug.engines import arguments
 from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.recipes.recipe import Config, Recipe
@@ -30,6 +32,24 @@ class Augmentation:
     augment_splits: tuple[str, ...]
     execution: Execution
     options: OnlineOptions
+
+    @staticmethod
+    def asked(
+        config: Config,
+        dataset: DatasetSpec,
+        seed: int | None,
+        augment_splits: tuple[str, ...],
+        execution: Execution,
+        options: OnlineOptions,
+    ) -> Augmentation:
+        """What a user asks for of a dataset; a seed of None is a fresh one.
+
+        Raises:
+            ValueError: if the seed is none.
+        """
+        seed = secrets.randbits(64) if seed is None else seed
+        seed = arguments.checked("seed", seed, draws.SEED_LIMIT)
+        return Augmentation(config.recipe.on(dataset), seed, augment_splits, execution, options)
 
     def of(self, augmented: bool) -> Recipe:
         """The recipe that examples get that are augmented, or others."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import joblib
 import tensorflow as tf
 
 from cifar10_aug._compat import eager_context
+from cifar10_aug.engines.python import cores
 from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.pipelines import blocks, eager, own_engines
 from cifar10_aug.pipelines.elements import Elements
@@ -57,7 +57,7 @@ def _dataset(
 ) -> tf.data.Dataset:
     """Epoch → groups → augmented groups → elements."""
     grouped, here = groups.of(own), eager.in_this_process(why_here)
-    calls = blocks.CALLS_OF_PYTHON if groups.fails else joblib.cpu_count()
+    calls = blocks.CALLS_OF_PYTHON if groups.fails else cores.count()
 
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
         def augment(*group: Any) -> Any:

@@ -10,10 +10,10 @@ import weakref
 from collections.abc import Sequence
 
 import numpy as np
-import tensorflow_datasets as tfds
 
 from cifar10_aug._compat import fork_safety
 from cifar10_aug.data import fingerprints, prepared
+from cifar10_aug.data.description import Split
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.prepared import damaged
 from cifar10_aug.data.records import mapped
@@ -66,9 +66,7 @@ _residents: weakref.WeakValueDictionary[tuple[str, ...], Resident] = weakref.Wea
 _reading = fork_safety.Lock()
 
 
-def resident(
-    info: tfds.core.SplitInfo, batches: Batches = stored_batches.by_tensorflow
-) -> Resident:
+def resident(info: Split, batches: Batches = stored_batches.by_tensorflow) -> Resident:
     """The split's images and labels; pipelines that are alive at once share them.
 
     Args:
@@ -90,7 +88,7 @@ def resident(
         return found
 
 
-def written(info: tfds.core.SplitInfo) -> tuple[str, ...]:
+def written(info: Split) -> tuple[str, ...]:
     """What tells a prepared split from all others.
 
     One that was prepared anew has new files under the old names.
@@ -121,14 +119,13 @@ def _mapped(files: tuple[str, ...]) -> list[MappedFile]:
     return found
 
 
-def _read(info: tfds.core.SplitInfo, files: tuple[str, ...], batches: Batches) -> Resident:
+def _read(info: Split, files: tuple[str, ...], batches: Batches) -> Resident:
     count, kept = info.num_examples, _mapped(files)
     if kept:
         source = Source.in_place(*mapped.joined(kept, "image"), *SHAPE[:2])
     else:
         source = Source.empty(count, *SHAPE[:2])
     labels = np.empty(count, np.int64)
-    ids = example_ids(info.name, np.arange(count))
     first = found = 0
     folder = files[0].rsplit("/", 1)[0]
     try:
@@ -136,7 +133,7 @@ def _read(info: tfds.core.SplitInfo, files: tuple[str, ...], batches: Batches) -
             last, images = first + len(batch.labels), batch.images
             if last > count or images.size != (last - first) * np.prod(SHAPE):
                 raise ValueError(f"more than {count} images, or images of another size")
-            if (batch.ids != ids[first:last]).any():
+            if (batch.ids != example_ids(info.name, np.arange(first, last))).any():
                 raise ValueError("images in another order")
             images = images.reshape(-1, *SHAPE)
             if not kept:

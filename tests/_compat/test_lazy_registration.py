@@ -47,7 +47,7 @@ def test_neither_tfds_nor_tensorflow_is_imported(use: str) -> None:
         "import tensorflow_datasets as tfds; import cifar10_aug",
         "import tensorflow_datasets as tfds; tfds.builder_cls('mnist'); import cifar10_aug",
         # Modules of ours that import TFDS themselves, half-way.
-        "import cifar10_aug.data.prepared; import tensorflow_datasets as tfds",
+        "import cifar10_aug.frozen.freezing; import tensorflow_datasets as tfds",
         "import cifar10_aug.builders.augmented; import tensorflow_datasets as tfds",
     ],
 )

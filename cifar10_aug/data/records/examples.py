@@ -9,11 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
-from tensorflow_datasets.proto import tf_example_pb2, tf_feature_pb2
 
-from cifar10_aug._compat.pillow import whole_pictures
 from cifar10_aug.data.images import SHAPE
+from cifar10_aug.data.records.example_message import Example
 
 IMAGE_ENCODINGS = ("raw", "png")
 # The signature, and the header's length, name, width and height (PNG specification, 11.2.1). Looked
@@ -32,16 +30,16 @@ Value = bytes | int | tuple[float, ...]
 def serialized(features: Mapping[str, Value]) -> bytes:
     """A `tf.train.Example`, its features in alphabetical order."""
     made = {name: _feature(value) for name, value in features.items()}
-    example = tf_example_pb2.Example(features=tf_feature_pb2.Features(feature=made))
+    example = Example(features={"feature": made})
     return bytes(example.SerializeToString(deterministic=True))
 
 
-def _feature(value: Value) -> tf_feature_pb2.Feature:
+def _feature(value: Value) -> dict[str, Any]:
     if isinstance(value, bytes):
-        return tf_feature_pb2.Feature(bytes_list=tf_feature_pb2.BytesList(value=[value]))
+        return {"bytes_list": {"value": [value]}}
     if isinstance(value, tuple):
-        return tf_feature_pb2.Feature(float_list=tf_feature_pb2.FloatList(value=value))
-    return tf_feature_pb2.Feature(int64_list=tf_feature_pb2.Int64List(value=[value]))
+        return {"float_list": {"value": value}}
+    return {"int64_list": {"value": [value]}}
 
 
 def parsed(record: bytes) -> dict[str, Any]:
@@ -52,7 +50,7 @@ def parsed(record: bytes) -> dict[str, Any]:
             floats.
     """
     try:
-        example = tf_example_pb2.Example.FromString(record)
+        example = Example.FromString(record)
     except Exception as error:  # protobuf's own class differs between its implementations.
         raise ValueError("not a tf.train.Example") from error
     features = {}
@@ -171,6 +169,10 @@ def decoded(
         return np.frombuffer(image, dtype).reshape(shape)
     if not image.startswith(PNG_BEGINS):
         raise ValueError(NO_PNG)
+    from PIL import Image
+
+    from cifar10_aug._compat.pillow import whole_pictures
+
     try:
         with whole_pictures(), Image.open(io.BytesIO(image), formats=["PNG"]) as picture:
             return np.asarray(picture.convert("RGB"))
@@ -180,6 +182,8 @@ def decoded(
 
 def png(image: np.ndarray) -> bytes:
     """An image, uint8 [height, width, 3], as a PNG file."""
+    from PIL import Image
+
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG")
     return file.getvalue()

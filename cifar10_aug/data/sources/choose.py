@@ -17,10 +17,6 @@ from cifar10_aug.data.sources.official import Published
 from cifar10_aug.errors import SourceError
 
 
-def environment_source(published: Published) -> str | None:
-    return os.environ.get(published.source_variable) or None
-
-
 def environment_mirror(published: Published) -> str | None:
     return os.environ.get(published.mirror_variable) or None
 

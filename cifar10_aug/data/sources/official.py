@@ -9,6 +9,7 @@ Another dataset of the same form is another `Published`.
 from __future__ import annotations
 
 import dataclasses
+import os
 
 from cifar10_aug.data import spec
 from cifar10_aug.data.spec import DatasetSpec
@@ -114,6 +115,11 @@ class Published:
     def source_variable(self) -> str:
         """The environment variable that may name a local file or folder."""
         return f"{self.name.upper()}_AUG_SOURCE"
+
+    @property
+    def environment_source(self) -> str | None:
+        """What that variable names, if it is set."""
+        return os.environ.get(self.source_variable) or None
 
     @property
     def mirror_variable(self) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import warnings
 
-import joblib
-
-from cifar10_aug.engines.python import worker_process
+from cifar10_aug.engines.python import cores, worker_process
 from cifar10_aug.errors import RegistrationError
 from cifar10_aug.ops.base import BACKENDS, PythonOp
 
@@ -39,7 +37,7 @@ class Execution:
 
     @property
     def jobs(self) -> int:
-        return joblib.cpu_count() if self.n_jobs in (None, -1) else self.n_jobs
+        return cores.count() if self.n_jobs in (None, -1) else self.n_jobs
 
     def place(self, op: PythonOp) -> str:
         """Where an op runs: "here", "threads" or "processes".

@@ -98,7 +98,7 @@ class Group:
         try:
             self._warn_if_slow(futures, keys)
             return [future.result() for future in futures]
-        except worker_pool.ENDED:
+        except worker_pool.ended():
             # All of them end with it. loky cannot stop workers whose work is cancelled meanwhile.
             raise
         except BaseException:
@@ -154,7 +154,7 @@ class Group:
                     if isinstance(answer, Failure):
                         return answer
                     out[part] = room.results[part] if answer is None else answer
-        except worker_pool.ENDED as error:
+        except worker_pool.ended() as error:
             self._pool.stop(executor)
             return Failure(
                 f"a worker process ended unexpectedly while {self._names} ran; perhaps memory ran "

@@ -9,9 +9,6 @@ import threading
 import weakref
 from typing import Any
 
-from joblib.externals import loky
-from joblib.externals.loky import process_executor
-
 from cifar10_aug._compat import fork_safety
 from cifar10_aug.engines.python import worker_process
 
@@ -31,8 +28,16 @@ _ONE_THREAD = (
 # Starting processes takes seconds, so they wait for the next pipeline for a while.
 _IDLE_SECONDS = 60.0
 
-# What calls fail with.
-ENDED = (loky.BrokenProcessPool, process_executor.ShutdownExecutorError)
+
+# joblib is imported where it is used: most recipes start no processes.
+
+
+def ended() -> tuple[type[BaseException], ...]:
+    """What calls fail with when a process has ended."""
+    from joblib.externals import loky
+    from joblib.externals.loky import process_executor
+
+    return loky.BrokenProcessPool, process_executor.ShutdownExecutorError
 
 
 class Pool:
@@ -78,6 +83,8 @@ class Pool:
 
     def executor(self) -> Any:
         """The running processes: what `submit` is called on."""
+        from joblib.externals import loky
+
         with self._lock:
             if self._executor is None:
                 # loky starts fresh interpreters, so nothing is forked when TensorFlow is running.
@@ -105,6 +112,8 @@ class Pool:
 
 def _begin(parent: int) -> None:
     worker_process.serve(parent)
+    from joblib.externals.loky import process_executor
+
     # loky replaces processes that grow; what functions load and keep is no leak.
     process_executor._MAX_MEMORY_LEAK_SIZE = sys.maxsize
 

@@ -181,7 +181,7 @@ def test_environment_variables_are_its_own(
     monkeypatch.setenv("CIFAR10_AUG_SOURCE", str(tmp_path / "ten"))
     monkeypatch.setenv("CIFAR100_AUG_SOURCE", str(folder))
     monkeypatch.setenv("CIFAR100_AUG_MIRROR", "http://here")
-    assert choose.environment_source(CIFAR10) == str(tmp_path / "ten")
+    assert CIFAR10.environment_source == str(tmp_path / "ten")
     assert choose.environment_mirror(CIFAR10) is None
     assert choose.environment_mirror(CIFAR100) == "http://here"
     builder = Builder(config="plain", data_dir=str(tmp_path / "data"))

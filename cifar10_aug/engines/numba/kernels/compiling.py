@@ -22,6 +22,7 @@ from typing import Any
 import numba
 import platformdirs
 from numba.core import caching, config, event
+from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
 from cifar10_aug.engines import borders, fixed_point
@@ -150,7 +151,11 @@ class _Cache(caching.FunctionCache):
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         try:
-            return super().load_overload(signature, context)
+            # As the base class does, but for `context.refresh()`, which takes a third of a second
+            # to declare all that could be compiled, and imports SciPy. Compiling calls it, too.
+            rtsys.initialize(context)
+            with self._guard_against_spurious_io_errors():
+                return self._load_overload(signature, context)
         # Unpickling what is damaged may raise anything. What cannot be read is written again, and
         # there is a warning if that fails.
         except Exception as error:

@@ -78,7 +78,12 @@ def places_in_order(keys: np.ndarray) -> np.ndarray:
     ends = np.zeros(1 << bits, np.int64)
     for i in range(count):
         ends[keys[i] >> shift] += 1
-    starts = np.cumsum(ends) - ends
+    # Not `np.cumsum`, as in `draw_words`.
+    starts = np.empty_like(ends)
+    first = 0
+    for bucket in range(ends.shape[0]):
+        starts[bucket] = first
+        first += ends[bucket]
     order = np.empty(count, np.int64)
     for i in range(count):
         bucket = keys[i] >> shift
