@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -110,6 +110,36 @@ def dataset_options(command: Callable[..., None]) -> Callable[..., None]:
             raise click.UsageError("Use either --sample or --dataset.")
         chosen = SAMPLE_NAME if sample else f"{dataset or DEFAULT.name}_aug"
         command(*args, dataset=chosen, **kwargs)
+
+    return wrapped
+
+
+class Images(NamedTuple):
+    """Which images a command takes.
+
+    Attributes:
+        dataset: the name that TFDS knows.
+        source: the path of what they are read from; None for those that are prepared.
+        data_dir: where TFDS keeps datasets; None for TFDS's own place.
+    """
+
+    dataset: str
+    source: str | None
+    data_dir: str | None
+
+
+def images_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds --dataset, --sample, --source and --data-dir to a command, which gets `images`."""
+
+    @dataset_options
+    @source_option
+    @data_dir_option
+    @functools.wraps(command)
+    def wrapped(
+        *args: Any, dataset: str, source: str | None, data_dir: str | None, **kwargs: Any
+    ) -> None:
+        check_source(dataset, source, None)
+        command(*args, images=Images(dataset, source, data_dir), **kwargs)
 
     return wrapped
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cifar10_aug.engines import planner
-from cifar10_aug.engines.stages import Stage
+from cifar10_aug.engines.stages import PlannedOp, Stage
 from cifar10_aug.ops.base import LabelOp, Op, PythonOp, ValueRangeOp
 from cifar10_aug.ops.compound import SampleMixOp, flattened
 
@@ -46,6 +46,11 @@ class Plan:
         if self.views:
             return tuple(stage for view in self.views for stage in view.stages)
         return planner.stages(self.ops)
+
+    @property
+    def steps(self) -> Iterator[PlannedOp]:
+        """The ops of all stages, in order, those of branches after what they branch from."""
+        return (step for stage in self.stages for step in stage.steps)
 
     def shape(self, height: int, width: int) -> tuple[int, ...]:
         """What comes out of an image: [height, width, 3] or [views, height, width, 3]."""
