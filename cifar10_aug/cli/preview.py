@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -48,15 +49,7 @@ from cifar10_aug.recipes.recipe import Recipe
 @shell.imports_option
 @shell.failing_in_one_line
 def preview(
-    recipe: Recipe,
-    out: Path,
-    rows: int,
-    epochs: int,
-    seed: int,
-    scale: int,
-    explain: bool,
-    steps: bool,
-    images: shell.Images,
+    recipe: Recipe, out: Path, epochs: int, steps: bool, images: shell.Images, **others: Any
 ) -> None:
     """Draw a contact sheet of RECIPE: originals beside several epochs, or beside each step."""
     from cifar10_aug.cli import contact_sheet as sheets
@@ -65,16 +58,7 @@ def preview(
     if steps and given is not ParameterSource.DEFAULT:
         raise click.UsageError("--steps shows epoch 0; leave --epochs out.")
     out = output_file.checked(out)
-    sheet = picture.preview(
-        recipe,
-        rows=rows,
-        epochs=epochs,
-        seed=seed,
-        scale=scale,
-        explain=explain,
-        steps=steps,
-        **images._asdict(),
-    )
+    sheet = picture.preview(recipe, epochs=epochs, steps=steps, **images._asdict(), **others)
     sheets.save(sheet, out)
     what = "epoch 0 step by step" if steps else f"{epochs} epochs"
     click.echo(f"{out}: {recipe}, {what}, {sheet.width} x {sheet.height} pixels")
