@@ -32,35 +32,23 @@ _FLOOR = "un-augmented"
 @click.option(
     "--rounds", type=click.IntRange(1), default=5, show_default=True, help="Epochs to time."
 )
-@shell.dataset_options
-@shell.source_option
-@shell.data_dir_option
+@shell.images_options
 @shell.imports_option
 @shell.failing_in_one_line
-def bench(
-    recipe: Recipe,
-    batch_size: int,
-    rounds: int,
-    dataset: str,
-    source: str | None,
-    data_dir: str | None,
-) -> None:
+def bench(recipe: Recipe, batch_size: int, rounds: int, images: shell.Images) -> None:
     """Time RECIPE beside TensorFlow's own pipeline without augmentation."""
-    shell.check_source(dataset, source, None)
-    with _prepared(recipe, dataset, source, data_dir) as builder:
+    with _prepared(recipe, images) as builder:
         _time(builder, recipe, batch_size, rounds)
 
 
 @contextlib.contextmanager
-def _prepared(
-    recipe: Recipe, dataset: str, source: str | None, data_dir: str | None
-) -> Iterator[AugmentedBuilder]:
+def _prepared(recipe: Recipe, images: shell.Images) -> Iterator[AugmentedBuilder]:
     """The recipe's builder; images of the sample, or of a source, are prepared for this once."""
-    if dataset != SAMPLE_NAME and source is None:
-        yield shell.prepared_builder(dataset, data_dir, recipe.name)
+    if images.dataset != SAMPLE_NAME and images.source is None:
+        yield shell.prepared_builder(images.dataset, images.data_dir, recipe.name)
         return
     with tempfile.TemporaryDirectory() as place:
-        builder = shell.builder(dataset, source, data_dir=place, config=recipe.name)
+        builder = shell.builder(images.dataset, images.source, data_dir=place, config=recipe.name)
         builder.download_and_prepare()
         yield builder
 

@@ -19,24 +19,21 @@ from cifar10_aug.data.spec import SAMPLE_NAME, SPECS
     show_default=True,
     help="The page to write.",
 )
-@shell.dataset_options
-@shell.source_option
-@shell.data_dir_option
+@shell.images_options
 @shell.imports_option
 @shell.failing_in_one_line
-def gallery(out: Path, dataset: str, source: str | None, data_dir: str | None) -> None:
+def gallery(out: Path, images: shell.Images) -> None:
     """Write a page that shows every op at five strengths; it opens in any browser, offline."""
     import cifar10_aug
     from cifar10_aug.cli import gallery_page, picture
 
-    shell.check_source(dataset, source, None)
     out = output_file.checked(out)
-    sample = dataset == SAMPLE_NAME
+    dataset, sample = SPECS[images.dataset], images.dataset == SAMPLE_NAME
     page = gallery_page.page(
-        picture.training_images(dataset, source, data_dir),
-        SPECS[dataset],
-        pictures="drawn by the code" if sample else f"the first of {SPECS[dataset].title}",
-        command=f"cifar10-aug gallery{official.option(dataset)}",
+        picture.training_images(*images),
+        dataset,
+        pictures="drawn by the code" if sample else f"the first of {dataset.title}",
+        command=f"cifar10-aug gallery{official.option(images.dataset)}",
         version=cifar10_aug.__version__,
     )
     output_file.write(out, page.encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -44,44 +45,20 @@ from cifar10_aug.recipes.recipe import Recipe
 )
 @click.option("--explain", is_flag=True, help="Write what each op has drawn under the pictures.")
 @click.option("--steps", is_flag=True, help="Show epoch 0 after each op in turn, explained.")
-@shell.dataset_options
-@shell.source_option
-@shell.data_dir_option
+@shell.images_options
 @shell.imports_option
 @shell.failing_in_one_line
 def preview(
-    recipe: Recipe,
-    out: Path,
-    rows: int,
-    epochs: int,
-    seed: int,
-    scale: int,
-    explain: bool,
-    steps: bool,
-    dataset: str,
-    source: str | None,
-    data_dir: str | None,
+    recipe: Recipe, out: Path, epochs: int, steps: bool, images: shell.Images, **others: Any
 ) -> None:
     """Draw a contact sheet of RECIPE: originals beside several epochs, or beside each step."""
     from cifar10_aug.cli import contact_sheet as sheets
 
-    shell.check_source(dataset, source, None)
     given = click.get_current_context().get_parameter_source("epochs")
     if steps and given is not ParameterSource.DEFAULT:
         raise click.UsageError("--steps shows epoch 0; leave --epochs out.")
     out = output_file.checked(out)
-    sheet = picture.preview(
-        recipe,
-        dataset=dataset,
-        rows=rows,
-        epochs=epochs,
-        seed=seed,
-        scale=scale,
-        explain=explain,
-        steps=steps,
-        source=source,
-        data_dir=data_dir,
-    )
+    sheet = picture.preview(recipe, epochs=epochs, steps=steps, **images._asdict(), **others)
     sheets.save(sheet, out)
     what = "epoch 0 step by step" if steps else f"{epochs} epochs"
     click.echo(f"{out}: {recipe}, {what}, {sheet.width} x {sheet.height} pixels")

@@ -1,20 +1,20 @@
-"""What all commands share: the group, its one-line errors, and options."""
+"""What all commands share: the group, errors of this package in one line, and options."""
 
 from __future__ import annotations
 
 import functools
 import importlib
 import os
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from cifar10_aug._compat import tensorflow_errors
 from cifar10_aug.builders import paths
+from cifar10_aug.cli.one_line_errors import OneLineErrors
 from cifar10_aug.data.sources.official import DEFAULT, PUBLISHED, option
 from cifar10_aug.data.spec import SAMPLE_NAME
 from cifar10_aug.errors import (
@@ -114,6 +114,36 @@ def dataset_options(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
+class Images(NamedTuple):
+    """Which images a command takes.
+
+    Attributes:
+        dataset: the name that TFDS knows.
+        source: the path of what they are read from; None for those that are prepared.
+        data_dir: where TFDS keeps datasets; None for TFDS's own place.
+    """
+
+    dataset: str
+    source: str | None
+    data_dir: str | None
+
+
+def images_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds --dataset, --sample, --source and --data-dir to a command, which gets `images`."""
+
+    @dataset_options
+    @source_option
+    @data_dir_option
+    @functools.wraps(command)
+    def wrapped(
+        *args: Any, dataset: str, source: str | None, data_dir: str | None, **kwargs: Any
+    ) -> None:
+        check_source(dataset, source, None)
+        command(*args, images=Images(dataset, source, data_dir), **kwargs)
+
+    return wrapped
+
+
 imports_option = click.option(
     "--imports",
     metavar="MODULES",
@@ -141,57 +171,8 @@ class FolderType(click.Path):
 FOLDER = FolderType(exists=True, file_okay=False, path_type=Path)
 
 
-class _OneLineErrors(click.Group):
-    """A group whose errors are one line, without the usage that click puts before them."""
-
-    def main(
-        self, args: Any = None, *others: Any, standalone_mode: bool = True, **kwargs: Any
-    ) -> Any:
-        inner: Callable[[], Any] = functools.partial(
-            super().main, args, *others, standalone_mode=False, **kwargs
-        )
-        if not standalone_mode:
-            return inner()
-        try:
-            _check(sys.argv[1:] if args is None else args)
-            code = inner()
-        except click.exceptions.NoArgsIsHelpError as error:
-            error.show()
-            code = error.exit_code
-        except click.ClickException as error:
-            click.echo(f"Error: {_on_one_line(error.format_message())}", err=True)
-            code = error.exit_code
-        except click.Abort:
-            click.echo("Aborted.", err=True)
-            code = 1
-        code = code if isinstance(code, int) else 0
-        if args is None:
-            # This process is the command. It ignores Ctrl-C during exit, so that the exit code
-            # stands; after a failure, Ctrl-C ends it at once.
-            signal.signal(signal.SIGINT, signal.SIG_DFL if code else signal.SIG_IGN)
-        sys.exit(code)
-
-
-def _check(arguments: Sequence[str]) -> None:
-    """Raises a usage error for what no library takes as the name of a file."""
-    for argument in arguments:
-        try:
-            argument.encode()
-        except UnicodeEncodeError as error:
-            raise click.UsageError(
-                f"{argument}: not in UTF-8, which TensorFlow demands; rename it."
-            ) from error
-        if "\0" in argument:
-            raise click.UsageError(f"{argument}: NUL cannot be part of an argument; leave it out.")
-
-
-def _on_one_line(message: str) -> str:
-    """`message` with what does not print, such as a line break in an argument, spelled out."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
-
-
 @click.group(
-    cls=_OneLineErrors,
+    cls=OneLineErrors,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="cifar10_aug")

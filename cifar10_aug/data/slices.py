@@ -158,9 +158,16 @@ def named(
             runs = np.split(np.arange(len(numbers)), changes)
             made += [Slice(name, numbers[run], among, bool(rule[run[0]])) for run in runs]
     if not made:
-        whose = "" if context is None else f" for input pipeline {context.input_pipeline_id}"
-        raise ValueError(f"split {str(split)!r} has no examples{whose}; name a larger one")
+        raise without_examples(split, context)
     return made
+
+
+def without_examples(
+    split: Any, context: tf.distribute.InputContext | Shard | None = None
+) -> ValueError:
+    """The error for a split argument that names no examples, or none for an input pipeline."""
+    whose = "" if context is None else f" for input pipeline {context.input_pipeline_id}"
+    return ValueError(f"split {str(split)!r} has no examples{whose}; name a larger one")
 
 
 def tfds_ids(info: Split) -> np.ndarray:

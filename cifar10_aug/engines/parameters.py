@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,16 +14,6 @@ from cifar10_aug.engines.numba.drawing import Drawing
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.plan import Plan
-from cifar10_aug.engines.stages import (
-    Mix,
-    Mixture,
-    Pass,
-    PlannedOp,
-    Process,
-    PythonCalls,
-    Smoothing,
-    Stage,
-)
 from cifar10_aug.ops.base import (
     AffineOp,
     BoxOp,
@@ -94,7 +84,7 @@ def named(
         draw_partners: draws and names the partners of a mix op.
     """
     seen: set[Any] = set()
-    for step in _steps(plan.stages):
+    for step in plan.steps:
         step = step.chosen_by or step
         if id(step) in seen:
             continue
@@ -129,27 +119,6 @@ def _numbered(names: list[str]) -> list[str]:
 def _keys(ids: Any) -> np.ndarray:
     ids = np.atleast_1d(np.asarray(ids))
     return keys_of(ids, len(ids))
-
-
-def _steps(stages: Iterable[Stage]) -> Iterator[PlannedOp]:
-    """All steps that draw, in order."""
-    for stage in stages:
-        if isinstance(stage, Pass):
-            for warp in stage.warps:
-                yield from warp.steps
-            for steps in stage.strokes:
-                yield from steps
-        elif isinstance(stage, Mixture):
-            yield stage.step
-            for branch in stage.branches:
-                yield from _steps(branch)
-        elif isinstance(stage, (Process, Smoothing)):
-            yield stage.step
-        elif isinstance(stage, Mix):
-            yield from stage.steps
-        else:
-            assert isinstance(stage, PythonCalls), stage
-            yield from stage.steps
 
 
 def _draw(op: Any, drawn: Draws, height: int, width: int, dataset: Any) -> None:

@@ -115,12 +115,22 @@ class Pass:
             for step in warp.steps
         )
 
+    @property
+    def steps(self) -> tuple[PlannedOp, ...]:
+        """All that it does, in order, as every stage has them."""
+        warped = (step for warp in self.warps for step in warp.steps)
+        return (*warped, *(step for stroke in self.strokes for step in stroke))
+
 
 @dataclasses.dataclass(frozen=True)
 class Process:
     """A process op, on separate images."""
 
     step: PlannedOp
+
+    @property
+    def steps(self) -> tuple[PlannedOp, ...]:
+        return (self.step,)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +139,11 @@ class Mixture:
 
     step: PlannedOp
     branches: tuple[tuple[Stage, ...], ...]
+
+    @property
+    def steps(self) -> tuple[PlannedOp, ...]:
+        stages = (stage for branch in self.branches for stage in branch)
+        return (self.step, *(step for stage in stages for step in stage.steps))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,6 +168,10 @@ class Smoothing:
     """An op on labels, which leaves images alone."""
 
     step: PlannedOp
+
+    @property
+    def steps(self) -> tuple[PlannedOp, ...]:
+        return (self.step,)
 
 
 Stage = Pass | Process | Mixture | Mix | Smoothing | PythonCalls

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
+from cifar10_aug.data import slices
 from cifar10_aug.data.records import examples
 from cifar10_aug.data.records.formats import FORMATS
 from cifar10_aug.data.slices import Shard
@@ -88,7 +89,7 @@ class FrozenExamples:
         first, step = (0, 1) if shard is None else shard
         self._numbers = range(first, int(self._starts[-1]), step)
         if not self._numbers:
-            raise ValueError(f"split {str(split)!r} has no examples; name a larger one")
+            raise slices.without_examples(split)
         self._places = functools.cache(self._format.places)
 
     def __len__(self) -> int:

@@ -11,6 +11,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.utils import shard_utils
 
+from cifar10_aug.data import slices
 from cifar10_aug.data.images import SHAPE
 from cifar10_aug.data.records.examples import NO_PNG, PNG_BEGINS
 from cifar10_aug.frozen import file_pieces, shuffled_order
@@ -51,8 +52,7 @@ def dataset(
     if context is not None:
         count = len(range(context.input_pipeline_id, count, context.num_input_pipelines))
     if not count:
-        whose = "" if context is None else f" for input pipeline {context.input_pipeline_id}"
-        raise ValueError(f"split {str(split)!r} has no examples{whose}; name a larger one")
+        raise slices.without_examples(split, context)
     everything = batch_size == -1
     repeat = config.repeat_filenames and not everything
 

@@ -76,7 +76,7 @@ class Shard:
         of: how many the split has.
         copy: the epoch that is frozen; 0 in splits that are not augmented.
         first: the number of its first example in the split.
-        last: the number after its last example's.
+        stop: the number after its last example's.
     """
 
     frozen: Frozen
@@ -85,10 +85,10 @@ class Shard:
     of: int
     copy: int
     first: int
-    last: int
+    stop: int
 
     def __len__(self) -> int:
-        return self.last - self.first
+        return self.stop - self.first
 
     @property
     def name(self) -> str:

@@ -79,8 +79,8 @@ def augmented(
         everyone = np.arange(len(labels))
         partners = Partners.of(source, everyone, draws.example_keys(everyone, shard.split), labels)
     size = _CHUNK // (len(recipe.views) or 1)
-    for first in range(shard.first, shard.last, size):
-        numbers = np.arange(first, min(first + size, shard.last))
+    for first in range(shard.first, shard.stop, size):
+        numbers = np.arange(first, min(first + size, shard.stop))
         keys = draws.example_keys(numbers, shard.split)
         theirs = labels[numbers]
         if made.softens:
@@ -107,6 +107,6 @@ def get_ready(frozen: Frozen, parent: int, carried: Carried) -> None:
         # Users' functions see nothing but what is asked for.
         frozen = dataclasses.replace(frozen, recipe="plain")
     source, labels = Source.of(np.zeros((4, *SHAPE), np.uint8)), np.zeros(4, np.int64)
-    shard = dataclasses.replace(frozen.shards({TRAIN: 4})[0], last=4)
+    shard = dataclasses.replace(frozen.shards({TRAIN: 4})[0], stop=4)
     for _ in _chunks(shard, source, labels):
         pass

@@ -49,8 +49,11 @@ class Op(abc.ABC):
     @property
     def coin(self) -> float:
         """The probability that engines toss for; 1 where the op's own words decide about p."""
-        field = type(self).__dataclass_fields__["p"].metadata["field"]
-        return self.p if field is EVERY_OPS_P else 1.0
+        return 1.0 if self._has_own_p else self.p
+
+    @property
+    def _has_own_p(self) -> bool:
+        return type(self).__dataclass_fields__["p"].metadata["field"] is not EVERY_OPS_P
 
     @classmethod
     def about(cls) -> str:
@@ -164,6 +167,12 @@ class Boxes(NamedTuple):
     bottom: Any
     right: Any
 
+    def named(self, draws: Draws, number: int = 0) -> Boxes:
+        """The same, named in the draws' log; from the second of several on, with a number."""
+        for name, values in self._asdict().items():
+            draws.name(f"{name}{number + 1 if number else ''}", values)
+        return self
+
 
 class Noise(NamedTuple):
     """A fill of independent uniform levels for each pixel and channel."""
@@ -173,12 +182,19 @@ class PixelwiseOp(Op):
     """An op that paints on an image, or recolours it, where its pixels stay."""
 
     def applied(self, draws: Draws) -> Any:
-        """Whether it does anything to an example: bool array of shape [batch], or True for all."""
-        return True
+        """Whether it does anything to an example: bool array of shape [batch], or True for all.
+
+        An op that declares p itself tosses for it with its first word.
+        """
+        return draws.name("applied", draws.chance(0, self.p)) if self._has_own_p else True
 
 
 class BoxOp(PixelwiseOp):
     """An op that paints over a rectangle."""
+
+    def applied(self, draws: Draws) -> Any:
+        """True: where it does nothing, the rectangle is empty."""
+        return True
 
     @abc.abstractmethod
     def boxes(self, draws: Draws, height: int, width: int) -> Boxes:

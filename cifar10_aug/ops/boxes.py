@@ -67,7 +67,7 @@ class Erase(BoxOp):
         left = draws.integers(4, 0, width - wide)
         bottom = draws.where(applied, top + tall, top)
         right = draws.where(applied, left + wide, left)
-        return _named(draws, Boxes(top, left, bottom, right))
+        return Boxes(top, left, bottom, right).named(draws)
 
     def fill_levels(self, draws: Draws, dataset: DatasetSpec) -> tuple[Any, Any, Any] | Noise:
         if self.fill == "noise":
@@ -148,14 +148,8 @@ class _Hole(BoxOp):
         top, left = draws.maximum(top, 0), draws.maximum(left, 0)
         bottom = draws.where(applied, bottom, top)
         right = draws.where(applied, right, left)
-        return _named(draws, Boxes(top, left, bottom, right), self.number)
+        return Boxes(top, left, bottom, right).named(draws, self.number)
 
     def fill_levels(self, draws: Draws, dataset: DatasetSpec) -> tuple[Any, Any, Any] | Noise:
         fill = self.cutout.fill
         return (fill,) * 3 if fill != "mean" else dataset.mean_levels
-
-
-def _named(draws: Draws, boxes: Boxes, number: int = 0) -> Boxes:
-    for name, values in boxes._asdict().items():
-        draws.name(f"{name}{number + 1 if number else ''}", values)
-    return boxes

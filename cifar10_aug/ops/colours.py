@@ -37,9 +37,6 @@ class Gray(ImageOp):
 
     p: float = option(NumberField(0.2, unit="probability", about="how often"))
 
-    def applied(self, draws: Draws) -> Any:
-        return draws.name("applied", draws.chance(0, self.p))
-
     def numbers(self, draws: Draws) -> tuple[Any, ...]:
         return (0.0,)
 

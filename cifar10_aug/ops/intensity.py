@@ -108,9 +108,6 @@ class Invert(LevelLineOp):
 
     p: float = option(_HOW_OFTEN)
 
-    def applied(self, draws: Draws) -> Any:
-        return draws.name("applied", draws.chance(0, self.p))
-
     def factor_and_offset(self, draws: Draws) -> tuple[Any, Any]:
         return -1.0, 255.0
 
@@ -126,9 +123,6 @@ class Posterize(LookupTableOp):
         IntervalField((4, 4), unit="bits", about="how many are kept", low=1, high=8, whole=True)
     )
     p: float = option(_HOW_OFTEN, kw_only=True)
-
-    def applied(self, draws: Draws) -> Any:
-        return draws.name("applied", draws.chance(0, self.p))
 
     def table(self, draws: Draws, levels: Any) -> Any:
         low, high = (int(end) for end in self.bits)
@@ -148,9 +142,6 @@ class Solarize(LookupTableOp):
         IntervalField((128, 128), unit="levels", about="the first that is inverted", high=256)
     )
     p: float = option(_HOW_OFTEN, kw_only=True)
-
-    def applied(self, draws: Draws) -> Any:
-        return draws.name("applied", draws.chance(0, self.p))
 
     def table(self, draws: Draws, levels: Any) -> Any:
         threshold = draws.name("threshold", draws.uniform(1, *self.threshold))
@@ -186,9 +177,6 @@ class _BySelf(ImageOp):
     slots: ClassVar[int] = 1
 
     p: float = option(_HOW_OFTEN)
-
-    def applied(self, draws: Draws) -> Any:
-        return draws.name("applied", draws.chance(0, self.p))
 
     def numbers(self, draws: Draws) -> tuple[Any, ...]:
         return ()

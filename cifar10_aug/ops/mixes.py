@@ -56,10 +56,7 @@ class CutMix(SampleMixOp):
         top, left = draws.maximum(y - tall, 0), draws.maximum(x - wide, 0)
         bottom = draws.where(applied, draws.minimum(y + tall, height), top)
         right = draws.where(applied, draws.minimum(x + wide, width), left)
-        boxes = Boxes(top, left, bottom, right)
-        for name, values in boxes._asdict().items():
-            draws.name(name, values)
-        return Mixing(boxes, 0.0)
+        return Mixing(Boxes(top, left, bottom, right).named(draws), 0.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +83,4 @@ class ResizeMix(SampleMixOp):
             centre = draws.integers(slot, 0, side - 1)
             sides.append((draws.maximum(centre - half, 0), draws.minimum(centre + half, side)))
         (top, bottom), (left, right) = sides
-        boxes = Boxes(top, left, bottom, right)
-        for name, values in boxes._asdict().items():
-            draws.name(name, values)
-        return Mixing(boxes, 0.0, shrunk=True)
+        return Mixing(Boxes(top, left, bottom, right).named(draws), 0.0, shrunk=True)

@@ -26,7 +26,9 @@ def tables(info: Split) -> tf.data.Dataset:
     Returns:
         A dataset of one element: packed images, int32 [n, height * width], and labels, int64 [n].
     """
-    files = [_absolute(str(path)) for path in info.filepaths]
+    # Buckets' addresses stay; other paths are found by processes in other folders.
+    paths = map(str, info.filepaths)
+    files = [path if "://" in path else os.path.abspath(path) for path in paths]
     count, folder = info.num_examples, files[0].rsplit("/", 1)[0]
 
     fingerprint = fingerprints.signed(plain.fingerprint(info))
@@ -80,11 +82,6 @@ def shared(info: Split) -> tf.data.Dataset:
             raise damaged(str(info.filepaths[0].parent), tensorflow_errors.reason(error)) from error
         _shared[key] = found
     return found
-
-
-def _absolute(path: str) -> str:
-    """The path as processes in other folders find it; buckets' addresses stay."""
-    return path if "://" in path else os.path.abspath(path)
 
 
 def names(split: str, numbers: tf.Tensor) -> tf.Tensor:

@@ -145,7 +145,7 @@ class Eager:
             alike = list(run)
             ends = np.cumsum([len(part) for part in alike])
             keys = parts.keys[first : first + ends[-1]]
-            images, wrong = self._alike(epoch, keys, alike, ends)
+            images, wrong, _ = self._alike(epoch, keys, alike, ends)
             failed.append(wrong)
             made += np.split(images, ends[:-1])
             first += int(ends[-1])
@@ -153,42 +153,40 @@ class Eager:
         return [np.concatenate([*failed, fillers]), *parts.restored(made, self._numpy_dtype)]
 
     def _alike(
-        self, epoch: Any, keys: np.ndarray, parts: list[np.ndarray], ends: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Images of one size, and what failed in each part."""
-        shape = parts[0].shape[1:]
+        self,
+        epoch: Any,
+        keys: np.ndarray,
+        parts: list[np.ndarray],
+        ends: np.ndarray,
+        shares: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Images of one size, what failed in each part, and what becomes of shares of classes."""
+        height, width, _ = parts[0].shape[1:]
+        shape = self._plan.shape(height, width)
         if not len(keys):
             failed = np.full(0 if self._singly else len(parts), b"", object)
-            return np.empty((0, *self._plan.shape(*shape[:2])), self._numpy_dtype), failed
-        source, engine = _source(parts), self._of_size(*shape[:2])
+            return np.empty((0, *shape), self._numpy_dtype), failed, shares
+        source, engine = _source(parts), self._of_size(height, width)
         rows = np.arange(len(keys))
+        partners = None if shares is None else Partners.of(source, rows, keys, shares)
         images, failed = surviving(
-            lambda part: engine(source, rows[part], keys[part], int(epoch)),
+            lambda part: engine(source, rows[part], keys[part], int(epoch), partners),
             range(1, len(keys) + 1) if self._singly else ends.tolist(),
-            self._plan.shape(*shape[:2]),
+            shape,
             self._made,
         )
-        return self._finished(images), failed
+        if shares is not None:
+            shares = engine.soft_labels(shares, keys, int(epoch), partners)
+        return self._finished(images), failed, shares
 
     def _mixed(
         self, epoch: Any, count: Any, ids: np.ndarray, part: np.ndarray, label: np.ndarray
-    ) -> list[np.ndarray]:
+    ) -> list[Any]:
         parts = _Parts(count, (ids, part))
-        keys, shares = parts.keys, _shares(label, len(part), self._plan.dataset.num_classes)
-        if not len(part):
-            shape = (0, *self._plan.shape(*part.shape[1:3]))
-            return [np.full(1, b"", object), np.empty(shape, self._numpy_dtype), shares]
-        source, engine = _source([part]), self._of_size(*part.shape[1:3])
-        rows = np.arange(len(part))
-        partners = Partners.of(source, rows, keys, shares)
-        image, failed = surviving(
-            lambda part: engine(source, rows[part], keys[part], int(epoch), partners),
-            range(1, len(part) + 1) if self._singly else [len(part)],
-            self._plan.shape(*part.shape[1:3]),
-            self._made,
-        )
-        label = engine.soft_labels(shares, keys, int(epoch), partners)
-        return [failed, self._finished(image), label]
+        shares = _shares(label, len(part), self._plan.dataset.num_classes)
+        ends = np.array([len(part)])
+        image, failed, soft = self._alike(epoch, parts.keys, [part], ends, shares)
+        return [failed, image, soft]
 
     @property
     def _numpy_dtype(self) -> Any:

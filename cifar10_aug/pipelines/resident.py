@@ -130,17 +130,17 @@ def _read(info: Split, files: tuple[str, ...], batches: Batches) -> Resident:
     folder = files[0].rsplit("/", 1)[0]
     try:
         for batch in stored_batches.of_mapped(kept) if kept else batches(files):
-            last, images = first + len(batch.labels), batch.images
-            if last > count or images.size != (last - first) * np.prod(SHAPE):
+            stop, images = first + len(batch.labels), batch.images
+            if stop > count or images.size != (stop - first) * np.prod(SHAPE):
                 raise ValueError(f"more than {count} images, or images of another size")
-            if (batch.ids != example_ids(info.name, np.arange(first, last))).any():
+            if (batch.ids != example_ids(info.name, np.arange(first, stop))).any():
                 raise ValueError("images in another order")
             images = images.reshape(-1, *SHAPE)
             if not kept:
                 source.write(first, images)
-            labels[first:last] = batch.labels
+            labels[first:stop] = batch.labels
             found += fingerprints.of(images, batch.labels, first)
-            first = last
+            first = stop
     except ValueError as error:
         raise damaged(folder, str(error)) from error
     if first != count:

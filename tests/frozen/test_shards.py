@@ -11,7 +11,7 @@ def test_shards_cover_every_copy_in_order(train: int, test: int, copies: int) ->
     shards = frozen(copies=copies).shards({"train": train, "test": test})
     for split, count, times in (("train", train, copies), ("test", test, 1)):
         own = [shard for shard in shards if shard.split == split]
-        covered = [(shard.copy, shard.first, shard.last) for shard in own]
+        covered = [(shard.copy, shard.first, shard.stop) for shard in own]
         expected = []
         for copy in range(times):
             edges = [first for c, first, _ in covered if c == copy] + [count]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,12 +35,13 @@ class Format(NamedTuple):
     read_at: Callable[[Path, Sequence[int], Sequence[int]], Iterator[bytes]]
 
 
-def digest_of(path: Path) -> str:
-    """ "sha256:…" of a file."""
+def digest_of(*paths: Path) -> str:
+    """ "sha256:…" of a file, or of several, one after the other."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
+    for path in paths:
+        with open(path, "rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
     return f"sha256:{digest.hexdigest()}"
 
 
@@ -70,36 +72,35 @@ def _write_array_record(path: Path, chunks: Iterable[Records]) -> str:
     return digest_of(path)
 
 
-def _read_array_record(path: Path) -> Iterator[bytes]:
+@contextlib.contextmanager
+def _array_record(path: Path) -> Iterator[Any]:
+    """A file's reader; what it finds wrong is a `ValueError`."""
     from array_record.python import array_record_module
 
     try:
         reader = array_record_module.ArrayRecordReader(str(path))
         try:
-            count = reader.num_records()
-            # The first one alone, since often no other is wanted.
-            edges = [*range(min(count, 1)), *range(1, count, _RECORDS_A_READ), count]
-            for first, last in itertools.pairwise(edges):
-                yield from reader.read(range(first, last))
+            yield reader
         finally:
             reader.close()
     except (RuntimeError, IndexError) as error:
         raise ValueError(" ".join(str(error).split())) from error
+
+
+def _read_array_record(path: Path) -> Iterator[bytes]:
+    with _array_record(path) as reader:
+        count = reader.num_records()
+        # The first one alone, since often no other is wanted.
+        edges = [*range(min(count, 1)), *range(1, count, _RECORDS_A_READ), count]
+        for first, stop in itertools.pairwise(edges):
+            yield from reader.read(range(first, stop))
 
 
 def _read_array_record_at(
     path: Path, places: Sequence[int], rows: Sequence[int]
 ) -> Iterator[bytes]:
-    from array_record.python import array_record_module
-
-    try:
-        reader = array_record_module.ArrayRecordReader(str(path))
-        try:
-            yield from reader.read(rows)
-        finally:
-            reader.close()
-    except (RuntimeError, IndexError) as error:
-        raise ValueError(" ".join(str(error).split())) from error
+    with _array_record(path) as reader:
+        yield from reader.read(rows)
 
 
 FORMATS = {

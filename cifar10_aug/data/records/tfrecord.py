@@ -100,9 +100,9 @@ def read_at(path: Path, places: Sequence[int], rows: Sequence[int]) -> Iterator[
     """
     with open(path, "rb", buffering=0) as file:
         for row in rows:
-            first, last = places[row], places[row + 1]
+            first, stop = places[row], places[row + 1]
             file.seek(first + OVERHEAD - _FOOTER)
-            size = last - first - OVERHEAD
+            size = stop - first - OVERHEAD
             yield _checked(file.read(size + _FOOTER), size, f"record {row}: its data")
 
 

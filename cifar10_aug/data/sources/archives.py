@@ -101,12 +101,12 @@ def _tar_members(path: Path, kind: str, called: str, title: str) -> Iterator[Mem
 
 
 def _unpacked(file: Any, kind: str) -> Any:
-    unpack: dict[str, Callable[[Any], Any]] = {"gzip": _gunzipped, "bzip2": bz2.BZ2File, "xz": _Xz}
+    unpack: dict[str, Callable[[Any], Any]] = {
+        "gzip": lambda file: gzip.GzipFile(fileobj=file),
+        "bzip2": bz2.BZ2File,
+        "xz": _Xz,
+    }
     return unpack[kind](file) if kind in unpack else file
-
-
-def _gunzipped(file: Any) -> gzip.GzipFile:
-    return gzip.GzipFile(fileobj=file)
 
 
 class _Xz(io.RawIOBase):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cifar10_aug.data.images import LabelledSplits
+from cifar10_aug.data.records.formats import digest_of
 from cifar10_aug.data.sources import archives, batches, npz, parquet, png_folders
 from cifar10_aug.data.sources.official import CIFAR10, Published
 from cifar10_aug.errors import SourceError
@@ -66,7 +67,7 @@ def read(
         before = _stamp(files)
         called = called or str(_expanded(path))
         _check_size(files, called, published)
-        labelled = found.read(called, _digest(files))
+        labelled = found.read(called, digest_of(*files))
     return dataclasses.replace(
         labelled, provenance=dataclasses.replace(labelled.provenance, stamp=before)
     )
@@ -91,7 +92,7 @@ def archive_digest(path: str | os.PathLike[str], published: Published = CIFAR10)
     with _readable(str(path)):
         files = locate(path, published=published).files
         _check_size(files, str(path), published)
-        return _digest(files)
+        return digest_of(*files)
 
 
 def find(folder: str | os.PathLike[str], published: Published = CIFAR10) -> Path | None:
@@ -245,12 +246,3 @@ def _check_size(files: Iterable[Path], called: str, published: Published) -> Non
             f"{called}: expected at most {archives.LARGEST_ARCHIVE} bytes, found {size}; it is "
             f"not {published.title}"
         )
-
-
-def _digest(files: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
-    for one in files:
-        with open(one, "rb") as file:
-            while block := file.read(2**20):
-                digest.update(block)
-    return f"sha256:{digest.hexdigest()}"
