@@ -10,10 +10,11 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from cifar10_aug._compat import xla_tracing
 from cifar10_aug.engines.arguments import check_size
 from cifar10_aug.engines.plan import Plan
 from cifar10_aug.engines.stages import Mix, Mixture, Pass, Process, Smoothing, Stage
-from cifar10_aug.engines.tensorflow import maps, mixing, resampling
+from cifar10_aug.engines.tensorflow import mixing, resampling
 from cifar10_aug.engines.tensorflow.batch import Batch
 from cifar10_aug.engines.tensorflow.drawing import Drawing
 from cifar10_aug.engines.tensorflow.mixing import Partners
@@ -92,7 +93,7 @@ class GraphEngine:
             if isinstance(stage, Pass):
                 batch = _passed(stage, batch)
             elif isinstance(stage, Process):
-                batch = batch.with_pixels(processed(stage.step, batch))
+                batch = batch.with_pixels(xla_tracing.kept(processed(stage.step, batch)))
             elif isinstance(stage, Mixture):
                 batch = batch.with_pixels(self._mixture(stage, batch))
             else:
@@ -128,8 +129,8 @@ class GraphEngine:
 
 def _passed(made: Pass, batch: Batch) -> Batch:
     if made.warps:
-        at = maps.places(made, batch)
-        batch = batch.with_pixels(resampling.resampled(batch, at, pixel_aligned=made.pixel_aligned))
+        by = resampling.copied if made.pixel_aligned else resampling.blended
+        batch = batch.with_pixels(xla_tracing.kept(by(made, batch)))
     for steps in made.strokes:
         batch = batch.with_pixels(painted(steps, batch))
     return batch

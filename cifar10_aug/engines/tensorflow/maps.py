@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from cifar10_aug._compat import xla_tracing
 from cifar10_aug.engines.fixed_point import FARTHEST, FRACTION, ONE, WIDEST_STEP
 from cifar10_aug.engines.stages import Pass, Warp
 from cifar10_aug.engines.tensorflow import fields
@@ -55,6 +56,35 @@ def places(made: Pass, batch: Batch) -> Places:
     return at
 
 
+def aligned(made: Pass, batch: Batch) -> tuple[tf.Tensor, tf.Tensor | None, int]:
+    """Follows whole pixels through a pass whose one map keeps rows and columns.
+
+    Returns:
+        Which pixel each one shows, int32 [batch, height * width]; where a constant border shows,
+        bool of the same shape, or None if it never does; and that border's packed level.
+    """
+    (warp,) = made.warps
+    xx, _, x0, _, yy, y0 = _matrix(warp, batch)
+    columns, outside_x = _line(xx, x0, batch.width, warp.border)
+    rows, outside_y = _line(yy, y0, batch.height, warp.border)
+    shape = [batch.count, batch.height * batch.width]
+    pixel = tf.reshape((rows * batch.width)[:, :, None] + columns[:, None, :], shape)
+    if warp.border.mode != "constant":
+        return pixel, None, 0
+    outside = tf.reshape(outside_y[:, :, None] | outside_x[:, None, :], shape)
+    return pixel, outside, _level(warp.border, batch)
+
+
+def _line(
+    by: tf.Tensor, start: tf.Tensor, size: int, border: Border
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """What a row or column of pixels shows, and whether it lies outside: int32, bool [batch, n]."""
+    at = by[:, None] * tf.range(size, dtype=tf.int64) + start[:, None]
+    outside = (at < 0) | (at > (size - 1) << FRACTION)
+    inside = _folded(at, size, border.mode)
+    return tf.bitwise.right_shift(inside, FRACTION), outside
+
+
 def _grid(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     """The columns and rows of all pixels, int32 [height * width]."""
     y, x = np.divmod(np.arange(batch.height * batch.width, dtype=np.int32), np.int32(batch.width))
@@ -89,7 +119,7 @@ def _matrix(warp: Warp, batch: Batch) -> list[tf.Tensor]:
         x0 = tf.where(drawn_in < 1.0, centre + times(x0 - centre, drawn_in), x0)
         x0 = tf.clip_by_value(x0, -FARTHEST, FARTHEST)
         matrix[row : row + 3] = xx * drawn_in, xy * drawn_in, x0
-    return [tf.cast(tf.round(entry * ONE), tf.int64) for entry in matrix]
+    return [xla_tracing.kept(tf.cast(tf.round(entry * ONE), tf.int64)) for entry in matrix]
 
 
 def _spread(matrix: list[tf.Tensor], border: Border, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:

@@ -6,6 +6,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from cifar10_aug._compat import xla_tracing
+
+# All channels of a pixel.
+COLOUR = 0xFFFFFF
+
 
 def pack(images: tf.Tensor) -> tf.Tensor:
     """uint8 [batch, height, width, 3] as int32 [batch, height * width]."""
@@ -38,3 +43,18 @@ def as_levels(values: tf.Tensor) -> tf.Tensor:
 def grey(red: tf.Tensor, green: tf.Tensor, blue: tf.Tensor) -> tf.Tensor:
     """As Pillow weighs the channels: ITU-R BT.601 in 16.16 fixed point, int32."""
     return tf.bitwise.right_shift(19595 * red + 38470 * green + 7471 * blue + 0x8000, 16)
+
+
+def read(table: tf.Tensor, at: tf.Tensor) -> tf.Tensor:
+    """Entries of each example's row of a table.
+
+    Args:
+        table: [batch, entries].
+        at: int32 [batch, n], which entries; batch * entries is less than 2**31.
+
+    Returns:
+        [batch, n]. What XLA compiles best is not what is quickest without it.
+    """
+    count, size = tf.shape(table)[0], int(table.shape[1])
+    flat, at = tf.reshape(table, [-1]), at + size * tf.range(count)[:, None]
+    return tf.gather(flat, at) if xla_tracing.compiled() else tf.gather_nd(flat, at[..., None])
