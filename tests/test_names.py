@@ -1,4 +1,4 @@
-"""20,000 names: each is the recipe that an independent reading finds, or an error, at once."""
+"""10,000 names: each is the recipe that an independent reading finds, or an error, at once."""
 
 from __future__ import annotations
 
