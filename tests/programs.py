@@ -2,7 +2,7 @@
 
 `python` takes five seconds to import it, and two more to end. So one process imports it, once, and
 is forked for each program; it does nothing else with it, and the programs import this package and
-TensorFlow Datasets themselves. Tests of imports, or of forks, start a separate Python.
+TensorFlow Datasets themselves. Tests of imports, or of forks, start a Python by `python`.
 """
 
 from __future__ import annotations
@@ -44,6 +44,18 @@ def run(
         if check:
             assert code == 0, program.stderr
         return subprocess.CompletedProcess(program.arguments, code, program.stdout, program.stderr)
+
+
+def python(
+    *arguments: object, env: Mapping[str, str] | None = None, check: bool = True, **how: Any
+) -> subprocess.CompletedProcess[str]:
+    """A Python that has imported nothing, in the project's folder; `env` adds to this one's."""
+    how = {"cwd": ROOT, "env": {**os.environ, **(env or {})}, **how}
+    command = [sys.executable, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **how)
+    if check:
+        assert done.returncode == 0, done.stderr
+    return done
 
 
 class Program:

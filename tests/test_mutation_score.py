@@ -1,12 +1,12 @@
 """What scripts/mutation_score.py makes of the results that mutmut leaves."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
+from tests import programs
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "mutation_score.py"
 
@@ -16,9 +16,7 @@ def score(place: Path, codes: Sequence[int | None]) -> tuple[int, list[str]]:
     meta.parent.mkdir(parents=True)
     named = {f"package.ops.one.f__mutmut_{n}": code for n, code in enumerate(codes, start=1)}
     meta.write_text(json.dumps({"exit_code_by_key": named}))
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(place)], capture_output=True, text=True, check=False
-    )
+    done = programs.python(SCRIPT, place, check=False)
     return done.returncode, done.stdout.splitlines()
 
 
@@ -41,8 +39,6 @@ def test_what_no_test_saw_is_not_killed(tmp_path: Path, other: int) -> None:
 
 
 def test_without_results_it_says_what_makes_them(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(tmp_path)], capture_output=True, text=True, check=False
-    )
+    done = programs.python(SCRIPT, tmp_path, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "no mutants are there; `bash scripts/mutate.sh` makes and runs them\n"

@@ -1,10 +1,7 @@
-"""20,000 names: each is the recipe that an independent reading finds, or an error, at once."""
+"""10,000 names: each is the recipe that an independent reading finds, or an error, at once."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,10 +14,10 @@ from cifar10_aug.ops import OPS, Op
 from cifar10_aug.ops.compound import OneOf
 from cifar10_aug.ops.fields import attributes_of
 from cifar10_aug.recipes.recipe import Config, Recipe
-from tests import fuzzing, reading
+from tests import fuzzing, programs, reading
 from tests.cli.running import run
 
-COUNT = 20_000
+COUNT = 10_000
 
 
 def values_of(ops: tuple[Op, ...]) -> list[Any]:
@@ -99,14 +96,7 @@ watching = False
 assert "compile" in events
 """
     root = Path(__file__).parents[1]
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(root)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    programs.python("-c", program, cwd=tmp_path, env={"PYTHONPATH": str(root)})
     assert not list(tmp_path.iterdir())
 
 

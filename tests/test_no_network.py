@@ -1,7 +1,6 @@
 """What is prepared needs no network, and nothing ever asks whether there is one."""
 
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from cifar10_aug import SourceError
 from cifar10_aug.data.sources import choose, downloading
 from cifar10_aug.data.sources.official import CIFAR10
-from tests import no_network
+from tests import no_network, programs
 
 DONE = "prepare eager graph export verify verify info info list preview frozen"
 
@@ -19,12 +18,7 @@ DONE = "prepare eager graph export verify verify info info list preview frozen"
 def test_with_a_source_at_hand_no_socket_is_ever_opened(
     sources: dict[str, Path], tmp_path: Path
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.no_network", sources["binary archive"], tmp_path],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, (done.returncode, done.stderr)
+    done = programs.python("-m", "tests.no_network", sources["binary archive"], tmp_path)
     assert done.stdout.split() == DONE.split()
 
 
@@ -46,7 +40,7 @@ def test_a_socket_would_be_noticed(asks: str, linux: bool) -> None:
         "import ctypes, socket\nfrom tests import no_network\nno_network.forbid()\n"
         f"socket.socketpair()\nprint('so far', flush=True)\n{asks}\nprint('asked')"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = programs.python("-c", program, check=False)
     assert done.stdout == "so far\n"
     # Signal 31 is SIGSYS.
     assert done.returncode == (-31 if linux else no_network.ASKED)

@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import json
 import warnings
 import weakref
 from collections.abc import Callable
@@ -17,9 +18,10 @@ from tensorflow.python.data.ops import debug_mode
 
 from cifar10_aug.pipelines import graph_tables, resident
 from cifar10_aug.recipes.recipe import Recipe
-from tests import programs
+from tests import numpy_behaviour, programs
 from tests.pipelines.test_eager import by_id
 
+ROOT = Path(__file__).parents[1]
 # Graphs take seconds to build.
 SLOW = pytest.mark.slow
 ENGINES = ["eager", pytest.param("graph", marks=SLOW)]
@@ -319,81 +321,19 @@ def test_strategies_load_their_input_by_a_function(data_dir: str) -> None:
     programs.run("-c", STRATEGY, data_dir, "eager", "graph", check=True)
 
 
-NUMPY = """
-import sys
-import numpy as np, tensorflow as tf, tensorflow_datasets as tfds, cifar10_aug
-from cifar10_aug.recipes.recipe import Recipe
-
-path, data_dir, mode, *engines = sys.argv[1:]
-if mode != "as it is":
-    tf.experimental.numpy.experimental_enable_numpy_behavior(
-        dtype_conversion_mode=mode, prefer_float32=mode == "all"
-    )
-images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
-made = {}
-for training in (False, True):
-    layer = Recipe.parse("rotate30+erase_p0.7+rescale").layer(seed=2**64 - 1)
-    for given in (images, images.astype(np.float32), images.astype(np.int64)):
-        made[f"layer {training} {given.dtype}"] = layer(given, training=training).numpy()
-made["compiled"] = Recipe.parse("flip+normalize").layer(jit_compile=True)(images).numpy()
-for engine in engines:
-    ds = tfds.load(
-        "cifar10_aug/flip+erase_p0.7+mixup", split="train[:10]+test[:7]", batch_size=8,
-        shuffle_files=True, data_dir=data_dir,
-        read_config=tfds.ReadConfig(add_tfds_id=True),
-        builder_kwargs={
-            "engine": engine, "seed": 2**64 - 1, "start_epoch": 2**32 - 9, "start_step": 1,
-        },
-    )
-    for epoch in range(2):
-        for step, batch in enumerate(ds.as_numpy_iterator()):
-            for name, values in batch.items():
-                made[f"{engine} {epoch} {step} {name}"] = values.astype(
-                    "S" if values.dtype == object else values.dtype
-                )
-np.savez(path, **made)
-"""
-
-
 @pytest.fixture(scope="module")
-def without_numpy(data_dir: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
-    path = tmp_path_factory.mktemp("numpy") / "expected.npz"
-    programs.run("-c", NUMPY, path, data_dir, "as it is", "eager", "graph", check=True)
-    return dict(np.load(path))
+def without_numpy(data_dir: str) -> dict[str, str]:
+    return numpy_behaviour.made(data_dir)
 
 
 @SLOW
 @pytest.mark.parametrize("mode", ["legacy", "safe", "all"])
 def test_numpy_behaviour_changes_no_pixel(
-    mode: str, without_numpy: dict[str, np.ndarray], data_dir: str, tmp_path: Path
+    mode: str, without_numpy: dict[str, str], data_dir: str
 ) -> None:
-    path = tmp_path / "found.npz"
-    programs.run("-c", NUMPY, path, data_dir, mode, "eager", "graph", check=True)
-    found = dict(np.load(path))
-    assert found.keys() == without_numpy.keys()
-    for name, values in without_numpy.items():
-        assert found[name].dtype == values.dtype, name
-        assert np.array_equal(found[name], values), name
-
-
-NUMPY_OPS = """
-import sys
-import numpy as np, tensorflow as tf
-tf.experimental.numpy.experimental_enable_numpy_behavior(dtype_conversion_mode=sys.argv[1])
-from tests.engines.tensorflow.running import NOT_A_GRAPH
-from tests.engines.tensorflow.test_engine import assert_same
-from cifar10_aug.ops import OPS
-
-for name in OPS:
-    if name not in NOT_A_GRAPH:
-        assert_same(name, "op by op", seed=2**64 - 1)
-"""
-
-
-@SLOW
-@pytest.mark.parametrize("mode", ["safe", "all"])
-def test_numpy_behaviour_changes_no_op(mode: str) -> None:
-    programs.run("-c", NUMPY_OPS, mode, check=True)
+    program = "import sys; from tests import numpy_behaviour; numpy_behaviour.main(*sys.argv[1:])"
+    done = programs.run("-c", program, data_dir, mode, check=True, cwd=ROOT)
+    assert json.loads(done.stdout) == without_numpy
 
 
 @pytest.mark.parametrize("engine", ENGINES)

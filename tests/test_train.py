@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -61,17 +60,21 @@ def trained(*runs: list[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def curves(tfds_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Curve]:
-    """The curves of a run, of the same with other threads, and of the same with another engine."""
+def runs(tfds_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Results of a run, of the same otherwise computed, and of one with a single image."""
     place = tmp_path_factory.mktemp("runs")
-    different = {"run": [], "one thread": ["--threads", "1"], "graph": ["--engine", "graph"]}
+    different = {
+        "run": [],
+        "graph": ["--engine", "graph", "--threads", "1"],
+        "one image": ["--images", "1", "--epochs", "1"],
+    }
     trained(*(options(place / name, tfds_dir, *more) for name, more in different.items()))
-    return {name: curve(result(place / name)) for name in different}
+    return {name: result(place / name) for name in different}
 
 
 @pytest.mark.slow
 def test_an_interrupted_run_has_the_same_curve_to_the_last_digit(
-    curves: dict[str, Curve], tfds_dir: Path, tmp_path: Path
+    runs: dict[str, dict[str, Any]], tfds_dir: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     run = options(out, tfds_dir)
@@ -82,25 +85,23 @@ def test_an_interrupted_run_has_the_same_curve_to_the_last_digit(
     assert not (out / "result.json").exists()
     assert len(json.loads((out / "state.json").read_text())["history"]) < 4
     trained(run)
-    assert curve(result(out)) == curves["run"]
+    assert curve(result(out)) == curve(runs["run"])
     assert sorted(file.name for file in out.iterdir()) == ["curve.png", "result.json"]
 
 
 @pytest.mark.slow
-def test_threads_change_nothing(curves: dict[str, Curve]) -> None:
-    assert curves["one thread"] == curves["run"]
+def test_neither_threads_nor_the_engine_change_a_curve(runs: dict[str, dict[str, Any]]) -> None:
+    assert curve(runs["graph"]) == curve(runs["run"])
 
 
 @pytest.mark.slow
-def test_both_engines_train_alike(curves: dict[str, Curve]) -> None:
-    assert curves["graph"] == curves["run"]
+def test_one_image_is_enough(runs: dict[str, dict[str, Any]]) -> None:
+    assert len(runs["one image"]["history"]) == 1
 
 
 def asked(*arguments: object) -> subprocess.CompletedProcess[str]:
     """What a Python without any package says."""
-    return subprocess.run(
-        [sys.executable, "-S", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+    return programs.python("-S", *arguments, check=False)
 
 
 def test_help_shows_every_default_and_needs_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,12 +212,6 @@ def test_the_models_are_those_of_the_options(monkeypatch: pytest.MonkeyPatch) ->
     from options import MODELS as NAMES
 
     assert tuple(MODELS) == NAMES
-
-
-@pytest.mark.slow
-def test_one_image_is_enough(tfds_dir: Path, tmp_path: Path) -> None:
-    trained([*options(tmp_path, tfds_dir), "--images", "1", "--epochs", "1"])
-    assert len(result(tmp_path)["history"]) == 1
 
 
 def test_a_folder_of_another_run_is_refused(

@@ -52,19 +52,8 @@ def curves(out: Path) -> list[list[dict[str, float]]]:
 @pytest.mark.slow
 def test_an_interrupted_run_has_the_same_curves_to_the_last_digit(tmp_path: Path) -> None:
     whole, other, data = (tmp_path / name for name in ("whole", "other", "data"))
-    options: list[object] = [
-        "--seeds",
-        "2",
-        "--images",
-        "40",
-        "--batch-size",
-        "16",
-        "--epochs",
-        "2",
-        "--temperature",
-        "0.3",
-    ]
-    options += ["--data-dir", str(data)]
+    options = ["--images", "40", "--batch-size", "16", "--epochs", "2", "--temperature", "0.3"]
+    options += ["--seeds", "2", "--data-dir", str(data)]
     done = programs.run("-c", PROGRAM, SCRIPTS, whole, other, *options, check=True)
     assert (other / "seed-0" / "result.json").exists()
     assert sorted(f.name for f in (other / "seed-1").iterdir()) == ["epoch-1.keras", "state.json"]

@@ -2,14 +2,13 @@
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from cifar10_aug._compat import fork_safety
 from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
+from tests import programs
 from tests.frozen.freezing import freeze
 
 ROOT = Path(__file__).parents[2]
@@ -27,14 +26,7 @@ def test_a_forked_process_gets_what_works_or_an_error(
     source = sources["binary archive"]
     Builder(config="plain", data_dir=str(tmp_path), source=source).download_and_prepare()
     freeze(tmp_path, source, "rotate30+erase-x3")
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.forking", str(tmp_path)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = programs.python("-m", "tests.forking", tmp_path)
     lines = [line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line]
     found = {moment: answer for moment, *answers in lines for answer in answers}
     for kind in ("eager", "graph", "mapped"):

@@ -3,8 +3,6 @@
 Each program is a new process: what matters is what was imported before.
 """
 
-import os
-import subprocess
 import sys
 import types
 from pathlib import Path
@@ -12,19 +10,13 @@ from pathlib import Path
 import pytest
 
 from cifar10_aug._compat import lazy_registration
+from tests import programs
 
 OURS = "['cifar100_aug', 'cifar10_aug', 'cifar10_aug_sample']"
 
 
 def said_by(*arguments: object, **env: str) -> str:
-    done = subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return programs.python(*arguments, env=env).stdout
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """`tfds.testing.mock_data` works with these datasets as with TFDS's own."""
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import tensorflow_datasets as tfds
 
 from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
 from cifar10_aug.errors import RecipeError, SourceError
+from tests import programs
 
 mock_data = tfds.testing.mock_data
 MockPolicy = tfds.testing.MockPolicy
@@ -166,8 +165,7 @@ assert len(ds) == 100
 one, other = (next(iter(ds))["image"].numpy() for _ in range(2))
 assert (one != other).any()
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    programs.python("-c", program)
 
 
 def test_what_wraps_loading_gets_every_epoch(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import programs
+
 # Interrupts itself when a module is about to be imported, or when the command has ended.
 PROGRAM = """
 import atexit, os, signal, sys
@@ -27,13 +29,7 @@ main()
 
 
 def interrupted(moment: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM, moment, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return programs.python("-c", PROGRAM, moment, *arguments, timeout=120, check=False)
 
 
 @pytest.mark.parametrize("module", ["tensorflow", "cifar10_aug.builders.features"])

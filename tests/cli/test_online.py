@@ -8,7 +8,7 @@ from PIL import Image
 import cifar10_aug
 from cifar10_aug.cli import main
 from cifar10_aug.data.sources.official import BINARY, CIFAR10
-from tests import archives
+from tests import archives, programs
 from tests.cli.running import assert_fails, run
 
 
@@ -44,7 +44,7 @@ def test_help_does_not_import_tensorflow() -> None:
         "except SystemExit as done: assert done.code == 0\n"
         "assert not {'tensorflow', 'keras', 'numba'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    programs.python("-c", program)
 
 
 def test_recipes_and_their_errors_do_not_import_tensorflow() -> None:
@@ -56,7 +56,7 @@ def test_recipes_and_their_errors_do_not_import_tensorflow() -> None:
         "except RecipeError: pass\n"
         "assert 'tensorflow' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    programs.python("-c", program)
 
 
 def test_preview_draws_the_sample(tmp_path: Path) -> None:

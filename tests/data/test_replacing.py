@@ -1,12 +1,11 @@
 import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from cifar10_aug.data import replacing
+from tests import programs
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,14 +15,7 @@ def test_a_kill_at_any_time_leaves_the_old_images_or_the_new_ones(
     sources: dict[str, Path], tmp_path: Path
 ) -> None:
     arguments = [sources["binary archive"], sources["python archive"], tmp_path]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.overwriting", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = programs.python("-m", "tests.overwriting", *arguments)
     kills = int(done.stdout.split()[0])
     assert kills > 20
 
@@ -147,7 +139,7 @@ with replacing.replacing(Path(sys.argv[1])) as place:
     (place / "half").write_bytes(bytes(100))
     os.kill(os.getpid(), signal.SIGKILL)
 """
-    done = subprocess.run([sys.executable, "-c", program, str(final)], cwd=ROOT, check=False)
+    done = programs.python("-c", program, final, check=False)
     assert done.returncode == -9
     assert len(entries(final.parent)) == 3
     replacing.sweep(final)
@@ -162,7 +154,7 @@ def test_what_a_living_process_writes_stays(final: Path) -> None:
             "import sys; from pathlib import Path; from cifar10_aug.data import replacing; "
             "replacing.sweep(Path(sys.argv[1]))"
         )
-        subprocess.run([sys.executable, "-c", program, str(final)], cwd=ROOT, check=True)
+        programs.python("-c", program, final)
         replacing.sweep(final)
         assert place.exists()
     assert entries(final) == {"new"}

@@ -30,7 +30,7 @@ from cifar10_aug.frozen.staging import Staging
 from cifar10_aug.frozen.verify import verify
 from cifar10_aug.recipes.recipe import Recipe
 from cifar10_aug.rng.names import example_ids
-from tests import archives
+from tests import archives, programs
 from tests.frozen import freezing
 from tests.frozen.freezing import CONFIG, OVERWRITE, contents, freeze
 
@@ -97,14 +97,8 @@ def test_the_number_of_jobs_changes_no_byte(
 def test_a_crash_at_any_moment_loses_nothing(
     what: str, sources: dict[str, Path], tmp_path: Path
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.frozen.crashes", what, sources["binary folder"], tmp_path],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    place = (sources["binary folder"], tmp_path)
+    done = programs.python("-m", "tests.frozen.crashes", what, *place)
     crashes = int(done.stdout.split()[0])
     assert crashes > 50
 
@@ -330,13 +324,11 @@ def test_a_write_that_fails_leaves_the_old_data_intact(
         limit = 60_000
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    done = subprocess.run(
-        [sys.executable, "-c", program, *arguments, "--overwrite", "--source", str(source)],
-        capture_output=True,
-        text=True,
+    # Coverage would write a larger file.
+    done = programs.python(
+        *("-c", program, *arguments, "--overwrite", "--source", source),
+        env={name: "" for name in os.environ if "COVERAGE" in name},
         preexec_fn=small_files,
-        # Coverage would write a larger file.
-        env={name: value for name, value in os.environ.items() if "COVERAGE" not in name},
         check=False,
     )
     assert done.returncode == 1
@@ -502,10 +494,7 @@ from cifar10_aug.builders.cifar10_aug_sample_dataset_builder import Builder
 Builder(config="flip-x{copies}", data_dir={str(tmp_path)!r}, n_jobs=1).download_and_prepare()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
-        done = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True
-        )
-        return int(done.stdout)
+        return int(programs.python("-c", program).stdout)
 
     few, many = peak(2), peak(30)
     assert many < few * 1.05

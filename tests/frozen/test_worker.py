@@ -1,5 +1,4 @@
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from cifar10_aug.frozen.shards import Frozen
 from cifar10_aug.frozen.staging import Staging
 from cifar10_aug.ops import OPS
 from cifar10_aug.recipes.recipe import Recipe
-from tests import archives
+from tests import archives, programs
 from tests.frozen.freezing import cifar10_of, frozen
 from tests.recipes.test_recipe import recipe_text
 
@@ -103,13 +102,6 @@ def test_workers_do_not_need_tensorflow(tmp_path: Path, sources: dict[str, Path]
     arguments = ["export", "rotate+erase", "--copies", "2", "--jobs", "2", "--data-dir", "out"]
     program = "from cifar10_aug.cli import main; main()"
     path = os.pathsep.join([str(tmp_path), *sys.path])
-    done = subprocess.run(
-        [sys.executable, "-c", program, *arguments, "--source", str(sources["binary folder"])],
-        env={**os.environ, "PYTHONPATH": path},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    arguments += ["--source", str(sources["binary folder"])]
+    done = programs.python("-c", program, *arguments, env={"PYTHONPATH": path}, cwd=tmp_path)
     assert "Written: " in done.stdout

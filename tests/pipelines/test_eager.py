@@ -280,17 +280,16 @@ def test_repeated_files_never_end(load: Load) -> None:
 
 
 @pytest.mark.parametrize("recipe", ["plain", "standard", "rotate+rescale", "erase+normalize"])
-@pytest.mark.parametrize("split", ["train", "test", "train+test"])
 @pytest.mark.parametrize("engine", ["eager", "graph"])
-def test_elements_are_what_info_says(data_dir: str, recipe: str, split: str, engine: str) -> None:
+def test_elements_are_what_info_says(data_dir: str, recipe: str, engine: str) -> None:
     builder = tfds.builder(f"cifar10_aug/{recipe}", data_dir=data_dir, engine=engine)
     features = builder.info.features
-    ds = builder.as_dataset(split=split)
-    assert ds.element_spec["image"] == tf.TensorSpec((32, 32, 3), features["image"].tf_dtype)
-    assert ds.element_spec["label"] == tf.TensorSpec((), tf.int64)
-    assert ds.element_spec["id"] == tf.TensorSpec((), tf.string)
-    example = next(iter(ds))
-    assert example["image"].dtype == features["image"].tf_dtype
+    for ds in builder.as_dataset(split=["train+test", "test"]):
+        assert ds.element_spec["image"] == tf.TensorSpec((32, 32, 3), features["image"].tf_dtype)
+        assert ds.element_spec["label"] == tf.TensorSpec((), tf.int64)
+        assert ds.element_spec["id"] == tf.TensorSpec((), tf.string)
+        example = next(iter(ds))
+        assert example["image"].dtype == features["image"].tf_dtype
 
 
 def test_batches_have_the_shape_that_all_of_them_have(load: Load) -> None:
@@ -349,9 +348,9 @@ def digest(batch: Any) -> str:
 
 
 CHECKPOINTS = [
-    *itertools.product(["eager"], [False, True], [None, 16, 20], [0, 1, 5, 6, 11]),
-    *(("graph", False, 16, 6), ("graph", True, 16, 11), ("graph", True, 20, 5)),
-    *(("graph", False, 16, 0), ("graph", True, None, 5)),
+    *(("eager", *how) for how in itertools.product([False, True], [16, 20], [0, 1, 5, 11])),
+    *(("eager", False, None, 11), ("graph", False, 16, 0), ("graph", True, 16, 11)),
+    *(("graph", True, 20, 5), ("graph", False, None, 5)),
 ]
 
 

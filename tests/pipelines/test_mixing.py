@@ -38,20 +38,17 @@ def assert_same(one: dict, other: dict) -> None:
         np.testing.assert_array_equal(one[name][1], other[name][1])
 
 
-@pytest.mark.parametrize("recipe", ["mixup", "cutmix+rescale", RECIPE])
-@pytest.mark.parametrize("split", ["train", "test"])
-def test_features_say_before_anything_runs_what_comes(
-    recipe: str, split: str, data_dir: str
-) -> None:
+@pytest.mark.parametrize("recipe", ["cutmix+rescale", RECIPE])
+def test_features_say_before_anything_runs_what_comes(recipe: str, data_dir: str) -> None:
     builder = tfds.builder(f"cifar10_aug/{recipe}", data_dir=data_dir)
     label = builder.info.features["label"]
     assert (label.shape, label.np_dtype, label.num_classes) == ((10,), np.float32, 10)
     assert label.names[3] == "cat"
-    ds = builder.as_dataset(split=split)
-    assert ds.element_spec == builder.info.features.get_tensor_spec()
-    example = next(ds.as_numpy_iterator())
-    assert example["label"].shape == (10,)
-    assert example["label"].dtype == np.float32
+    for ds in builder.as_dataset().values():
+        assert ds.element_spec == builder.info.features.get_tensor_spec()
+        example = next(ds.as_numpy_iterator())
+        assert example["label"].shape == (10,)
+        assert example["label"].dtype == np.float32
 
 
 def test_without_mixing_labels_are_classes(data_dir: str) -> None:
@@ -82,16 +79,13 @@ def test_slices_have_partners_of_their_own(data_dir: str) -> None:
     assert any((whole[name][0] != half[name][0]).any() for name in half)
 
 
-@pytest.mark.parametrize("split", ["train[50:]+train[:50]", "train+train[:0]", "train[0:100]"])
-def test_the_same_slice_otherwise_written_is_the_same(split: str, data_dir: str) -> None:
-    assert_same(by_id(load(data_dir, split)), by_id(load(data_dir)))
-
-
-def test_batching_changes_nothing(data_dir: str) -> None:
-    one, other = load(data_dir, batch_size=7), load(data_dir, batch_size=64)
-    assert_same(by_id(one), by_id(other))
-    single = tfds.load(f"cifar10_aug/{RECIPE}", split="train", data_dir=data_dir)
-    assert_same(by_id(single.batch(1)), by_id(load(data_dir)))
+def test_neither_batching_nor_how_a_slice_is_written_changes_anything(data_dir: str) -> None:
+    whole = by_id(load(data_dir))
+    for split in ("train[50:]+train[:50]", "train+train[:0]", "train[0:100]"):
+        assert_same(by_id(load(data_dir, split)), whole)
+    for size in (7, 64):
+        assert_same(by_id(load(data_dir, batch_size=size)), whole)
+    assert_same(by_id(load(data_dir, batch_size=None).batch(1)), whole)
 
 
 def test_shards_are_the_whole_by_id(data_dir: str) -> None:
@@ -110,9 +104,7 @@ def test_shards_are_the_whole_by_id(data_dir: str) -> None:
     ("recipe", "split", "shards"),
     [
         (RECIPE, "train[10:60]", 1),
-        ("mixup", "train[50:]+train[:20]", 1),
-        ("mixup", "train[:30]+test", 1),
-        ("mixup", "train", 3),
+        ("mixup", "train[50:]+train[:20]+test", 2),
     ],
 )
 def test_the_graph_engine_mixes_with_the_same_partners(

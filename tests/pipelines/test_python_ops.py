@@ -71,11 +71,10 @@ KERAS = {
 }
 OTHERS = {"sepia": functions.sepia, "pillowblur": blur, "albumentations": albumentations}
 RECIPES = [
-    *KERAS,
     "rotation+flip+zooming",
-    "sepia",
+    "shifting+shearing",
     "rotate15+sepia_strength0.8+erase",
-    "pillowblur2",
+    "pillowblur2+albumentations",
 ]
 
 
@@ -91,12 +90,12 @@ def all_registered() -> Iterator[None]:
 @pytest.mark.usefixtures("all_registered")
 class TestEveryFunction:
     @pytest.mark.slow
-    @pytest.mark.parametrize("recipe", [*RECIPES, "albumentations"])
+    @pytest.mark.parametrize("recipe", RECIPES)
     def test_the_same_bytes_online_and_frozen_with_any_number_of_workers(
         self, recipe: str, data_dir: str, tmp_path: Path
     ) -> None:
         first = images_of(recipe, data_dir, builder_kwargs={"n_jobs": 1})
-        for n_jobs in (2, 4):
+        for n_jobs in (2, 3) if "sepia" in recipe else (2,):
             made = images_of(recipe, data_dir, builder_kwargs={"n_jobs": n_jobs})
             np.testing.assert_array_equal(made, first)
         plain = images_of("plain", data_dir)
@@ -113,7 +112,7 @@ class TestEveryFunction:
         (tmp_path / "cifar10_aug").mkdir()
         (tmp_path / "plain").rename(tmp_path / "cifar10_aug" / "plain")
         # Each export starts its workers anew, and most would import Keras or Albumentations.
-        n_jobs = 2 if recipe == "rotation" or "sepia" in recipe else 1
+        n_jobs = 2 if "rotat" in recipe else 1
         frozen = images_of(f"{recipe}-x2", str(tmp_path), builder_kwargs={"n_jobs": n_jobs})
         np.testing.assert_array_equal(frozen, np.concatenate(epochs))
 

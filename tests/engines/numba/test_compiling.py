@@ -13,7 +13,6 @@ from numba.core import caching, config, event
 
 import cifar10_aug
 from cifar10_aug.engines.numba.kernels import compiling
-from tests.engines.numba.test_kernels import said_by_rotating
 
 VERSIONS = f"{cifar10_aug.__version__}-numba{numba.__version__}-{sys.implementation.cache_tag}"
 
@@ -55,14 +54,6 @@ def test_kernels_are_kept_in_the_users_cache_by_version(user_cache: Path) -> Non
     assert not loaded()
     assert only(user_cache, "*.nbi").name.startswith("test_compiling.plus-")
     assert loaded()
-
-
-@pytest.mark.slow
-def test_the_package_has_no_compiled_kernels_in_it(user_cache: Path) -> None:
-    package = Path(cifar10_aug.__file__).parent
-    before = set(package.rglob("*.nb[ci]"))
-    assert "compiling for this machine" in said_by_rotating(user_cache)
-    assert set(package.rglob("*.nb[ci]")) == before
 
 
 def test_numbas_own_variable_wins(

@@ -1,6 +1,3 @@
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numba
@@ -10,6 +7,7 @@ import pytest
 from cifar10_aug.engines.numba.kernels import philox, pixels, render
 from cifar10_aug.engines.numba.shuffling import shuffled
 from cifar10_aug.rng import draws
+from tests import programs
 
 
 def test_packing_keeps_the_channels_apart() -> None:
@@ -85,51 +83,35 @@ def test_without_compilation_the_kernels_do_the_same() -> None:
         "print([hashlib.sha256(Recipe.parse(n)(images)).hexdigest() for n in names])"
     )
     outputs = {
-        subprocess.run(
-            [sys.executable, "-c", program],
-            env={**os.environ, "NUMBA_DISABLE_JIT": disabled},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        programs.python("-c", program, env={"NUMBA_DISABLE_JIT": disabled}).stdout
         for disabled in ("0", "1")
     }
     assert len(outputs) == 1
 
 
-def said_by_rotating(compiled: Path) -> str:
-    """What a program says that keeps what is compiled in a folder."""
+def said_by_rotating(cache: Path) -> str:
+    """What a program says whose user has this cache."""
     program = (
         "import numpy as np; from cifar10_aug import Recipe;"
         "images = np.zeros((2, 32, 32, 3), np.uint8);"
         "[Recipe.parse('rotate+erase')(images) for _ in range(2)]"
     )
-    return subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, "NUMBA_CACHE_DIR": str(compiled)},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stderr
-
-
-@pytest.fixture(scope="module")
-def first_call(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder that the first call ever leaves, and what it says."""
-    compiled = tmp_path_factory.mktemp("compiled")
-    return compiled, said_by_rotating(compiled)
+    env = {"NUMBA_CACHE_DIR": "", "XDG_CACHE_HOME": str(cache)}
+    return programs.python("-c", program, env=env).stderr
 
 
 @pytest.mark.slow
-def test_the_first_call_ever_says_that_it_compiles(first_call: tuple[Path, str]) -> None:
-    compiled, said = first_call
+def test_the_first_call_ever_compiles_what_it_needs_for_the_user(tmp_path: Path) -> None:
+    def kernels(folder: Path) -> set[Path]:
+        return set(folder.rglob("*.nb[ci]"))
+
+    package = Path(render.__file__).parents[3]
+    before = kernels(package)
+    said = said_by_rotating(tmp_path)
     assert said.count("compiling for this machine; this takes some seconds, once\n") == 1
-    assert "compiling" not in said_by_rotating(compiled)
-
-
-@pytest.mark.slow
-def test_nothing_is_compiled_that_a_recipe_does_not_need(first_call: tuple[Path, str]) -> None:
-    compiled = {path.name.split(".")[0] for path in first_call[0].rglob("*.nbi")}
+    assert "compiling" not in said_by_rotating(tmp_path)
+    assert kernels(package) == before
+    compiled = {path.name.split(".")[0] for path in kernels(tmp_path)}
     assert {"render"} <= compiled <= {"coordinates", "draws", "philox", "pixels", "render"}
 
 

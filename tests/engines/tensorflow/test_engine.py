@@ -62,7 +62,7 @@ def test_recipes_of_other_sizes_too(text: str, size: tuple[int, int]) -> None:
     assert_same(text, "op by op", size=size)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(recipe_text, st.integers(0, 2**64 - 1))
 def test_random_recipes_make_the_pixels_of_the_eager_engine(text: str, seed: int) -> None:
     if "jpeg" not in text:
@@ -72,11 +72,10 @@ def test_random_recipes_make_the_pixels_of_the_eager_engine(text: str, seed: int
 @pytest.mark.parametrize(
     "text",
     [
-        *("rotate", "standard+erase", "zoom_fillmodereflect+perspective", "elastic"),
-        *("colorjitter", "equalize", "autocontrast_p1", "blur", "noise", "cutmix_p1", "scalecrop"),
-        *("trivialaugment", "autoaugment", "corruptfog3", "corruptglassblur", "corruptsnow5"),
-        *("normalize", "mixup", "gamma", "rgbshift", "channelshuffle", "rot90", "saltpepper"),
-        *("solarizeadd", "timmaugment_n3", "corruptzoomblur2"),
+        *("standard+erase", "zoom_fillmodereflect+perspective", "elastic", "colorjitter", "blur"),
+        *("autocontrast_p1", "noise", "cutmix_p1+mixup", "scalecrop+normalize", "saltpepper"),
+        *("autoaugment", "corruptfog3", "corruptglassblur", "corruptsnow5", "corruptzoomblur2"),
+        *("timmaugment_n3", "rot90+gamma+rgbshift+channelshuffle+solarizeadd"),
     ],
 )
 def test_xla_makes_the_same_pixels(text: str) -> None:
@@ -93,9 +92,10 @@ def test_a_mixture_adds_in_the_order_of_the_eager_engine() -> None:
 @pytest.mark.parametrize("border", ["nearest", "reflect", "constant"])
 def test_maps_may_reach_far(border: str, how: str) -> None:
     zoomed, turned = f"zoom10-10_fillmode{border}", f"rotate45-45_fillmode{border}"
-    assert_same(zoomed, how, size=(1, 8192))
     assert_same("+".join([zoomed, zoomed, turned, zoomed, zoomed]), how, size=(9, 7))
-    assert_same("+".join([zoomed] * 6), how, size=(3, 5))
+    if how == "graph":
+        assert_same(zoomed, how, size=(1, 8192))
+        assert_same("+".join([zoomed] * 6), how, size=(3, 5))
 
 
 @pytest.mark.parametrize("block", [0, 2**24 - 257, 2**24 - 256, 2**28])
