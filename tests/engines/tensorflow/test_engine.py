@@ -73,9 +73,9 @@ def test_random_recipes_make_the_pixels_of_the_eager_engine(text: str, seed: int
     "text",
     [
         *("standard+erase", "zoom_fillmodereflect+perspective", "elastic", "colorjitter", "blur"),
-        *("autocontrast_p1", "noise", "cutmix_p1+mixup", "scalecrop+normalize", "saltpepper"),
+        *("autocontrast_p1", "noise", "cutmix_p1", "mixup", "scalecrop+normalize", "saltpepper"),
         *("autoaugment", "corruptfog3", "corruptglassblur", "corruptsnow5", "corruptzoomblur2"),
-        *("timmaugment_n3", "rot90+gamma+rgbshift+channelshuffle+solarizeadd"),
+        *("timmaugment_n1", "rot90+gamma+rgbshift+channelshuffle+solarizeadd"),
     ],
 )
 def test_xla_makes_the_same_pixels(text: str) -> None:
