@@ -5,14 +5,17 @@ WHAT is one of these, followed by a config's name and the data folder:
     first       seconds from `tfds.load` to the first batch
     plain       seconds to read the prepared images once, with TFDS alone
     loader      seconds from the start of Python to the first batch of a `Loader`
+    compile     seconds of processor time that a recipe's first call takes on a new machine, with
+                no kernels compiled
     memory      megabytes that loading and reading an epoch add, shared ones by share (PSS)
     private     megabytes that they add in a second process, without those that it shares
     growth      megabytes that 20 more epochs add
     epoch       seconds for an epoch, the least of five
     one-core    the same with one core
 
-But for `loader`, modules are imported before the clock starts, and TensorFlow's threads are there;
-for `memory` and `private`, so is numba with its compiler, and Linux's /proc is read.
+But for `loader` and `compile`, modules are imported before the clock starts, and TensorFlow's
+threads are there; for `memory` and `private`, so is numba with its compiler, and Linux's /proc is
+read.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +44,16 @@ dataset, recipe = sys.argv[1].split("/")
 loader = cifar10_aug.Loader(recipe, dataset=dataset, batch_size=128, data_dir=sys.argv[2])
 next(iter(loader))
 print(time.monotonic())
+"""
+
+COMPILE = """
+import sys, time
+import numba, numpy as np
+import cifar10_aug
+recipe, images = cifar10_aug.Recipe.parse(sys.argv[1]), np.zeros((64, 32, 32, 3), np.uint8)
+begun = time.process_time()
+recipe(images)
+print(time.process_time() - begun)
 """
 
 
@@ -98,6 +112,14 @@ def main(what: str, name: str, data_dir: str) -> float:
         command = [sys.executable, "-c", LOADER, name, data_dir]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         return float(done.stdout) - begun
+    if what == "compile":
+        command = [sys.executable, "-c", COMPILE, name.split("/")[1]]
+        with tempfile.TemporaryDirectory() as kernels:
+            environment = {**os.environ, "NUMBA_CACHE_DIR": kernels}
+            done = subprocess.run(
+                command, check=True, stdout=subprocess.PIPE, text=True, env=environment
+            )
+        return float(done.stdout)
     if what == "first":
         next(iter(load(name, data_dir)))
         return time.perf_counter() - start

@@ -111,8 +111,9 @@ def test_the_first_call_ever_compiles_what_it_needs_for_the_user(tmp_path: Path)
     assert said.count("compiling for this machine; this takes some seconds, once\n") == 1
     assert "compiling" not in said_by_rotating(tmp_path)
     assert kernels(package) == before
-    compiled = {path.name.split(".")[0] for path in kernels(tmp_path)}
-    assert {"render"} <= compiled <= {"coordinates", "draws", "philox", "pixels", "render"}
+    compiled = {path.name.split("-")[0] for path in tmp_path.rglob("*.nbi")}
+    print(sorted(compiled))
+    assert False
 
 
 def test_users_own_compiled_functions_are_left_alone(capfd: pytest.CaptureFixture[str]) -> None:
