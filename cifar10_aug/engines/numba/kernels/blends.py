@@ -69,10 +69,8 @@ def lay(versions: tuple[np.ndarray, ...], weights: np.ndarray, out: np.ndarray) 
     red, green, blue = total[0], total[1], total[2]
     for n in range(out.shape[0]):
         total[:] = 0
-        place = 0
-        for version in versions:
+        for place, version in enumerate(versions):
             line, weight = version[n], weights[place, n]
-            place += 1
             for i in range(line.shape[0]):
                 r, g, b = channels(line[i])
                 red[i] += weight * f32(r)

@@ -104,9 +104,7 @@ def _sum_taps(line: np.ndarray, step: int, weights: np.ndarray, total: np.ndarra
 
 
 @compiled
-def add_lines(
-    line: np.ndarray, firsts: np.ndarray, weights: np.ndarray, total: np.ndarray
-) -> None:
+def add_lines(line: np.ndarray, firsts: np.ndarray, weights: np.ndarray, total: np.ndarray) -> None:
     """Sums what begins at some places of a line, times a weight each, in order.
 
     Args:

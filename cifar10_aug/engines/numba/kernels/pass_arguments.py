@@ -108,7 +108,8 @@ class Output(NamedTuple):
             pixels where they were read.
         channels_first: whether all of one channel comes before the next, for LEVELS and FLOATS.
         scale, offset: float32 [3], for FLOATS.
-        pixels: uint32 [batch, pixels] for PACKED, [0, pixels] for IN_PLACE, else uint8 or float32 [batch, pixels * 3].
+        pixels: uint32 [batch, pixels] for PACKED, [0, pixels] for IN_PLACE, else uint8 or float32
+            [batch, pixels * 3].
     """
 
     kind: int

@@ -322,9 +322,7 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
             if warps.borders[0] != NEAREST:
                 level = warps.levels[0]
                 _paint_outside(warps.matrices[b, 0], warps.borders[0], level, (height, width), line)
-        elif displaced and reflected_coordinates(
-            warps.fields[b, 0], height, width, pixel, wx, wy
-        ):
+        elif displaced and reflected_coordinates(warps.fields[b, 0], height, width, pixel, wx, wy):
             _gather(source, start, width, pixel, upper, lower)
             _blend(upper, lower, wx, wy, line)
         else:
