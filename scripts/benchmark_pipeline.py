@@ -33,8 +33,7 @@ from cifar10_aug.recipes.presets import NAMED
 
 BATCH = 512
 FLOOR = "no augmentation"
-# Of the floor, by the clock; those that sum over neighbours or draw for every pixel, and those of
-# them.
+# Of the floor, by the clock: the others, and those that sum over neighbours or draw for each pixel.
 MOST, MOST_OF_HEAVY = 1.0, 2.0
 HEAVY = {
     "blur",

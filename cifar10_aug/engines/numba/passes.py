@@ -259,7 +259,7 @@ class _Field(NamedTuple):
     alphas: np.ndarray
 
     def write(self, rows: slice | np.ndarray, out: np.ndarray, place: int) -> None:
-        """Writes some examples' displacements to int32 [examples or more, …]; see `smooth`."""
+        """Writes the displacements of some examples to the first of `out`; see `fields.smooth`."""
         from cifar10_aug.engines.numba.kernels import fields
 
         canvas = self.canvas._replace(keys=self.canvas.keys[rows])
