@@ -127,10 +127,13 @@ def test_the_first_call_ever_says_that_it_compiles(first_call: tuple[Path, str])
     assert "compiling" not in said_by_rotating(compiled)
 
 
+NEEDED = {"coordinates", "draws", "levels", "philox", "pixels", "render", "series", "straight"}
+
+
 @pytest.mark.slow
 def test_nothing_is_compiled_that_a_recipe_does_not_need(first_call: tuple[Path, str]) -> None:
     compiled = {path.name.split(".")[0] for path in first_call[0].rglob("*.nbi")}
-    assert {"render"} <= compiled <= {"coordinates", "draws", "philox", "pixels", "render"}
+    assert {"render"} <= compiled <= NEEDED
 
 
 def test_users_own_compiled_functions_are_left_alone(capfd: pytest.CaptureFixture[str]) -> None:

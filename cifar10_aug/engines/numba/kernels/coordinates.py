@@ -171,7 +171,7 @@ def coordinates(
         for x in range(width):
             xs[y * width + x] = i64(x) << FRACTION
             ys[y * width + x] = i64(y) << FRACTION
-    _follow(warps, example, size, xs, ys, at[2])
+    follow(warps, example, size, xs, ys, at[2])
     for i in range(xs.shape[0]):
         pixel[i] = i32((ys[i] >> FRACTION) * width + (xs[i] >> FRACTION))
         wx[i] = uint32((xs[i] >> i64(8)) & i64(255))
@@ -179,18 +179,7 @@ def coordinates(
 
 
 @compiled
-def axis_coordinates(warps: Warps, example: int, size: tuple[int, int], at: np.ndarray) -> None:
-    """Where columns and rows are read by straight maps: x and y of `at`, each for its own axis."""
-    longer = max(size[0], size[1])
-    xs, ys, painted = at[0][:longer], at[1][:longer], at[2][:longer]
-    for i in range(longer):
-        xs[i] = i64(i) << FRACTION
-        ys[i] = i64(i) << FRACTION
-    _follow(warps, example, size, xs, ys, painted)
-
-
-@compiled
-def _follow(
+def follow(
     warps: Warps,
     example: int,
     size: tuple[int, int],

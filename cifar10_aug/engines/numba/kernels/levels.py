@@ -87,7 +87,9 @@ def scale(factor: float, offset: float, tables: np.ndarray, line: np.ndarray) ->
     if _is_line(table, f, o):
         _move((f, f, f), (o, o, o), line)
     else:
-        tables[1], tables[2] = table, table
+        for channel in range(1, 3):
+            for level in range(256):
+                tables[channel, level] = table[level]
         look_up(tables, line)
 
 

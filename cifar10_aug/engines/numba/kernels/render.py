@@ -21,7 +21,6 @@ from numba.extending import register_jitable
 
 from cifar10_aug.engines.numba.kernels.compiling import compiled
 from cifar10_aug.engines.numba.kernels.coordinates import (
-    axis_coordinates,
     coordinates,
     is_identity,
     is_near,
@@ -223,7 +222,8 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
     upper = np.empty(pixels, np.uint64)
     lower = np.empty(pixels, np.uint64)
     at = np.empty((3, pixels), np.int64)
-    wide = np.empty((2, pixels), np.uint32)
+    red_blue = np.empty(pixels, np.uint32)
+    green = np.empty(pixels, np.uint32)
     line = np.empty(pixels, np.uint32)
     tables = np.empty((3, 256), np.uint8)
     count = warps.kinds.shape[0]
@@ -264,11 +264,11 @@ def render(images: Images, warps: Warps, strokes: Strokes, keys: Keys, output: O
         elif warps.pixel_aligned:
             copy_aligned(source, start, (height, width), warps, b, line)
         elif is_straight(warps, b):
-            axis_coordinates(warps, b, (height, width), at)
-            low, high = gather_straight(source, start, (height, width), at, upper, wx)
-            seen = slice(low * width, high * width)
-            blend_columns(upper[seen], wx[seen], wide[0, seen], wide[1, seen])
-            blend_rows(wide[0], wide[1], at[1], (height, width), line)
+            size = height, width
+            low, high = gather_straight(source, start, size, warps, b, at, upper, wx)
+            first, stop = uint64(low * width), uint64(high * width)
+            blend_columns(upper, wx, first, stop, red_blue, green)
+            blend_rows(red_blue, green, at[1], size, line)
         elif (
             affine and warps.borders[0] == NEAREST and is_near(warps.matrices[b, 0], height, width)
         ):

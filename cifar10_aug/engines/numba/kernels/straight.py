@@ -8,7 +8,7 @@ from numba import uint32, uint64
 
 from cifar10_aug.engines.fixed_point import FRACTION
 from cifar10_aug.engines.numba.kernels.compiling import compiled
-from cifar10_aug.engines.numba.kernels.coordinates import folded
+from cifar10_aug.engines.numba.kernels.coordinates import folded, follow
 from cifar10_aug.engines.numba.kernels.pass_arguments import AFFINE, CONSTANT, EDGE, Warps
 
 _LOW_BYTE = uint32(0xFF)
@@ -134,6 +134,8 @@ def gather_straight(
     source: np.ndarray,
     start: int,
     size: tuple[int, int],
+    warps: Warps,
+    example: int,
     at: np.ndarray,
     pairs: np.ndarray,
     weights: np.ndarray,
@@ -141,13 +143,19 @@ def gather_straight(
     """Reads the rows that are seen, each column with its right neighbour; which rows: [low, high).
 
     Args:
-        source, start, size: as for the others.
-        at: int64 [3, pixels], see `axis_coordinates`.
+        source, start, size, warps, example: as for the others.
+        at: int64 [3, pixels], written: where columns are read, and where rows are.
         pairs: uint64 [pixels], written: two pixels for each row that is read and column.
         weights: uint32 [pixels], written: those of right neighbours.
     """
     height, width = size
-    xs, ys = at[0], at[1]
+    longer = max(height, width)
+    xs, ys = at[0, :longer], at[1, :longer]
+    for i in range(longer):
+        xs[i] = i64(i) << FRACTION
+        ys[i] = i64(i) << FRACTION
+    # On the diagonal, since columns and rows have nothing to do with each other.
+    follow(warps, example, size, xs, ys, at[2, :longer])
     low, high = i64(height), i64(0)
     for y in range(height):
         low, high = min(low, ys[y] >> FRACTION), max(high, ys[y] >> FRACTION)
@@ -167,11 +175,16 @@ def gather_straight(
 
 @compiled
 def blend_columns(
-    pairs: np.ndarray, weights: np.ndarray, red_blue: np.ndarray, green: np.ndarray
+    pairs: np.ndarray,
+    weights: np.ndarray,
+    first: np.uint64,
+    stop: np.uint64,
+    red_blue: np.ndarray,
+    green: np.ndarray,
 ) -> None:
-    """Blends each pixel with its right neighbour, and keeps 16 bits a channel."""
+    """Blends pixels from `first` on with their right neighbours, and keeps 16 bits a channel."""
     eight = uint32(8)
-    for i in range(pairs.shape[0]):
+    for i in range(first, stop):
         a, b = uint32(pairs[i] & uint64(0xFFFFFFFF)), uint32(pairs[i] >> uint64(32))
         left = a & _RED_BLUE
         red_blue[i] = (left << eight) + ((b & _RED_BLUE) - left) * weights[i]
