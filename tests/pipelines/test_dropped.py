@@ -55,8 +55,9 @@ def test_datasets_that_are_dropped_leave_no_memory_and_no_threads(
     assert more - memory < 8 * 100 * IMAGE / 2
 
 
-@pytest.mark.parametrize("recipe", ["rotate", "cutmix"])
-@pytest.mark.parametrize("split", ["train", "train[10:]+test+train[:5]"])
+@pytest.mark.parametrize(
+    ("recipe", "split"), [("rotate", "train"), ("cutmix", "train[10:]+test+train[:5]")]
+)
 def test_loads_keep_no_arrays(recipe: str, split: str, data_dir: str) -> None:
     def load() -> tf.data.Dataset:
         ds = tfds.load(
@@ -113,7 +114,7 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[Any]]]:
 
 def graph(data_dir: str, split: str = "train") -> tf.data.Dataset:
     ds = tfds.load(
-        "cifar10_aug/rotate+cutmix",
+        "cifar10_aug/mixup",
         split=split,
         batch_size=20,
         data_dir=data_dir,
