@@ -175,7 +175,7 @@ def rows_of(
         add(ours(FLOATS, size), load(f"{name}/{FLOATS}", batch_size=size))
     for recipe in KINDS:
         add(ours(recipe, 512), load(f"{name}/{recipe}", batch_size=512))
-    for recipe in ("rotate30", RECIPE):
+    for recipe in ("standard", "rotate30", RECIPE):
         for xla in (False, True):
             options = {"engine": "graph", "jit_compile": xla}
             ds = load(f"{name}/{recipe}", batch_size=128, builder_kwargs=options)

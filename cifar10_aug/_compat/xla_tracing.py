@@ -9,12 +9,14 @@ what it traces for.
 from __future__ import annotations
 
 import tensorflow as tf
-from tensorflow.compiler.tf2xla.ops import gen_xla_ops
 from tensorflow.python.ops import control_flow_util
 
 
 def compiled() -> bool:
-    """Whether the function that is being traced is one that XLA will compile."""
+    """Whether the function that is being traced is one that XLA will compile.
+
+    What is traced must run without XLA, too, since TensorFlow may use it again elsewhere.
+    """
     graph = tf.compat.v1.get_default_graph()
     return not tf.executing_eagerly() and control_flow_util.GraphOrParentsInXlaContext(graph)
 
@@ -28,11 +30,3 @@ def kept(x: tf.Tensor) -> tf.Tensor:
         return x
     one = tf.maximum(tf.minimum(x, tf.constant(0, x.dtype)), tf.constant(1, x.dtype))
     return tf.raw_ops.TruncateDiv(x=x, y=one)
-
-
-def simplified_apart(tensors: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Tensors that XLA does not simplify together with what uses them.
-
-    Reshaping that it moves from there to a gather keeps it from fusing the two.
-    """
-    return gen_xla_ops.xla_optimization_barrier(input=tensors) if compiled() else tensors

@@ -27,7 +27,12 @@ def blended(made: Pass, batch: Batch) -> tf.Tensor:
     at = maps.places(made, batch)
     right = tf.bitwise.right_shift
     pixel = right(at.y, FRACTION) * batch.width + right(at.x, FRACTION)
-    shown = _between(_neighbours(batch, pixel), _weight(at.x), _weight(at.y))
+    neighbours = _neighbours(batch, pixel)
+    if xla_tracing.compiled():
+        # XLA does not see that this is 0, and so leaves each gather in the shape of what uses it,
+        # which it can fuse.
+        neighbours = [tf.bitwise.bitwise_or(one, tf.minimum(at.x, 0)) for one in neighbours]
+    shown = _between(neighbours, _weight(at.x), _weight(at.y))
     if at.painted is None:
         return shown
     border = tf.bitwise.bitwise_and(at.painted, COLOUR)
@@ -50,9 +55,7 @@ def _neighbours(batch: Batch, pixel: tf.Tensor) -> list[tf.Tensor]:
     wider = tf.pad(batch.pixels, [[0, 0], [0, width + 2]])
     if xla_tracing.compiled():
         away = (0, 1, width, width + 1)
-        return xla_tracing.simplified_apart(
-            [tf.gather(wider, pixel + by, batch_dims=1) for by in away]
-        )
+        return [tf.gather(wider, pixel + by, batch_dims=1) for by in away]
     bits = tf.bitcast(wider, tf.float32)
     pairs = tf.complex(bits[:, : size + width + 1], bits[:, 1 : size + width + 2])
     parts = (

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,6 +10,9 @@ import tensorflow_datasets as tfds
 from tensorflow.python.autograph.impl import api
 
 import cifar10_aug
+from cifar10_aug._compat import xla_tracing
+from cifar10_aug.engines.tensorflow.engine import GraphEngine
+from cifar10_aug.recipes.recipe import Recipe
 
 
 @pytest.fixture
@@ -48,3 +52,42 @@ def test_layers_are_traced_without_autograph(jit_compile: bool, converted: list[
     assert traced(np.zeros((2, 32, 32, 3), np.uint8)).shape == (2, 32, 32, 3)
     ours = [one for one in converted if (one.__module__ or "").startswith("cifar10_aug.engines")]
     assert ours == []
+
+
+def test_what_is_traced_is_known_to_be_compiled_by_xla_or_not() -> None:
+    found: list[bool] = []
+
+    def noted(x: Any) -> Any:
+        found.append(xla_tracing.compiled())
+        return x
+
+    noted(1)
+    for compiled in (False, True):
+        tf.function(noted, jit_compile=compiled)(tf.constant(1))
+        tf.function(tf.function(noted), jit_compile=compiled)(tf.constant(1))
+    assert found == [False, False, False, True, True]
+
+
+class Noting(keras.layers.Layer):
+    def call(self, x: Any) -> Any:
+        self.compiled = xla_tracing.compiled()
+        return x
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_layers_know_that_keras_compiles_their_model(jit_compile: bool) -> None:
+    layer = Noting()
+    model = keras.Sequential([layer, keras.layers.Dense(1)])
+    model.compile("sgd", "mse", jit_compile=jit_compile)
+    model.train_on_batch(np.zeros((2, 3)), np.zeros((2, 1)))
+    assert layer.compiled == jit_compile
+
+
+def test_xla_does_not_draw_anew_for_each_pixel() -> None:
+    engine = GraphEngine(Recipe.parse("crop4+flip").plan, 0, 32, 32)
+    traced = tf.function(lambda *args: engine(*args), jit_compile=True, autograph=False)
+    given = tf.zeros([8, 1024], tf.int32), tf.range(8, dtype=tf.int64), tf.constant(3, tf.int64)
+    made = traced.experimental_get_compiler_ir(*given)(stage="optimized_hlo")
+    loops = [loop for loop in made.split("\n}\n") if " gather(" in loop]
+    assert loops
+    assert not any(" xor(" in loop for loop in loops)
