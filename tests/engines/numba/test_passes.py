@@ -1,0 +1,120 @@
+"""What a pass does in parts, and in place, is what it does at once."""
+
+import numpy as np
+import pytest
+
+from cifar10_aug import Recipe
+from cifar10_aug.engines.numba import passes
+from cifar10_aug.engines.numba.engine import Engine
+from cifar10_aug.engines.numba.kernels import blends, coordinates, philox, render
+from cifar10_aug.engines.numba.kernels.pass_arguments import (
+    AFFINE,
+    CONSTANT,
+    EDGE,
+    FIELD,
+    REFLECT,
+    Warps,
+)
+
+HEIGHT, WIDTH, LEVEL = 6, 5, 0x030201
+
+
+def read(warps: Warps) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels and weights [3, pixels] by the general way, and where the border is painted."""
+    pixels = HEIGHT * WIDTH
+    at, found = np.empty((3, pixels), np.int64), np.empty((2, pixels), np.uint32)
+    pixel = np.empty(pixels, np.int32)
+    coordinates.coordinates(warps, 0, (HEIGHT, WIDTH), at, pixel, *found)
+    return np.stack([pixel, *found]), at[2] != 0
+
+
+def warps(kind: int, border: int, matrix: np.ndarray, field: np.ndarray) -> Warps:
+    return Warps(
+        np.array([kind]),
+        matrix[None, None],
+        np.empty((1, 0, 8)),
+        field[None, None],
+        np.array([border]),
+        np.array([LEVEL], np.uint32),
+        False,
+    )
+
+
+@pytest.mark.parametrize("border", [CONSTANT, EDGE])
+def test_one_near_map_shows_the_border_where_any_map_does(border: int) -> None:
+    rng = np.random.default_rng(border)
+    field = np.empty((2, HEIGHT * WIDTH), np.int32)
+    for _ in range(20):
+        matrix = np.rint(rng.normal([1, 0, 0, 0, 1, 0], [0.3, 0.3, 2, 0.3, 0.3, 2]) * 65536)
+        matrix = matrix.astype(np.int64)
+        expected, painted = read(warps(AFFINE, border, matrix, field))
+        found = np.empty((3, HEIGHT * WIDTH), np.int32)
+        weights = found[1:].view(np.uint32)
+        coordinates.nearest_coordinates(matrix, HEIGHT, WIDTH, found[0], *weights)
+        assert (found == expected).all()
+        line = np.zeros(HEIGHT * WIDTH, np.uint32)
+        render._paint_outside(matrix, border, np.uint32(LEVEL), (HEIGHT, WIDTH), line)
+        assert (line == np.where(painted, LEVEL, 0)).all()
+
+
+@pytest.mark.parametrize("reach", [0, 3, 6, 40])
+def test_one_reflection_is_used_where_it_is_enough(reach: int) -> None:
+    rng = np.random.default_rng(reach)
+    matrix = np.zeros(6, np.int64)
+    for _ in range(20):
+        field = rng.integers(-reach * 65536, reach * 65536 + 1, (2, HEIGHT * WIDTH), np.int32)
+        expected, _ = read(warps(FIELD, REFLECT, matrix, field))
+        found = np.empty((3, HEIGHT * WIDTH), np.int32)
+        enough = coordinates.reflected_coordinates(
+            field, HEIGHT, WIDTH, found[0], *found[1:].view(np.uint32)
+        )
+        x, y = field / 65536 + 0.5 + np.indices((HEIGHT, WIDTH)).reshape(2, -1)[::-1]
+        assert enough == ((abs(x) <= 2 * WIDTH).all() and (abs(y) <= 2 * HEIGHT).all())
+        assert (found == expected).all() or not enough
+
+
+def test_a_random_word_is_the_quotient_to_the_last_bit() -> None:
+    rng = np.random.default_rng(0)
+    # Ties of the first two terms of the series have 1024 at the end.
+    words = rng.integers(0, 2**32, 5000, np.uint32) & np.uint32(0xFFFFF800) | np.uint32(1024)
+    for word in (0, 1, 2**31, 2**32 - 1, *words.tolist()):
+        assert philox.from_minus_one(np.uint32(word)) == word / 2147483647.5 - 1.0
+
+
+def test_versions_are_laid_over_each_other_in_order_and_rounded_once() -> None:
+    rng = np.random.default_rng(0)
+    levels = rng.integers(0, 256, (3, 4, 50, 3), np.uint32)
+    weights = rng.dirichlet([1, 1, 1], 4).T.astype(np.float32)
+    weights[:, 3] = 0.5, 0.5, 0
+    packed = levels @ np.array([1, 256, 65536], np.uint32)
+    total = np.zeros((4, 50, 3), np.float32)
+    for weight, one in zip(weights, levels, strict=True):
+        total += weight[:, None, None] * one.astype(np.float32)
+    expected = np.floor(total.astype(np.float64) + 0.5).clip(0, 255).astype(np.uint32)
+    blends.lay(tuple(packed), weights, packed[0])
+    assert (packed[0] == expected @ np.array([1, 256, 65536], np.uint32)).all()
+
+
+@pytest.mark.parametrize("text", ["elastic+rotate30", "elastic_p0.5+noise+elastic"])
+def test_fields_made_in_parts_are_those_made_at_once(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (7, 8, 4, 3), np.uint8)
+    recipe = Recipe.parse(text)
+    expected = recipe(images, ids=np.arange(7))
+    monkeypatch.setattr(passes, "_PIXELS_AT_ONCE", 3 * 32)
+    assert (recipe(images, ids=np.arange(7)) == expected).all()
+
+
+@pytest.mark.parametrize("text", ["saturation+rotate30_p0.5", "saturation+erase_p0.5+elastic_p0.5"])
+def test_a_pass_in_place_changes_what_one_into_new_memory_does(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (9, 8, 8, 3), np.uint8)
+    recipe = Recipe.parse(f"{text}+contrast")
+    expected = recipe(images, ids=np.arange(9))
+    whole = Engine._pass
+    monkeypatch.setattr(
+        Engine, "_pass", lambda self, made, batch, in_place: whole(self, made, batch, False)
+    )
+    assert (recipe(images, ids=np.arange(9)) == expected).all()
