@@ -130,12 +130,12 @@ def test_the_first_call_ever_says_that_it_compiles(first_call: tuple[Path, str])
 @pytest.mark.slow
 def test_nothing_is_compiled_that_a_recipe_does_not_need(first_call: tuple[Path, str]) -> None:
     compiled = {path.name.split("-")[0] for path in first_call[0].rglob("*.nbi")}
-    assert {name for name in compiled if name.startswith(("render.", "writing."))} == {
+    assert {name for name in compiled if name.startswith(("painting.", "render.", "writing."))} == {
         *("render.render", "render._interpolate_near", "render._gather", "render._blend"),
-        *("render._paint_box", "writing.write_levels"),
+        *("painting._paint_box", "writing.write_levels"),
     }
     files = {name.split(".")[0] for name in compiled}
-    assert files == {"coordinates", "draws", "philox", "pixels", "render", "writing"}
+    assert files == {"coordinates", "draws", "painting", "philox", "pixels", "render", "writing"}
 
 
 def test_users_own_compiled_functions_are_left_alone(capfd: pytest.CaptureFixture[str]) -> None:

@@ -29,6 +29,7 @@ from cifar10_aug.engines.numba.kernels.coordinates import (
     nearest_coordinates,
 )
 from cifar10_aug.engines.numba.kernels.memory import prefetch, word
+from cifar10_aug.engines.numba.kernels.painting import BOX_STROKE, NOISE_STROKE, TABLE_STROKE
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     AFFINE,
     ALIGNED,
@@ -47,7 +48,6 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     Strokes,
     Warps,
 )
-from cifar10_aug.engines.numba.kernels.philox import noise
 from cifar10_aug.engines.numba.kernels.separate import Signature
 from cifar10_aug.engines.numba.kernels.writing import WRITER
 
@@ -58,7 +58,7 @@ _LOW_HALF = uint32(0xFFFF)
 _THREE_BYTES = uint32(0xFFFFFF)
 _HALF_LEVEL = uint32(1 << 15)
 
-_U32, _U64, _I64 = types.uint32[::1], types.uint64, types.int64[::1]
+_U32, _I64 = types.uint32[::1], types.int64[::1]
 _LINES = types.uint32[:, ::1]
 _STORED = types.Array(types.uint8, 1, "C", readonly=True)
 _SIZE = types.UniTuple(i64, 2)
@@ -67,11 +67,8 @@ _RESAMPLED = _U32, i64, _SIZE, WARPS, i64, _SCRATCH, _U32
 _QUICK = Signature(types.boolean, *_RESAMPLED)
 _GENERAL = Signature(types.none, *_RESAMPLED, _I64)
 _UNPACKED = Signature(types.none, _STORED, i64, i64, _U32)
-_BOX = Signature(types.none, _I64, uint32, i64, _U32)
-_NOISE = Signature(types.none, _I64, _U64, _U64, _U64, _U64, i64, _U32)
-_TABLE = Signature(types.none, types.uint8[::1], _U32)
 _quick, _general, _unpacked = _QUICK.call, _GENERAL.call, _UNPACKED.call
-_box, _noise, _table, _written = _BOX.call, _NOISE.call, _TABLE.call, WRITER.call
+_box, _noise, _table, _written = BOX_STROKE.call, NOISE_STROKE.call, TABLE_STROKE.call, WRITER.call
 
 
 @register_jitable
@@ -193,46 +190,6 @@ def _copy_aligned(
     return True
 
 
-@_BOX.separate(BOX)
-def _paint_box(box: np.ndarray, colour: int, width: int, line: np.ndarray) -> None:
-    """Fills the rectangle top, left, bottom, right."""
-    for y in range(box[0], box[2]):
-        for x in range(box[1], box[3]):
-            line[y * width + x] = colour
-
-
-@_NOISE.separate(NOISY_BOX)
-def _paint_noise(
-    box: np.ndarray,
-    base: int,
-    key: int,
-    epoch: int,
-    seed: int,
-    width: int,
-    line: np.ndarray,
-) -> None:
-    """Fills a rectangle with independent levels, drawn from the counters after `base`."""
-    # The noise of a pixel does not depend on where the box is: lane i % 4 of block i // 4.
-    for y in range(box[0], box[2]):
-        block = i64(-1)
-        four = (uint64(0), uint64(0), uint64(0), uint64(0))
-        for x in range(box[1], box[3]):
-            i = y * width + x
-            if i // 4 != block:
-                block = i // 4
-                four = noise(key, epoch, seed, base, block)
-            line[i] = uint32(four[i % 4]) & uint32(0xFFFFFF)
-
-
-@_TABLE.separate(TABLE)
-def _look_up(table: np.ndarray, line: np.ndarray) -> None:
-    for i in range(line.shape[0]):
-        red = uint32(table[line[i] & _LOW_BYTE])
-        green = uint32(table[(line[i] >> uint32(8)) & _LOW_BYTE])
-        blue = uint32(table[(line[i] >> uint32(16)) & _LOW_BYTE])
-        line[i] = red | (green << uint32(8)) | (blue << uint32(16))
-
-
 @_QUICK.separate(NEAR)
 def _interpolate_near(
     source: np.ndarray,
@@ -329,21 +286,13 @@ def render(
                 return False
             _general(functions[GENERAL], source, start, size, warps, b, scratch, line, functions)
         for j in range(strokes.codes.shape[1]):
-            code = strokes.codes[b, j]
+            code, box = strokes.codes[b, j], strokes.boxes[b, j]
             if code == BOX:
-                _box(functions[BOX], strokes.boxes[b, j], strokes.colours[b, j], width, line)
+                _box(functions[code], box, strokes.colours[b, j], width, line)
             elif code == NOISY_BOX:
-                _noise(
-                    functions[NOISY_BOX],
-                    strokes.boxes[b, j],
-                    strokes.bases[j],
-                    keys.keys[b],
-                    keys.epoch,
-                    keys.seed,
-                    width,
-                    line,
-                )
+                base, key = strokes.bases[j], keys.keys[b]
+                _noise(functions[code], box, base, key, keys.epoch, keys.seed, width, line)
             elif code == TABLE:
-                _table(functions[TABLE], strokes.tables[b, j], line)
+                _table(functions[code], strokes.tables[b, j], line)
         _written(functions[output.writer], line, output.scale, output.offset, output.memory[b])
     return True
