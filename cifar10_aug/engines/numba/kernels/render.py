@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import numpy as np
 from numba import int64 as i64
-from numba import types, uint32, uint64
+from numba import types, uint32
 from numba.extending import register_jitable
 
 from cifar10_aug.engines.numba.kernels.compiling import loop
 from cifar10_aug.engines.numba.kernels.levels import SCALER, STORED_SCALER
 from cifar10_aug.engines.numba.kernels.memory import prefetch, word
+from cifar10_aug.engines.numba.kernels.painting import BOX_STROKE, NOISE_STROKE, TABLE_STROKE
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     BOX,
     IDENTITY,
@@ -37,7 +38,6 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     Strokes,
     Warps,
 )
-from cifar10_aug.engines.numba.kernels.philox import noise
 from cifar10_aug.engines.numba.kernels.resampling import RESAMPLER
 from cifar10_aug.engines.numba.kernels.separate import Signature
 from cifar10_aug.engines.numba.kernels.straight import MIRRORER
@@ -47,15 +47,12 @@ _LOW_BYTE = uint32(0xFF)
 _LOW_HALF = uint32(0xFFFF)
 _THREE_BYTES = uint32(0xFFFFFF)
 
-_U32, _U64, _I64 = types.uint32[::1], types.uint64, types.int64[::1]
+_U32 = types.uint32[::1]
 _STORED = types.Array(types.uint8, 1, "C", readonly=True)
 _UNPACKED = Signature(types.none, _STORED, i64, i64, _U32)
-_BOX = Signature(types.none, _I64, uint32, i64, _U32)
-_NOISE = Signature(types.none, _I64, _U64, _U64, _U64, _U64, i64, _U32)
-_TABLE = Signature(types.none, types.uint8[::1], _U32)
 _unpacked, _resampled, _mirrored = _UNPACKED.call, RESAMPLER.call, MIRRORER.call
 _scaled, _stored_scaled = SCALER.call, STORED_SCALER.call
-_box, _noise, _table, _written = _BOX.call, _NOISE.call, _TABLE.call, WRITER.call
+_box, _noise, _table, _written = BOX_STROKE.call, NOISE_STROKE.call, TABLE_STROKE.call, WRITER.call
 
 
 @register_jitable
@@ -74,46 +71,6 @@ def _pack(stored: np.ndarray, start: int, pixels: int, packed: np.ndarray) -> No
         packed[4 * i + 1] = (one >> uint32(24)) | ((two & _LOW_HALF) << uint32(8))
         packed[4 * i + 2] = (two >> uint32(16)) | ((three & _LOW_BYTE) << uint32(16))
         packed[4 * i + 3] = three >> uint32(8)
-
-
-@_BOX.separate(BOX)
-def _paint_box(box: np.ndarray, colour: int, width: int, line: np.ndarray) -> None:
-    """Fills the rectangle top, left, bottom, right."""
-    for y in range(box[0], box[2]):
-        for x in range(box[1], box[3]):
-            line[y * width + x] = colour
-
-
-@_NOISE.separate(NOISY_BOX)
-def _paint_noise(
-    box: np.ndarray,
-    base: int,
-    key: int,
-    epoch: int,
-    seed: int,
-    width: int,
-    line: np.ndarray,
-) -> None:
-    """Fills a rectangle with independent levels, drawn from the counters after `base`."""
-    # The noise of a pixel does not depend on where the box is: lane i % 4 of block i // 4.
-    for y in range(box[0], box[2]):
-        block = i64(-1)
-        four = (uint64(0), uint64(0), uint64(0), uint64(0))
-        for x in range(box[1], box[3]):
-            i = y * width + x
-            if i // 4 != block:
-                block = i // 4
-                four = noise(key, epoch, seed, base, block)
-            line[i] = uint32(four[i % 4]) & uint32(0xFFFFFF)
-
-
-@_TABLE.separate(TABLE)
-def _look_up(table: np.ndarray, line: np.ndarray) -> None:
-    for i in range(line.shape[0]):
-        red = uint32(table[line[i] & _LOW_BYTE])
-        green = uint32(table[(line[i] >> uint32(8)) & _LOW_BYTE])
-        blue = uint32(table[(line[i] >> uint32(16)) & _LOW_BYTE])
-        line[i] = red | (green << uint32(8)) | (blue << uint32(16))
 
 
 @loop
