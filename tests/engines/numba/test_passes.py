@@ -6,15 +6,18 @@ import pytest
 from cifar10_aug import Recipe
 from cifar10_aug.engines.numba import passes
 from cifar10_aug.engines.numba.engine import Engine
-from cifar10_aug.engines.numba.kernels import blends, coordinates, philox, render
+from cifar10_aug.engines.numba.kernels import blends, coordinates, philox, resampling
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     AFFINE,
     CONSTANT,
+    DISPLACE,
     EDGE,
     FIELD,
+    GENERAL,
     REFLECT,
     Warps,
 )
+from cifar10_aug.engines.numba.kernels.separate import ADDRESSES, need
 
 HEIGHT, WIDTH, LEVEL = 6, 5, 0x030201
 
@@ -24,7 +27,8 @@ def read(warps: Warps) -> tuple[np.ndarray, np.ndarray]:
     pixels = HEIGHT * WIDTH
     at, found = np.empty((3, pixels), np.int64), np.empty((2, pixels), np.uint32)
     pixel = np.empty(pixels, np.int32)
-    coordinates.coordinates(warps, 0, (HEIGHT, WIDTH), at, pixel, *found)
+    need(DISPLACE)
+    coordinates.coordinates(warps, 0, (HEIGHT, WIDTH), at, pixel, *found, ADDRESSES)
     return np.stack([pixel, *found]), at[2] != 0
 
 
@@ -36,7 +40,7 @@ def warps(kind: int, border: int, matrix: np.ndarray, field: np.ndarray) -> Warp
         field[None, None],
         np.array([border]),
         np.array([LEVEL], np.uint32),
-        False,
+        np.array([GENERAL]),
     )
 
 
@@ -53,7 +57,7 @@ def test_one_near_map_shows_the_border_where_any_map_does(border: int) -> None:
         coordinates.nearest_coordinates(matrix, HEIGHT, WIDTH, found[0], *weights)
         assert (found == expected).all()
         line = np.zeros(HEIGHT * WIDTH, np.uint32)
-        render._paint_outside(matrix, border, np.uint32(LEVEL), (HEIGHT, WIDTH), line)
+        resampling._paint_outside(matrix, border, np.uint32(LEVEL), (HEIGHT, WIDTH), line)
         assert (line == np.where(painted, LEVEL, 0)).all()
 
 
