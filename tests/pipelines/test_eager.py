@@ -242,8 +242,7 @@ def test_the_order_can_be_seeded_and_kept(load: Load) -> None:
     assert kept[0] == kept[1]
 
 
-@pytest.mark.parametrize("shuffle", [False, True])
-@pytest.mark.parametrize("split", ["train", "train[:50%]+test"])
+@pytest.mark.parametrize(("split", "shuffle"), [("train", False), ("train[:50%]+test", True)])
 def test_input_pipelines_share_the_examples_out(load: Load, split: str, shuffle: bool) -> None:
     whole = by_id(load(split=split))
     shares = [
