@@ -17,6 +17,7 @@ So no state is carried from one draw to the next, and any draw can be made anywh
 
 from __future__ import annotations
 
+import functools
 from typing import Any, ClassVar
 
 import numpy as np
@@ -87,6 +88,12 @@ def example_keys(numbers: Any, split: str = "train") -> np.ndarray:
 def of_views(numbers: Any) -> np.ndarray:
     """What the key of an example gains in its views, uint64 of the numbers' shape; 0 in view 0."""
     return np.asarray(numbers).astype(np.uint64) << np.uint64(VIEW_SHIFT)
+
+
+@functools.lru_cache(maxsize=256)
+def _logarithm(x: float) -> float:
+    """Of a number that is the same for all examples."""
+    return float(elementary.logarithm(np.float64(x)))
 
 
 class Draws:
@@ -200,6 +207,8 @@ class Draws:
         return elementary.exponential(x, self.functions)
 
     def logarithm(self, x: Any) -> Any:
+        if isinstance(x, int | float):
+            return _logarithm(x)
         return elementary.logarithm(x, self.functions)
 
     @staticmethod
