@@ -19,8 +19,9 @@ def _polynomial(coefficients: tuple[float, ...], x: Any) -> np.ndarray:
     from cifar10_aug.engines.numba.kernels import series
 
     x = np.asarray(x, np.float64)
-    made: np.ndarray = series.horner(_array(coefficients), np.ravel(x))
-    return made.reshape(x.shape)
+    made = np.empty(x.shape)
+    series.horner(_array(coefficients), np.ravel(x), made.reshape(-1))
+    return made
 
 
 @functools.cache

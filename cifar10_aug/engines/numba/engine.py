@@ -185,6 +185,8 @@ class Engine:
     ) -> tuple[Batch, np.ndarray | None]:
         """A batch after some stages, and its images as an array if functions made them."""
         images: np.ndarray | None = None
+        # What is given is somebody else's.
+        owned = False
         for i, stage in enumerate(stages):
             if isinstance(stage, Smoothing):
                 continue
@@ -195,9 +197,9 @@ class Engine:
                 images = self._called(stage, batch, images)
                 continue
             if images is not None:
-                batch, images = batch.moved(Source.of(images)), None
+                batch, images, owned = batch.moved(Source.of(images)), None, True
             if isinstance(stage, Pass):
-                batch = self._pass(stage, batch, in_place=i > 0)
+                batch, owned = self._pass(stage, batch, in_place=owned), True
             elif isinstance(stage, Process):
                 _process(stage.step, batch)
             elif isinstance(stage, Mixture):

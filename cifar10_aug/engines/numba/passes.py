@@ -20,7 +20,10 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     IDENTITY,
     IN_PLACE,
     LEVELS,
+    NEAR,
+    NEAREST,
     NOTHING,
+    OUTSIDE,
     PERSPECTIVE,
     PLANES,
     REFLECTED,
@@ -143,6 +146,8 @@ class _Arguments(NamedTuple):
 def _needed(warps: Warps) -> set[int]:
     """The functions that maps need."""
     found = set(np.flatnonzero(np.bincount(warps.methods)).tolist()) - {IDENTITY}
+    if NEAR in found and warps.borders[0] != NEAREST:
+        found.add(OUTSIDE)
     if REFLECTED in found:
         found.add(GENERAL)
     if GENERAL in found:

@@ -122,3 +122,14 @@ def test_a_pass_in_place_changes_what_one_into_new_memory_does(
         Engine, "_pass", lambda self, made, batch, in_place: whole(self, made, batch, False)
     )
     assert (recipe(images, ids=np.arange(9)) == expected).all()
+
+
+@pytest.mark.parametrize("first", ["labelsmooth", "labelsmooth+flip", "labelsmooth+augmix"])
+def test_images_that_are_given_stay_as_they_are(first: str) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (9, 8, 8, 3), np.uint8)
+    # Of a size that is not read where it is.
+    for given in (images, images[:, :7, :7].copy()):
+        before = given.copy()
+        made = Recipe.parse(f"{first}+autocontrast_p1")(given)
+        assert (given == before).all()
+        assert first != "labelsmooth" or (made == Recipe.parse("autocontrast_p1")(given)).all()

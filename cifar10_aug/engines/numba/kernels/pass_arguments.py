@@ -14,9 +14,9 @@ AFFINE, PERSPECTIVE, FIELD = range(3)
 NOTHING, BOX, NOISY_BOX, TABLE, LINE = range(5)
 # Ways to resample an image, or to copy it; two go from stored levels to levels, and that is all:
 IDENTITY, ALIGNED, STRAIGHT, NEAR, REFLECTED, GENERAL, MIRRORED, SCALED = range(5, 13)
-UNPACKED, TILT, DISPLACE = range(13, 16)
+UNPACKED, TILT, DISPLACE, OUTSIDE = range(13, 17)
 # Ways to write it; IN_PLACE is where it was read, packed:
-PACKED, LEVELS, FLOATS, FRACTIONS, LEVEL_PLANES, FLOAT_PLANES, IN_PLACE = range(16, 23)
+PACKED, LEVELS, FLOATS, FRACTIONS, LEVEL_PLANES, FLOAT_PLANES, IN_PLACE = range(17, 24)
 # Those that write one channel after the other.
 PLANES = {LEVELS: LEVEL_PLANES, FLOATS: FLOAT_PLANES}
 

@@ -21,6 +21,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     GENERAL,
     NEAR,
     NEAREST,
+    OUTSIDE,
     REFLECTED,
     Scratch,
     Warps,
@@ -56,7 +57,10 @@ RESAMPLER = Signature(
     types.int64[::1],
 )
 
-_resampled = RESAMPLER.call
+_OUTSIDE = Signature(
+    types.none, types.int64[::1], i64, uint32, types.UniTuple(i64, 2), types.uint32[::1]
+)
+_resampled, _painted_outside = RESAMPLER.call, _OUTSIDE.call
 
 
 @inner
@@ -114,7 +118,7 @@ def _paint_border(painted: np.ndarray, line: np.ndarray) -> None:
         line[i] = uint32(painted[i] & i64(0xFFFFFF)) if painted[i] else line[i]
 
 
-@inner
+@_OUTSIDE.separate(OUTSIDE)
 def _paint_outside(
     matrix: np.ndarray, border: int, level: int, size: tuple[int, int], line: np.ndarray
 ) -> None:
@@ -154,7 +158,7 @@ def interpolate_near(
     _gather(source, start, width, pixel, upper, lower)
     _blend(halves(upper), halves(lower), wx, wy, line)
     if border != NEAREST:
-        _paint_outside(matrix, border, warps.levels[0], size, line)
+        _painted_outside(functions[OUTSIDE], matrix, border, warps.levels[0], size, line)
 
 
 @RESAMPLER.separate(REFLECTED)
