@@ -20,6 +20,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     IDENTITY,
     IN_PLACE,
     LEVELS,
+    MIRRORED,
     NEAR,
     NEAREST,
     NOTHING,
@@ -27,6 +28,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     PERSPECTIVE,
     PLANES,
     REFLECTED,
+    SCALED,
     TILT,
     UNPACKED,
     Keys,
@@ -115,8 +117,9 @@ class _Arguments(NamedTuple):
         if batch.source.stored and writer == LEVELS:
             found = shortcuts(warps.methods, warps.matrices, strokes, (height, width))
             warps = warps._replace(methods=found)
-        need(*codes, *_needed(warps))
-        if batch.source.stored:
+        ways = set(np.flatnonzero(np.bincount(warps.methods)).tolist())
+        need(*codes, *_needed(ways, warps))
+        if batch.source.stored and ways - {MIRRORED, SCALED}:
             need(UNPACKED)
         if writer != IN_PLACE:
             need(writer)
@@ -143,9 +146,9 @@ class _Arguments(NamedTuple):
         render(images, warps, strokes, keys, output, self.scratch, ADDRESSES)
 
 
-def _needed(warps: Warps) -> set[int]:
-    """The functions that maps need."""
-    found = set(np.flatnonzero(np.bincount(warps.methods)).tolist()) - {IDENTITY}
+def _needed(ways: set[int], warps: Warps) -> set[int]:
+    """The functions that some ways to resample images need."""
+    found = ways - {IDENTITY}
     if NEAR in found and warps.borders[0] != NEAREST:
         found.add(OUTSIDE)
     if REFLECTED in found:
