@@ -40,7 +40,7 @@ def _message() -> Any:
     _add(entry, 1, "key", _Field.TYPE_STRING)
     _add(entry, 2, "value", "Feature")
     _add(file.message_type.add(name="Example"), 1, "features", "Features")
-    # A pool of its own, in which no other library can have the same names.
+    # A separate pool, in which no other library can have the same names.
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.Example"))

@@ -23,7 +23,7 @@ _UNLIMITED = sys.maxsize
 
 
 class Buffers:
-    """Hands out arrays on recycled memory; may be called from several threads."""
+    """Returns arrays on recycled memory; may be called from several threads."""
 
     def __init__(self, most_kept: int = _MOST_KEPT, largest: int = _UNLIMITED) -> None:
         """Takes how many arrays are in use at once, and how many bytes the largest may have.

@@ -40,7 +40,7 @@ class Signature:
         self.call = self._caller()
 
     def separate(self, number: int) -> Callable[[Callable[..., Any]], Any]:
-        """Decorates a function of this signature, which gets a number of its own."""
+        """Decorates a function of this signature, which gets a separate number."""
 
         def decorate(function: Callable[..., Any]) -> Any:
             assert number not in _functions, f"{function} has the number of another"
