@@ -42,8 +42,9 @@ from cifar10_aug.ops.compound import WeightedSumOp
 
 _Stages = Sequence[Stage | Group]
 
-# What an engine keeps for images between two passes: those of a block, with partners.
-_BETWEEN, _LARGEST_BETWEEN = 4, 1 << 24
+# For images between two passes: a block of 4,096 of CIFAR's and their partners, in two threads. All
+# engines share it, since TensorFlow keeps what a pipeline refers to for ever.
+_BETWEEN = Buffers(most_kept=4, largest=17 << 20)
 
 
 class Engine:
@@ -81,7 +82,6 @@ class Engine:
         self._drawing = Drawing(plan.ops, seed)
         self._range = plan.scale_and_offset or (np.ones(3, np.float32), np.zeros(3, np.float32))
         self._buffers = Buffers() if buffers is None else buffers
-        self._between = Buffers(_BETWEEN, _LARGEST_BETWEEN)
         self._kind = FLOATS if plan.dtype == "float32" else FRACTIONS if fractions else LEVELS
 
     def __call__(
@@ -215,7 +215,7 @@ class Engine:
         if in_place:
             passes.run_in_place(made, batch)
             return batch
-        target = Source.empty(len(batch), self._height, self._width, self._between)
+        target = Source.empty(len(batch), self._height, self._width, _BETWEEN)
         passes.run(made, batch, PACKED, *self._range, Target([target.packed]))
         return batch.moved(target)
 
