@@ -12,11 +12,19 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from cifar10_aug.engines.numba import engine
+from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.pipelines import graph_tables
 from tests import functions
 from tests.registering import registered
 
 IMAGE = 32 * 32 * 3
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What all pipelines share grows with the blocks that are made at once, up to a limit."""
+    monkeypatch.setattr(engine, "_BETWEEN", Buffers(0))
 
 
 @pytest.mark.parametrize(
