@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Sequence
 
@@ -138,6 +139,7 @@ def surviving(
     return image, failed
 
 
+@functools.lru_cache(maxsize=16)
 def block_sizes(count: int, batch_size: int, examples_a_call: int) -> np.ndarray:
     """How many examples each call makes, in order: int64 [calls].
 
@@ -155,4 +157,6 @@ def block_sizes(count: int, batch_size: int, examples_a_call: int) -> np.ndarray
         size *= 2
     if count > whole:
         sizes.append(count - whole)
-    return np.array(sizes, np.int64)
+    made = np.array(sizes, np.int64)
+    made.flags.writeable = False
+    return made

@@ -21,7 +21,9 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
 )
 from cifar10_aug.engines.stages import Pass
 
-_UNMOVED = np.array([ONE, 0, 0, 0, ONE, 0], np.int64)
+# Entries of maps, by their places.
+_UNMOVED = {0: ONE, 1: 0, 2: 0, 3: 0, 4: ONE, 5: 0}
+_STRAIGHT = {1: 0, 3: 0}
 
 
 def methods(
@@ -44,10 +46,10 @@ def methods(
     if made.pixel_aligned:
         found[:] = ALIGNED
     elif "constant" not in modes:
-        found[(matrices[:, :, [1, 3]] == 0).all(axis=(1, 2))] = STRAIGHT
+        found[_have(matrices, _STRAIGHT)] = STRAIGHT
     if modes in (["nearest"], ["constant"]):
         found[(found == GENERAL) & _near(matrices[:, 0], *size)] = NEAR
-    found[(matrices == _UNMOVED).all(axis=(1, 2))] = IDENTITY
+    found[_have(matrices, _UNMOVED)] = IDENTITY
     return found
 
 
@@ -66,6 +68,16 @@ def shortcuts(
         return np.where(_onto_itself(found, matrices, size), MIRRORED, found)
     if painted == 1:
         return np.where((found == IDENTITY) & (strokes.codes[:, 0] == LINE), SCALED, found)
+    return found
+
+
+def _have(matrices: np.ndarray, entries: dict[int, int]) -> np.ndarray:
+    """The images all of whose maps have these entries: int64 [n]."""
+    found = np.arange(len(matrices))
+    for warp in range(matrices.shape[1]):
+        for place, value in entries.items():
+            # Of most recipes few images are left after the first entry.
+            found = found[matrices[found, warp, place] == value]
     return found
 
 
