@@ -16,7 +16,7 @@ from cifar10_aug.errors import PythonOpError
 # A call into Python, with the NumPy calls that turn draws into parameters, costs about as much as
 # augmenting several hundred images, so one call makes many batches. Larger calls than these gain
 # little, and the few blocks in flight would take hundreds of megabytes.
-_IMAGES_A_CALL = {"uint8": 4096, "float32": 2048}
+_IMAGES_A_CALL = {"uint8": 3584, "float32": 1792}
 _IMAGES_OF_THE_FIRST_CALL = 256
 # Functions of the user's can take a thousand times as long as ours: calls are small, so that the
 # first batch comes soon, and few, since each only waits for workers, which share its images.

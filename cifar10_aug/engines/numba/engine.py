@@ -42,7 +42,7 @@ from cifar10_aug.ops.compound import WeightedSumOp
 
 _Stages = Sequence[Stage | Group]
 
-# For images between two passes: a block of 4,096 of CIFAR's and their partners, in two threads. All
+# For images between two passes: a block of CIFAR's and their partners, in two threads. All
 # engines share it, since TensorFlow keeps what a pipeline refers to for ever.
 _BETWEEN = Buffers(most_kept=4, largest=17 << 20)
 

@@ -22,7 +22,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
 from cifar10_aug.engines.stages import Pass
 
 # Entries of maps, by their places.
-_UNMOVED = {0: ONE, 1: 0, 2: 0, 3: 0, 4: ONE, 5: 0}
+_UNMOVED = {0: int(ONE), 1: 0, 2: 0, 3: 0, 4: int(ONE), 5: 0}
 _STRAIGHT = {1: 0, 3: 0}
 
 
