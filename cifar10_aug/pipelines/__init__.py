@@ -13,7 +13,7 @@ From `tfds.load` to pixels, always downwards:
     engines/numba/views.py       of several views of an example, calls an engine for those alike
     engines/numba/engine.py      goes through the stages of the recipe's plan (engines/planner.py)
     engines/numba/passes.py      what the ops have drawn (ops/, rng/draws.py) -> maps and strokes
-    engines/numba/kernels/       maps and strokes -> pixels (render.py)
+    engines/numba/kernels/       maps and strokes -> pixels (render.py; methods.py says how)
 
 With `engine="graph"`, `pipelines/graph.py` and `graph_examples.py` take the places of `eager.py`
 and `eager_examples.py`, `engines/tensorflow/engine.py`, `maps.py`, `resampling.py` and
