@@ -63,6 +63,6 @@ class Drawing:
         from cifar10_aug.engines.numba.kernels import philox
 
         epochs = np.where(self._every_epoch, np.uint64(epoch), np.uint64(0))
-        drawn = np.empty((self._count, len(keys)), np.uint32)
-        philox.draw_words(keys, epochs, self.seed, self._counters, self._slots, drawn)
-        return Drawn(drawn, self._firsts, epoch)
+        words = np.empty((self._count, len(keys)), np.uint32)
+        philox.draw_words(keys, epochs, self.seed, self._counters, self._slots, words)
+        return Drawn(words, self._firsts, epoch)
