@@ -178,7 +178,7 @@ def _blend_columns(
 def _blend_rows(
     red_blue: np.ndarray, green: np.ndarray, ys: np.ndarray, size: tuple[int, int], line: np.ndarray
 ) -> None:
-    """Blends each row with the one below, and rounds: to the last bit what `resampling` rounds to."""
+    """Blends each row with the one below, and rounds as `resampling` does, to the last bit."""
     height, width = size
     eight, sixteen = uint32(8), uint32(16)
     for y in range(height):
