@@ -50,8 +50,10 @@ def torchvision_ways() -> dict[str, Any]:
         "blur": v2.GaussianBlur(13, (0.1, 2.0)),
         "noise": v2.Compose([floats, v2.GaussianNoise(0, 5 / 255), v2.ToDtype(torch.uint8, True)]),
         "jpeg": v2.JPEG((50, 100)),
-        "mixup": v2.MixUp(alpha=1.0, num_classes=10),
-        "cutmix": v2.CutMix(alpha=1.0, num_classes=10),
+        "mixup": v2.Compose(
+            [floats, v2.MixUp(alpha=1.0, num_classes=10), v2.ToDtype(torch.uint8, True)]
+        ),
+        "cutmix": v2.Compose([v2.CutMix(alpha=1.0, num_classes=10)]),
         "randaugment": v2.RandAugment(2, 9),
         "trivialaugment": v2.TrivialAugmentWide(),
         "autoaugment": v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10),
@@ -64,8 +66,11 @@ def torchvision_ways() -> dict[str, Any]:
 
 def torchvision_made(transform: Any, images: np.ndarray) -> np.ndarray:
     """A batch, image by image, since a transform draws once a call; mixing takes the batch."""
+    from torchvision.transforms import v2
+
     batch = torch.from_numpy(images).permute(0, 3, 1, 2)
-    if type(transform).__name__ in ("MixUp", "CutMix"):
+    mixes = (v2.MixUp, v2.CutMix)
+    if any(isinstance(part, mixes) for part in getattr(transform, "transforms", ())):
         made, _ = transform(batch, torch.arange(len(images)) % 10)
     else:
         made = torch.stack([transform(image) for image in batch])
