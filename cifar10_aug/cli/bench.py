@@ -45,10 +45,10 @@ def bench(recipe: Recipe, batch_size: int, rounds: int, images: shell.Images) ->
 def _prepared(recipe: Recipe, images: shell.Images) -> Iterator[AugmentedBuilder]:
     """The recipe's builder; images of the sample, or of a source, are prepared for this once."""
     if images.dataset != SAMPLE_NAME and images.source is None:
-        yield shell.prepared_builder(images.dataset, images.data_dir, recipe.name)
+        yield shell.prepared_builder(images, recipe.name)
         return
     with tempfile.TemporaryDirectory() as place:
-        builder = shell.builder(images.dataset, images.source, data_dir=place, config=recipe.name)
+        builder = shell.builder(images._replace(data_dir=place), recipe.name)
         builder.download_and_prepare()
         yield builder
 

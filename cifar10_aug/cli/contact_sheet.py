@@ -25,16 +25,14 @@ _INK, _FAINT, _PAPER = (20, 20, 20), (110, 110, 110), (250, 250, 248)
 
 def contact_sheet(
     recipe: Recipe,
-    examples: LabelledImages,
+    pool: LabelledImages,
     label_names: Sequence[str],
     *,
-    ids: Sequence[int] | None = None,
-    epochs: int = 6,
+    rows: int = 8,
+    epochs: int | None = 6,
     seed: int = 0,
     scale: int = 3,
     explain: bool = False,
-    steps: bool = False,
-    partners: LabelledImages | None = None,
 ) -> Image.Image:
     """A row an example: the original, then epochs 0, 1, 2, …, or epoch 0 step by step.
 
@@ -45,33 +43,25 @@ def contact_sheet(
 
     Args:
         recipe: what to show.
-        examples: uint8 images [n, height, width, 3] and labels [n].
+        pool: uint8 images [n, height, width, 3] and labels [n]: examples 0, 1, 2, …, which mix ops
+            draw partners from.
         label_names: the classes.
-        ids: the examples' numbers, [n]; 0, 1, 2, … if not given.
-        epochs: columns beside the original; with `steps` there is one for each op instead.
+        rows: how many examples to show; at most all.
+        epochs: columns beside the original; None shows epoch 0 after each op in turn, explained.
         seed: of the draws.
         scale: enlargement; each pixel becomes so many wide and high.
         explain: write what was drawn under each picture, an op a line, in the order of
             `Recipe.parameters`.
-        steps: show epoch 0 after each op in turn, with what the op has drawn.
-        partners: the slice that mix ops draw partners from, in order from number 0 on; the
-            examples themselves if not given.
     """
-    numbers = np.arange(len(examples)) if ids is None else np.asarray(ids)
-    if partners is None:
-        order = np.argsort(numbers)
-        pool = LabelledImages(examples.images[order], examples.labels[order])
-        pool_numbers = numbers[order]
-    else:
-        pool, pool_numbers = partners, np.arange(len(partners))
+    count = min(rows, len(pool))
     of_views = []
     for view, one in enumerate(recipe.views or (recipe,)):
-        shown = Shown(one, examples.images, numbers, seed, pool, pool_numbers, label_names, view)
-        made = shown.steps() if steps else shown.epochs(epochs, explain)
+        shown = Shown(one, pool, count, seed, label_names, view)
+        made = shown.steps() if epochs is None else shown.epochs(epochs, explain)
         of_views.append([shown.originals(), *made])
-    rows = [(row, view) for row in range(len(examples)) for view in range(len(of_views))]
-    names = [label_names[int(examples.labels[row])] for row, _ in rows]
-    marks = [f"#{int(numbers[row])}" + f" view {view}" * bool(recipe.views) for row, view in rows]
+    shown_rows = [(row, view) for row in range(count) for view in range(len(of_views))]
+    names = [label_names[int(pool.labels[row])] for row, _ in shown_rows]
+    marks = [f"#{row}" + f" view {view}" * bool(recipe.views) for row, view in shown_rows]
     return _drawn(
         f"{recipe.name}   seed {seed}", names, marks, one_below_the_other(of_views), scale
     )

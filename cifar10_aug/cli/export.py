@@ -22,12 +22,12 @@ from cifar10_aug.recipes.recipe import MOST_COPIES, Config, Recipe
 @click.option(
     "--copies", type=click.IntRange(1, MOST_COPIES), required=True, help="Epochs to freeze."
 )
-@shell.data_dir_option
 @shell.seed_option
-@click.option("--jobs", type=click.IntRange(1), help="Processes that write [default: all cores].")
-@shell.dataset_options
-@shell.source_option
+@click.option(
+    "--jobs", "n_jobs", type=click.IntRange(1), help="Processes that write [default: all cores]."
+)
 @shell.mirror_option
+@shell.images_options
 @click.option(
     "--format",
     "file_format",
@@ -59,36 +59,23 @@ from cifar10_aug.recipes.recipe import MOST_COPIES, Config, Recipe
 def export(
     recipe: Recipe,
     copies: int,
-    data_dir: str | None,
     seed: int,
-    jobs: int | None,
-    dataset: str,
-    source: str | None,
-    mirror: str | None,
+    images: shell.Images,
     file_format: str,
-    image_encoding: str,
     resume: bool,
     beam_pipeline_options: str | None,
+    **writing: Any,
 ) -> None:
     """Freeze epochs 0 to N-1 of RECIPE into files that any TensorFlow program can read."""
-    shell.check_source(dataset, source, mirror)
-    if jobs is not None and beam_pipeline_options is not None:
+    if writing["n_jobs"] is not None and beam_pipeline_options is not None:
         raise click.UsageError("--jobs is for this machine alone; with Beam, leave it out.")
-    if image_encoding == "png" and (made := not_for_png(recipe)):
+    if writing["image_encoding"] == "png" and (made := not_for_png(recipe)):
         raise click.UsageError(f"--image-encoding png: {recipe} makes {made}; leave it out.")
     # After an interrupt, joblib's own clean-up process warns of what is cleaned up already.
     os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("cifar10_aug").setLevel(logging.INFO)
-    builder = shell.builder(
-        dataset,
-        source,
-        mirror,
-        data_dir,
-        config=str(Config(recipe, copies, seed)),
-        n_jobs=jobs,
-        image_encoding=image_encoding,
-    )
+    builder = shell.builder(images, str(Config(recipe, copies, seed)), **writing)
     already = resume and builder.is_prepared()
     try:
         builder.download_and_prepare(
@@ -100,7 +87,7 @@ def export(
             "Interrupted; finished shards are kept: the same command goes on from there.", err=True
         )
         raise
-    click.echo(describe.summary(builder, data_dir, already))
+    click.echo(describe.summary(builder, images.data_dir, already))
 
 
 def _download_config(resume: bool, beam_pipeline_options: str | None) -> Any:

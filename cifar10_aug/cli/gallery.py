@@ -30,7 +30,7 @@ def gallery(out: Path, images: shell.Images) -> None:
     out = output_file.checked(out)
     dataset, sample = SPECS[images.dataset], images.dataset == SAMPLE_NAME
     page = gallery_page.page(
-        picture.training_images(*images),
+        picture.training_images(images),
         dataset,
         pictures="drawn by the code" if sample else f"the first of {dataset.title}",
         command=f"cifar10-aug gallery{official.option(images.dataset)}",

@@ -192,9 +192,7 @@ def _prefix(op: type[Op], field: str) -> str:
 
 def _figure(tile: Tile, pool: LabelledImages, dataset: DatasetSpec) -> str:
     recipe = Recipe.parse(tile.recipe).on(dataset)
-    numbers = np.arange(len(pool))
-    images = pool.images[: _SIDE**2]
-    shown = Shown(recipe, images, numbers[: len(images)], 0, pool, numbers, ())
+    shown = Shown(recipe, pool, min(len(pool), _SIDE**2))
     return (
         f'<figure><img class="picture" alt="{tile.recipe}, epoch {tile.epoch}" '
         f'src="{_data_uri(shown.levels(tile.epoch))}">'

@@ -30,7 +30,7 @@ def info(folder: Path | None, dataset: str, data_dir: str | None) -> None:
             raise click.UsageError("Use either DIR or --dataset, --sample and --data-dir.")
         click.echo("\n\n".join(map(_described, folders.datasets(folder))))
         return
-    builder = shell.builder(dataset, data_dir=data_dir)
+    builder = shell.builder(shell.Images(dataset, data_dir=data_dir))
     if not builder.is_prepared():
         raise SourceError(
             f"nothing is prepared in {builder.data_dir}; run cifar10-aug prepare{option(dataset)}"

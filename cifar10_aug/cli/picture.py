@@ -84,7 +84,8 @@ def preview(
     if images is None:
         if labels is not None:
             raise ValueError("labels are of images of your own; give those, too")
-        pool = training_images(dataset, source, data_dir)
+        paths = (None if one is None else os.fspath(one) for one in (source, data_dir))
+        pool = training_images(shell.Images(dataset, *paths))
         names = list(SPECS[dataset].class_names)
         recipe = recipe.on(SPECS[dataset])
     else:
@@ -99,22 +100,17 @@ def preview(
         pool = LabelledImages(images, np.arange(len(images)))
     return contact_sheet.contact_sheet(
         recipe,
-        LabelledImages(pool.images[:rows], pool.labels[:rows]),
+        pool,
         names,
-        epochs=epochs,
+        rows=rows,
+        epochs=None if steps else epochs,
         seed=seed,
         scale=scale,
         explain=explain,
-        steps=steps,
-        partners=pool,
     )
 
 
-def training_images(
-    dataset: str,
-    source: str | os.PathLike[str] | None,
-    data_dir: str | os.PathLike[str] | None,
-) -> LabelledImages:
+def training_images(images: shell.Images) -> LabelledImages:
     """A dataset's training images: of the source, or as they are prepared.
 
     Raises:
@@ -125,14 +121,13 @@ def training_images(
     from cifar10_aug.data import sample as drawn
     from cifar10_aug.data.sources import local
 
-    if dataset not in SPECS:
-        raise ValueError(f"there is no dataset {dataset!r}; give one of {', '.join(SPECS)}")
-    if dataset not in PUBLISHED:
+    if images.dataset not in SPECS:
+        raise ValueError(f"there is no dataset {images.dataset!r}; give one of {', '.join(SPECS)}")
+    if images.dataset not in PUBLISHED:
         return drawn.read().train
-    published = PUBLISHED[dataset]
-    path = published.environment_source if source is None else os.fspath(source)
+    published = PUBLISHED[images.dataset]
+    path = published.environment_source if images.source is None else images.source
     if path is not None:
         return local.read(path, published=published).train
-    place = None if data_dir is None else os.fspath(data_dir)
-    builder = shell.prepared_builder(dataset, place)
+    builder = shell.prepared_builder(images)
     return prepared.read(prepared.described(builder.data_dir)).train

@@ -58,7 +58,8 @@ def preview(
     if steps and given is not ParameterSource.DEFAULT:
         raise click.UsageError("--steps shows epoch 0; leave --epochs out.")
     out = output_file.checked(out)
-    sheet = picture.preview(recipe, epochs=epochs, steps=steps, **images._asdict(), **others)
+    others |= {"dataset": images.dataset, "source": images.source, "data_dir": images.data_dir}
+    sheet = picture.preview(recipe, epochs=epochs, steps=steps, **others)
     sheets.save(sheet, out)
     what = "epoch 0 step by step" if steps else f"{epochs} epochs"
     click.echo(f"{out}: {recipe}, {what}, {sheet.width} x {sheet.height} pixels")

@@ -42,28 +42,29 @@ class Shown:
 
     Attributes:
         recipe: what to show.
-        images: uint8 [n, height, width, 3].
-        numbers: of the examples, int64 [n].
+        pool: uint8 images [n, height, width, 3] and labels [n], examples 0, 1, 2, …, each other's
+            partners.
+        count: how many of them are shown.
         seed: of the draws.
-        pool: the examples that mix ops draw partners from.
-        pool_numbers: their numbers, int64, in ascending order.
-        label_names: the classes of the pool's labels.
+        label_names: the classes of the labels.
         view: which of several views of the examples.
     """
 
     recipe: Recipe
-    images: np.ndarray
-    numbers: np.ndarray
-    seed: int
     pool: LabelledImages
-    pool_numbers: np.ndarray
-    label_names: Sequence[str]
+    count: int
+    seed: int = 0
+    label_names: Sequence[str] = ()
     view: int = 0
+
+    @property
+    def images(self) -> np.ndarray:
+        """Those shown, uint8 [count, height, width, 3]."""
+        return self.pool.images[: self.count]
 
     def originals(self) -> Column:
         """The images as they are."""
-        count = len(self.images)
-        return Column("original", self.images, [""] * count, np.ones(count, bool))
+        return self._column("original", self.images, [""] * self.count)
 
     def epochs(self, count: int, explain: bool) -> Iterator[Column]:
         """What epochs 0, 1, 2, … show, each after the partners that it is mixed with."""
@@ -72,8 +73,8 @@ class Shown:
             log = self._log(epoch)
             for position in range(last):
                 yield from self._partners(position, epoch, log)
-            texts = explained(log, len(self.images)) if explain else [""] * len(self.images)
-            yield self._column(f"epoch {epoch}", last, epoch, texts)
+            texts = explained(log, self.count) if explain else [""] * self.count
+            yield self._column(f"epoch {epoch}", self.levels(epoch), texts)
 
     def steps(self) -> Iterator[Column]:
         """The images of epoch 0 after each op in turn, with what it has drawn."""
@@ -83,47 +84,50 @@ class Shown:
                 continue
             yield from self._partners(position, 0, log)
             own = {key: log[key] for key in log if key.startswith(f"{position}.")}
-            texts = explained(own, len(self.images))
-            yield self._column(heading, position + 1, 0, texts)
+            made = self._made(range(self.count), position + 1, 0)
+            yield self._column(heading, made, explained(own, self.count))
 
     def levels(self, epoch: int) -> np.ndarray:
         """What an epoch shows: uint8 [n, height, width, 3]."""
-        return self._made(self.images, self.numbers, len(self.recipe.ops), epoch)
+        return self._made(range(self.count), len(self.recipe.ops), epoch)
 
-    def _column(self, heading: str, ops: int, epoch: int, texts: list[str]) -> Column:
-        made = self._made(self.images, self.numbers, ops, epoch)
-        return Column(heading, made, texts, np.ones(len(made), bool))
+    def _column(self, heading: str, images: np.ndarray, texts: list[str]) -> Column:
+        return Column(heading, images, texts, np.ones(self.count, bool))
 
-    def _made(self, images: np.ndarray, numbers: np.ndarray, ops: int, epoch: int) -> np.ndarray:
-        """Levels after the first ops of the recipe.
+    def _made(self, numbers: Sequence[int] | np.ndarray, ops: int, epoch: int) -> np.ndarray:
+        """Levels of some examples after the first ops of the recipe.
 
         Ops that set the range of numbers make no colours. One that is easily undone is put in their
         place, since an op's draws depend on its position.
         """
         kept = tuple(Rescale() if op.value_range else op for op in self.recipe.ops[:ops])
         recipe = dataclasses.replace(self.recipe, ops=kept)
-        partners = (self.pool.images, None, self.pool_numbers) if recipe.mixes else None
         made = recipe(
-            images, ids=numbers, seed=self.seed, epoch=epoch, view=self.view, partners=partners
+            self.pool.images[np.asarray(numbers)],
+            ids=numbers,
+            seed=self.seed,
+            epoch=epoch,
+            view=self.view,
+            partners=(self.pool.images, None, range(len(self.pool))) if recipe.mixes else None,
         )
         return made if made.dtype == np.uint8 else np.rint(made * 255).astype(np.uint8)
 
     def _log(self, epoch: int) -> dict[str, np.ndarray]:
         height, width = self.images.shape[1:3]
         return self.recipe.parameters(
-            self.numbers,
+            range(self.count),
             seed=self.seed,
             epoch=epoch,
             view=self.view,
             height=height,
             width=width,
-            partners=self.pool_numbers if self.recipe.mixes else None,
+            partners=range(len(self.pool)) if self.recipe.mixes else None,
         )
 
     def _partners(self, position: int, epoch: int, log: dict[str, np.ndarray]) -> Iterator[Column]:
         """The partners of an op that mixes, as the ops before it have made them."""
         by_op = _by_op(log)
-        numbers = np.full(len(self.images), -1)
+        numbers = np.full(self.count, -1)
         for op, drawn in by_op.items():
             if "partner" in drawn and op.startswith(f"{position}."):
                 mixed = [_is_mixed(op, by_op, i) for i in range(len(numbers))]
@@ -131,9 +135,9 @@ class Shown:
         if (numbers < 0).all():
             return
         shown = numbers >= 0
-        rows = np.searchsorted(self.pool_numbers, np.where(shown, numbers, self.pool_numbers[0]))
-        made = self._made(self.pool.images[rows], self.pool_numbers[rows], position, epoch)
-        names = [self.label_names[int(label)] for label in self.pool.labels[rows]]
+        some = np.where(shown, numbers, 0)
+        made = self._made(some, position, epoch)
+        names = [self.label_names[int(label)] for label in self.pool.labels[some]]
         texts = [f"#{n} {name}" if n >= 0 else "" for n, name in zip(numbers, names, strict=True)]
         yield Column("partner", made, texts, shown)
 

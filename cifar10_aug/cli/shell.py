@@ -24,7 +24,8 @@ from cifar10_aug.errors import (
     RegistrationError,
     SourceError,
 )
-from cifar10_aug.recipes.recipe import Recipe
+from cifar10_aug.recipes.grammar import quote
+from cifar10_aug.recipes.recipe import FROZEN, Recipe
 
 if TYPE_CHECKING:
     from cifar10_aug.builders.augmented import AugmentedBuilder
@@ -39,6 +40,14 @@ class RecipeType(click.ParamType):
         try:
             return value if isinstance(value, Recipe) else Recipe.parse(value)
         except RecipeError as error:
+            if frozen := FROZEN.fullmatch(value):
+                seed = f" --seed {frozen[3]}" if frozen[3] else ""
+                self.fail(
+                    f"{quote(value)} names frozen epochs; give the recipe alone, {frozen[1]} "
+                    f"(export takes --copies {frozen[2]}{seed})",
+                    param,
+                    ctx,
+                )
             self.fail(str(error), param, ctx)
 
 
@@ -121,25 +130,36 @@ class Images(NamedTuple):
         dataset: the name that TFDS knows.
         source: the path of what they are read from; None for those that are prepared.
         data_dir: where TFDS keeps datasets; None for TFDS's own place.
+        mirror: the URL of an archive to download; None for the publisher's.
     """
 
     dataset: str
-    source: str | None
-    data_dir: str | None
+    source: str | None = None
+    data_dir: str | None = None
+    mirror: str | None = None
 
 
 def images_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds --dataset, --sample, --source and --data-dir to a command, which gets `images`."""
+    """Adds --dataset, --sample, --source and --data-dir to a command, which gets `images`.
+
+    `mirror_option` before it adds --mirror.
+    """
 
     @dataset_options
     @source_option
     @data_dir_option
     @functools.wraps(command)
     def wrapped(
-        *args: Any, dataset: str, source: str | None, data_dir: str | None, **kwargs: Any
+        *args: Any,
+        dataset: str,
+        source: str | None,
+        data_dir: str | None,
+        mirror: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        check_source(dataset, source, None)
-        command(*args, images=Images(dataset, source, data_dir), **kwargs)
+        if dataset == SAMPLE_NAME and (source or mirror):
+            raise click.UsageError("--sample is drawn; leave --source and --mirror out.")
+        command(*args, images=Images(dataset, source, data_dir, mirror), **kwargs)
 
     return wrapped
 
@@ -206,39 +226,26 @@ def _import(modules: str | None) -> None:
             raise click.UsageError(f"--imports {module}: {said}") from error
 
 
-def check_source(dataset: str, source: str | None, mirror: str | None) -> None:
-    """Raises a usage error if the sample and another source are asked for at once."""
-    if dataset == SAMPLE_NAME and (source or mirror):
-        raise click.UsageError("--sample is drawn; leave --source and --mirror out.")
-
-
-def builder(
-    dataset: str,
-    source: str | None = None,
-    mirror: str | None = None,
-    data_dir: str | None = None,
-    config: str = "plain",
-    **kwargs: Any,
-) -> AugmentedBuilder:
+def builder(images: Images, config: str = "plain", **kwargs: Any) -> AugmentedBuilder:
     """The builder of a dataset's config."""
-    made = importlib.import_module(f"cifar10_aug.builders.{dataset}_dataset_builder").Builder
-    if dataset in PUBLISHED:
-        kwargs.update(source=source, mirror=mirror)
-    place = None if data_dir is None else os.path.expanduser(data_dir)
+    made = importlib.import_module(f"cifar10_aug.builders.{images.dataset}_dataset_builder").Builder
+    if images.dataset in PUBLISHED:
+        kwargs.update(source=images.source, mirror=images.mirror)
+    place = None if images.data_dir is None else os.path.expanduser(images.data_dir)
     return made(config=config, data_dir=place, **kwargs)
 
 
-def prepared_builder(dataset: str, data_dir: str | None, config: str = "plain") -> AugmentedBuilder:
+def prepared_builder(images: Images, config: str = "plain") -> AugmentedBuilder:
     """The builder of a config whose images are prepared.
 
     Raises:
         SourceError: if there are none.
     """
-    found = builder(dataset, data_dir=data_dir, config=config)
+    found = builder(images, config)
     if not found.is_prepared():
         raise SourceError(
             f"no {found.dataset.title} is prepared in {found.data_dir}; run cifar10-aug prepare"
-            f"{option(dataset)}, or give --source PATH or --sample"
+            f"{option(images.dataset)}, or give --source PATH or --sample"
         )
     return found
 

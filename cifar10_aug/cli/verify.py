@@ -103,7 +103,8 @@ def _source_images(folder: Path, dataset: str, source: str | None) -> LabelledSp
     if (path := source or published.environment_source) is not None:
         return local.read(path, published=published)
     data_dir = str(folder.resolve().parents[2])
-    prepared, by_default = shell.builder(dataset, data_dir=data_dir), shell.builder(dataset)
+    by_default = shell.builder(shell.Images(dataset))
+    prepared = shell.builder(shell.Images(dataset, data_dir=data_dir))
     if prepared.is_prepared():
         return plain.read(plain.described(prepared.data_dir))
     if (found := tfds_cifar.read(data_dir, published)) is not None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MOST_COPIES = 10_000
 
-_FROZEN = re.compile(r"(.*)-x([0-9]{1,9})(?:-s([0-9]{1,20}))?", re.DOTALL)
+FROZEN = re.compile(r"(.*)-x([0-9]{1,9})(?:-s([0-9]{1,20}))?", re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -275,7 +275,7 @@ class Config:
         Raises:
             RecipeError: as `Recipe.parse`, and for a wrong number of copies or seed.
         """
-        frozen = _FROZEN.fullmatch(name) if isinstance(name, str) else None
+        frozen = FROZEN.fullmatch(name) if isinstance(name, str) else None
         if frozen is None:
             return Config(Recipe.parse(name))
         text, copies, seed = frozen[1], int(frozen[2]), int(frozen[3] or 0)

@@ -56,15 +56,6 @@ def test_float_recipes_are_shown_before_they_become_floats(four: LabelledImages)
     assert len(cells(sheet, made[2], 3)) == 1
 
 
-def test_ids_decide_what_is_drawn(four: LabelledImages) -> None:
-    recipe = Recipe.parse("rotate30")
-    sheet = contact_sheet.contact_sheet(
-        recipe, four, SAMPLE.class_names, ids=[9, 8, 7, 6], epochs=1
-    )
-    made = recipe(four.images, ids=[9, 8, 7, 6])
-    assert len(cells(sheet, made[0], 3)) == 1
-
-
 def test_long_names_fit(four: LabelledImages) -> None:
     recipe = Recipe.parse("+".join(["rotate30_fillmodereflect"] * 6))
     sheet = contact_sheet.contact_sheet(recipe, four, SAMPLE.class_names, epochs=1, scale=1)

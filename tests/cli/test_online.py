@@ -97,6 +97,12 @@ def test_a_wrong_recipe_is_bad_usage() -> None:
         "preview",
         "rotate200",
     )
+    assert_fails(
+        2,
+        "Invalid value for 'RECIPE': 'simclr-v2-x2-s7' names frozen epochs; give the recipe alone, "
+        "simclr-v2 (export takes --copies 2 --seed 7)",
+        *("export", "simclr-v2-x2-s7", "--copies", "2"),
+    )
 
 
 def test_bad_usage_is_one_line_and_exit_code_2(tmp_path: Path) -> None:

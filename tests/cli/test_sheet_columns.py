@@ -17,8 +17,7 @@ IDS = np.arange(40)
 
 
 def shown(name: str, seed: int = 3) -> Shown:
-    images, numbers = POOL.images[:COUNT], IDS[:COUNT]
-    return Shown(Recipe.parse(name), images, numbers, seed, POOL, IDS, SAMPLE.class_names)
+    return Shown(Recipe.parse(name), POOL, COUNT, seed, SAMPLE.class_names)
 
 
 def made(name: str, epoch: int = 0) -> np.ndarray:
@@ -128,8 +127,7 @@ def test_views_lie_one_below_the_other_and_the_shorter_one_ends_with_gaps() -> N
     recipe = Recipe.parse("flip+rotate30--erase_p1")
     of_views = []
     for number, view in enumerate(recipe.views):
-        images, ids = POOL.images[:COUNT], IDS[:COUNT]
-        one = Shown(view, images, ids, 3, POOL, IDS, SAMPLE.class_names, number)
+        one = Shown(view, POOL, COUNT, 3, SAMPLE.class_names, number)
         of_views.append(list(one.steps()))
     first, second = one_below_the_other(of_views)
     assert (first.heading, second.heading) == ("flip / erase_p1", "rotate30")
