@@ -31,7 +31,7 @@ def made(data_dir: str) -> dict[str, str]:
     found["compiled"] = compiled(IMAGES).numpy()
     for engine in ("eager", "graph"):
         ds = tfds.load(
-            "cifar10_aug/erase_p0.7+mixup",
+            "cifar10_aug/erase_p0.7+resizemix",
             split="train[:10]+test[:7]",
             batch_size=8,
             shuffle_files=True,

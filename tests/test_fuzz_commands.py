@@ -56,5 +56,5 @@ def test_what_is_wrong_with_a_line_is_told(
 @pytest.mark.slow
 def test_every_line_ends_with_a_result_or_an_error(fuzz: ModuleType) -> None:
     with fuzz.place():
-        for line in fuzz.lines(60, 1):
+        for line in fuzz.lines(30, 1):
             assert fuzz.flaw(line) is None, line

@@ -24,7 +24,7 @@ WAYS = ("shares", "sharded by the strategy")
 def load(data_dir: str, engine: str, context: Any = None) -> tf.data.Dataset:
     share = context.num_input_pipelines if context else 1
     return tfds.load(
-        "cifar10_aug/rotate30+erase",
+        "cifar10_aug/flip+brightness",
         split="train",
         batch_size=GLOBAL_BATCH // share,
         shuffle_files=True,

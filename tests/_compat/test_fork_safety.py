@@ -19,6 +19,9 @@ ERROR = (
 )
 
 
+PROGRAM = "import sys; from tests import forking; forking.main(*sys.argv[1:])"
+
+
 @pytest.mark.slow
 def test_a_forked_process_gets_what_works_or_an_error(
     sources: dict[str, Path], tmp_path: Path
@@ -26,7 +29,7 @@ def test_a_forked_process_gets_what_works_or_an_error(
     source = sources["binary archive"]
     Builder(config="plain", data_dir=str(tmp_path), source=source).download_and_prepare()
     freeze(tmp_path, source, "rotate30+erase-x3")
-    done = programs.python("-m", "tests.forking", tmp_path)
+    done = programs.run("-c", PROGRAM, tmp_path, cwd=ROOT, check=True)
     lines = [line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line]
     found = {moment: answer for moment, *answers in lines for answer in answers}
     for kind in ("eager", "graph", "mapped"):

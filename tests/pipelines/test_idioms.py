@@ -59,7 +59,7 @@ OTHER_EPOCHS = {
 READ_AHEAD = {"map", "shuffle", "group_by_window"}
 # What reads in part, at once, again, or ahead: enough to tell that another pipeline has the same
 # states, since idioms see nothing else of it.
-TELLING = ("itself", "take", "zip", "repeat", "window", "shuffle", "cache", "interleave")
+TELLING = ("take", "zip", "repeat", "shuffle")
 EACH = [*(("eager", idiom) for idiom in IDIOMS), *(("graph", idiom) for idiom in TELLING)]
 
 

@@ -99,18 +99,10 @@ def test_shards_are_the_whole_by_id(data_dir: str) -> None:
     assert_same(parts, whole)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("recipe", "split", "shards"),
-    [
-        (RECIPE, "train[10:60]", 1),
-        ("mixup", "train[50:]+train[:20]+test", 2),
-    ],
-)
-def test_the_graph_engine_mixes_with_the_same_partners(
-    data_dir: str, recipe: str, split: str, shards: int
-) -> None:
-    contexts = [tf.distribute.InputContext(shards, i) for i in range(shards)]
+def test_the_graph_engine_mixes_with_the_same_partners(data_dir: str) -> None:
+    # Quicker to trace than the others.
+    recipe, split = "resizemix", "train[50:]+train[:20]+test"
+    contexts = [tf.distribute.InputContext(2, i) for i in range(2)]
     found = [
         by_id(
             load(

@@ -71,8 +71,7 @@ KERAS = {
 }
 OTHERS = {"sepia": functions.sepia, "pillowblur": blur, "albumentations": albumentations}
 RECIPES = [
-    "rotation+flip+zooming",
-    "shifting+shearing",
+    "rotation+flip+zooming+shifting+shearing",
     "rotate15+sepia_strength0.8+erase",
     "pillowblur2+albumentations",
 ]

@@ -23,7 +23,7 @@ from tests import programs
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 RECIPE = "flip+brightness"
-MIXING = "mixup"
+MIXING = "resizemix"
 
 
 def free_port() -> int:
