@@ -80,11 +80,11 @@ class SaltPepper(ImageOp):
 
 @dataclasses.dataclass(frozen=True)
 class Jpeg(ImageOp):
-    """Writes and reads a JPEG, by Pillow."""
+    """What is left of an image that Pillow writes to a JPEG file and reads again."""
 
     name: ClassVar[str] = "jpeg"
     slots: ClassVar[int] = 1
-    process: ClassVar[str] = "digital.compress"
+    process: ClassVar[str] = "jpeg.round_trip"
     needs_codec: ClassVar[bool] = True
 
     quality: Interval = option(
