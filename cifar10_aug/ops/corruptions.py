@@ -168,7 +168,6 @@ class CorruptJpeg(Corruption):
 
     name: ClassVar[str] = "corruptjpeg"
     process: ClassVar[str] = "jpeg.round_trip"
-    needs_codec: ClassVar[bool] = True
     constants: ClassVar = ((80,), (65,), (58,), (50,), (40,))
 
 

@@ -85,7 +85,6 @@ class Jpeg(ImageOp):
     name: ClassVar[str] = "jpeg"
     slots: ClassVar[int] = 1
     process: ClassVar[str] = "jpeg.round_trip"
-    needs_codec: ClassVar[bool] = True
 
     quality: Interval = option(
         IntervalField((50, 100), unit="", about="Pillow's", low=1, high=100, whole=True)
