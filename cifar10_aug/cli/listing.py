@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.ops import GROUPS, OPS, Op, PythonOp
-from cifar10_aug.ops.base import ImageOp
 from cifar10_aug.ops.fields import fields_of, main_field
 from cifar10_aug.recipes.grammar import closest, quote
 from cifar10_aug.recipes.presets import DEFAULT, NAMED, Preset
@@ -53,7 +52,7 @@ def groups() -> dict[str, dict[str, type[Op]]]:
 
 def engines(op: type[Op]) -> str:
     """Which engines run an op, in words that follow "runs with"."""
-    return "the eager engine only" if _needs_eager(op) else "both engines"
+    return "the eager engine only" if issubclass(op, PythonOp) else "both engines"
 
 
 def about(name: str, width: int = 100) -> str:
@@ -73,7 +72,7 @@ def about(name: str, width: int = 100) -> str:
 
 
 def _summary(op: type[Op]) -> str:
-    return f"{'(eager engine only) ' if _needs_eager(op) else ''}{op.about()}"
+    return f"{'(eager engine only) ' if issubclass(op, PythonOp) else ''}{op.about()}"
 
 
 def _line(name: str, text: str, width: int) -> str:
@@ -109,7 +108,3 @@ def _about_op(name: str, op: type[Op], width: int) -> Iterator[str]:
         yield ""
     yield f"Runs with {engines(op)}."
     yield f"Look at it: cifar10-aug preview {name} --sample --explain --out {name}.png"
-
-
-def _needs_eager(op: type[Op]) -> bool:
-    return issubclass(op, PythonOp) or (issubclass(op, ImageOp) and op.needs_codec)

@@ -238,12 +238,9 @@ class ImageOp(PixelwiseOp):
 
     Attributes:
         process: "module.function", by which each engine finds its own; see `engines.processes`.
-        needs_codec: whether it needs an image codec that TensorFlow's graphs do not have, so that
-            only the eager engine runs it.
     """
 
     process: ClassVar[str]
-    needs_codec: ClassVar[bool] = False
 
     @abc.abstractmethod
     def numbers(self, draws: Draws) -> tuple[Any, ...]:

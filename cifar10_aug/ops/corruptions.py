@@ -164,11 +164,10 @@ class CorruptPixelate(Corruption):
 
 @dataclasses.dataclass(frozen=True)
 class CorruptJpeg(Corruption):
-    """CIFAR-10-C's JPEG compression, by Pillow; its bytes depend on Pillow's version."""
+    """CIFAR-10-C's JPEG compression: what is left of an image in Pillow's file."""
 
     name: ClassVar[str] = "corruptjpeg"
-    process: ClassVar[str] = "digital.compress"
-    needs_codec: ClassVar[bool] = True
+    process: ClassVar[str] = "jpeg.round_trip"
     constants: ClassVar = ((80,), (65,), (58,), (50,), (40,))
 
 

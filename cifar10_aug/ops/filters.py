@@ -80,12 +80,11 @@ class SaltPepper(ImageOp):
 
 @dataclasses.dataclass(frozen=True)
 class Jpeg(ImageOp):
-    """Writes and reads a JPEG, by Pillow."""
+    """What is left of an image that Pillow writes to a JPEG file and reads again."""
 
     name: ClassVar[str] = "jpeg"
     slots: ClassVar[int] = 1
-    process: ClassVar[str] = "digital.compress"
-    needs_codec: ClassVar[bool] = True
+    process: ClassVar[str] = "jpeg.round_trip"
 
     quality: Interval = option(
         IntervalField((50, 100), unit="", about="Pillow's", low=1, high=100, whole=True)

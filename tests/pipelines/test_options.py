@@ -3,6 +3,8 @@ from typing import Any
 import pytest
 
 from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
+from tests import functions
+from tests.registering import registered
 
 
 @pytest.mark.parametrize(
@@ -17,10 +19,9 @@ from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
         ({"start_epoch": -1}, "start_epoch is -1; give a whole number from 0 to 4294967295"),
         ({"start_step": 1.5}, "start_step is 1.5; give a whole number from 0 to 4294967295"),
         (
-            {"config": "flip+corruptjpeg3", "engine": "graph"},
-            "corruptjpeg in flip+corruptjpeg3 does not run as a graph, since TensorFlow has "
-            "nothing that does the same; leave engine='graph' out, or freeze the recipe: "
-            "flip+corruptjpeg3-x5",
+            {"config": "flip+sepia", "engine": "graph"},
+            "sepia in flip+sepia does not run as a graph, since it is a Python function; leave "
+            "engine='graph' out, or freeze the recipe: flip+sepia-x5",
         ),
         (
             {"config": "flip-x2", "engine": "graph"},
@@ -35,7 +36,7 @@ from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
     ],
 )
 def test_wrong_options_are_named(kwargs: dict[str, Any], message: str, tmp_path: Any) -> None:
-    with pytest.raises(ValueError) as error:  # noqa: PT011
+    with registered(sepia=functions.sepia), pytest.raises(ValueError) as error:  # noqa: PT011
         Builder(**{"config": "rotate", "data_dir": str(tmp_path), **kwargs})
     assert str(error.value) == message
 

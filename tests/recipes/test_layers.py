@@ -20,7 +20,8 @@ from cifar10_aug.recipes import layers
 from cifar10_aug.recipes.layers import RecipeLayer, keys
 from cifar10_aug.recipes.recipe import Recipe
 from cifar10_aug.rng import draws
-from tests import programs
+from tests import functions, programs
+from tests.registering import registered
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), np.uint8)
 LABELS = np.arange(16) % 10
@@ -168,8 +169,11 @@ def test_other_recipes_and_seeds_are_refused() -> None:
         "mixup in flip+mixup changes labels, which a layer does not see; put it into the pipeline, "
         "tfds.load('cifar10_aug/flip+mixup')"
     )
-    with pytest.raises(RecipeError, match="corruptjpeg in corruptjpeg does not run as a graph"):
-        layer("corruptjpeg")
+    with (
+        registered(sepia=functions.sepia),
+        pytest.raises(RecipeError, match=r"sepia in flip\+sepia does not run as a graph"),
+    ):
+        layer("flip+sepia")
     with pytest.raises(ValueError, match="seed is -1; give a whole number"):
         layer(seed=-1)
 

@@ -76,7 +76,7 @@ def test_without_compilation_the_kernels_do_the_same() -> None:
         "images = np.random.default_rng(0).integers(0, 256, (2, 9, 7, 3), dtype=np.uint8);"
         "names = ['rotate+erase_p1_fillnoise', 'rotate_fillmodereflect+crop4', 'standard+rescale',"
         " 'colorjitter+sharpness+noise+blur', 'randaugment+elastic+perspective_p1+mixup+cutmix_p1',"
-        " 'augmix+corruptfog+corruptsnow+corruptglassblur+corruptzoomblur+corruptpixelate3',"
+        " 'augmix+corruptfog+corruptsnow+corruptglassblur+corruptzoomblur+corruptpixelate3+jpeg',"
         " 'corruptshotnoise+corruptimpulsenoise+corruptdefocusblur+corruptmotionblur',"
         " 'corruptfrost+corruptbrightness+corruptcontrast',"
         " 'channelshift+equalize_p1+autocontrast_p1+solarize+rgbshift+channelshuffle+saltpepper'];"

@@ -10,12 +10,8 @@ import tensorflow as tf
 from cifar10_aug.engines.tensorflow.engine import GraphEngine
 from cifar10_aug.engines.tensorflow.mixing import Partners
 from cifar10_aug.engines.tensorflow.pixels import pack
-from cifar10_aug.ops import OPS
-from cifar10_aug.ops.base import ImageOp
 from cifar10_aug.recipes.recipe import Recipe
 from cifar10_aug.rng import draws
-
-NOT_A_GRAPH = [n for n, op in OPS.items() if issubclass(op, ImageOp) and op.needs_codec]
 
 
 def graph_of(recipe: Recipe, seed: int, height: int, width: int) -> Any:

@@ -1,5 +1,3 @@
-import re
-
 import pytest
 
 from cifar10_aug.cli import listing
@@ -7,24 +5,13 @@ from cifar10_aug.engines.tensorflow import support
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.ops import OPS
 from cifar10_aug.recipes.recipe import Recipe
-from tests.engines.tensorflow.running import NOT_A_GRAPH
 from tests.registering import registered
 
 
 @pytest.mark.parametrize("name", OPS)
-def test_every_built_in_op_runs_as_a_graph_or_the_list_says_that_it_does_not(name: str) -> None:
-    assert support.runs(Recipe.parse(name).plan) == (name not in NOT_A_GRAPH)
-    assert ("eager engine only" in listing.about(name)) == (name in NOT_A_GRAPH)
-
-
-@pytest.mark.parametrize("name", NOT_A_GRAPH)
-def test_jpeg_says_that_it_does_not(name: str) -> None:
-    message = (
-        f"{name} in flip+{name}5 does not run as a graph, since TensorFlow has nothing "
-        "that does the same; do something else"
-    )
-    with pytest.raises(RecipeError, match=re.escape(message)):
-        support.check(Recipe.parse(f"flip+{name}5").plan, "do something else")
+def test_every_built_in_op_runs_as_a_graph_and_the_list_says_so(name: str) -> None:
+    assert support.runs(Recipe.parse(name).plan)
+    assert "Runs with both engines." in listing.about(name)
 
 
 def test_functions_say_that_they_do_not() -> None:

@@ -25,7 +25,7 @@ from numba.core import caching, config, event
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
-from cifar10_aug.engines import borders, fixed_point
+from cifar10_aug.engines import borders, fixed_point, jpeg_tables
 from cifar10_aug.rng import draws
 
 _logger = logging.getLogger("cifar10_aug")
@@ -99,6 +99,7 @@ def _stamp() -> bytes:
         Path(draws.__file__),
         Path(fixed_point.__file__),
         Path(borders.__file__),
+        Path(jpeg_tables.__file__),
         *sorted(Path(__file__).parent.glob("*.py")),
     ]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).digest()

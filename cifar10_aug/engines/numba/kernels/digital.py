@@ -1,17 +1,14 @@
-"""Compiled coarser pixels, and Pillow's JPEG."""
+"""Compiled coarser pixels."""
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 from numba import uint64
-from PIL import Image
 
 from cifar10_aug.engines.corruption_tables import box_blocks
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled, inner
-from cifar10_aug.engines.numba.kernels.pixels import pack, packed, unpack
+from cifar10_aug.engines.numba.kernels.pixels import packed
 
 
 @inner
@@ -45,18 +42,6 @@ def pixelate(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
         box_blocks(small_width, canvas.width)[:, 0].copy(),
         box_blocks(small_height, canvas.height)[:, 0].copy(),
     )
-
-
-def compress(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
-    """Writes and reads JPEGs with Pillow: the quality, [1, n]."""
-    image = np.empty((canvas.height, canvas.width, 3), np.uint8)
-    for row, quality in zip(rows, numbers[0], strict=True):
-        line = canvas.pixels[row]
-        unpack(line, image.reshape(-1))
-        file = io.BytesIO()
-        Image.fromarray(image).save(file, "JPEG", quality=int(quality))
-        with Image.open(file, formats=["JPEG"]) as picture:
-            pack(np.array(picture.convert("RGB")).reshape(-1), line)
 
 
 @compiled

@@ -14,10 +14,12 @@ from numba.np import arrayobj
 # Typed and lowered by hand, since an `overload` is compiled for each kind of array.
 
 
-def _place(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+_INT64 = ir.IntType(64)
+
+
+def _place(context: Any, builder: Any, kind: Any, array: Any, place: Any) -> Any:
     """Where an element of an array is."""
-    made = context.make_array(signature.args[0])(context, builder, arguments[0])
-    return builder.gep(made.data, [arguments[1]])
+    return builder.gep(context.make_array(kind)(context, builder, array).data, [place])
 
 
 def prefetch(array: np.ndarray, place: int) -> None:
@@ -31,7 +33,7 @@ def _(context: Any) -> Any:
 
 @lower_builtin(prefetch, types.Array, types.int64)
 def _(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    pointer = _place(context, builder, signature, arguments)
+    pointer = _place(context, builder, signature.args[0], *arguments)
     byte = builder.bitcast(pointer, ir.IntType(8).as_pointer())
     word = ir.IntType(32)
     kind = ir.FunctionType(ir.VoidType(), [byte.type, word, word, word])
@@ -53,8 +55,60 @@ def _(context: Any) -> Any:
 
 @lower_builtin(word, types.Array, types.int64)
 def _(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    pointer = _place(context, builder, signature, arguments)
+    pointer = _place(context, builder, signature.args[0], *arguments)
     return builder.load(builder.bitcast(pointer, ir.IntType(32).as_pointer()), align=1)
+
+
+def transpose(
+    source: np.ndarray, first: int, stride: int, target: np.ndarray, start: int, step: int
+) -> None:
+    """Writes 8 lines of 8 elements of 32 bits as columns.
+
+    Args:
+        source: int32 or uint32, flat.
+        first: where the first line begins in it.
+        stride: from a line's beginning to the next one's.
+        target: as `source`, which it may be.
+        start, step: likewise, of the columns as lines.
+    """
+    there = np.arange(8)
+    lines = source[first + stride * there[:, None] + there]
+    target[start + step * there[:, None] + there] = lines.T
+
+
+@type_callable(transpose)
+def _(context: Any) -> Any:
+    return lambda source, first, stride, target, start, step: types.void(
+        source, types.int64, types.int64, target, types.int64, types.int64
+    )
+
+
+@lower_builtin(
+    transpose, types.Array, types.int64, types.int64, types.Array, types.int64, types.int64
+)
+def _(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    word = ir.IntType(32)
+    eight = ir.VectorType(word, 8)
+
+    def line(array: int, k: int) -> Any:
+        place = builder.add(arguments[array + 1], builder.mul(arguments[array + 2], _INT64(k)))
+        place = _place(context, builder, signature.args[array], arguments[array], place)
+        return builder.bitcast(place, eight.as_pointer())
+
+    lines = [builder.load(line(0, k), align=4) for k in range(8)]
+    # Halves of halves change places: bits of the line's number become those of the column's.
+    for bit in (4, 2, 1):
+        upper = [k - bit + 8 if k & bit else k for k in range(8)]
+        lower = [k + 8 if k & bit else k + bit for k in range(8)]
+        upper, lower = ir.Constant(eight, upper), ir.Constant(eight, lower)
+        for k in range(8):
+            if not k & bit:
+                pair = lines[k], lines[k + bit]
+                lines[k] = builder.shuffle_vector(*pair, upper)
+                lines[k + bit] = builder.shuffle_vector(*pair, lower)
+    for k in range(8):
+        builder.store(lines[k], line(3, k), align=4)
+    return context.get_dummy_value()
 
 
 def uint32_view(memory: np.ndarray) -> np.ndarray:
