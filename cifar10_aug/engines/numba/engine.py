@@ -14,6 +14,7 @@ from cifar10_aug.engines.numba import mixing, passes
 from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.drawing import Drawing
+from cifar10_aug.engines.numba.fusing import fused
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     FLOATS,
     FRACTIONS,
@@ -164,7 +165,7 @@ class Engine:
 
     def _staged(self, execution: Execution) -> Iterator[Stage | Group]:
         """What runs one after the other; functions of the user's in groups."""
-        for stage in self.plan.stages:
+        for stage in fused(self.plan.stages):
             if not isinstance(stage, PythonCalls):
                 yield stage
                 continue

@@ -10,7 +10,7 @@ NEAREST, CONSTANT, REFLECT, MIRROR, EDGE = range(5)
 BORDERS = {"nearest": NEAREST, "constant": CONSTANT, "reflect": REFLECT, "mirror": MIRROR}
 AFFINE, PERSPECTIVE, FIELD = range(3)
 # What is done to images, in functions that are compiled when a pass needs them; see `separate`.
-# Strokes:
+# Strokes, of which others have numbers that are not needed here:
 NOTHING, BOX, NOISY_BOX, TABLE, LINE = range(5)
 # Ways to resample an image, or to copy it; two go from stored levels to levels, and that is all:
 IDENTITY, ALIGNED, STRAIGHT, NEAR, REFLECTED, GENERAL, MIRRORED, SCALED = range(5, 13)
@@ -73,30 +73,23 @@ class Strokes(NamedTuple):
     """What is painted afterwards, in order.
 
     Attributes:
-        codes: int64 [batch, strokes], NOTHING to LINE.
-        boxes: int64 [batch, strokes, 4]: top, left, bottom, right.
-        colours: uint32 [batch, strokes], a box's packed colour.
+        codes: int64 [batch, strokes], NOTHING or the number of a function.
+        numbers: float64 [batch, strokes, 5], what functions need to know: of a box, top, left,
+            bottom, right and its packed colour.
         tables: uint8 [batch, strokes, 256], what becomes of each level; [batch, strokes, 0] without
             any.
-        lines: float64 [batch, strokes, 2], a factor, and what is added, to each level.
         bases: uint64 [strokes], the first counter of a stroke's noise.
     """
 
     codes: np.ndarray
-    boxes: np.ndarray
-    colours: np.ndarray
+    numbers: np.ndarray
     tables: np.ndarray
-    lines: np.ndarray
     bases: np.ndarray
 
     def of(self, part: slice | np.ndarray) -> Strokes:
         """Those of some examples."""
         return self._replace(
-            codes=self.codes[part],
-            boxes=self.boxes[part],
-            colours=self.colours[part],
-            tables=self.tables[part],
-            lines=self.lines[part],
+            codes=self.codes[part], numbers=self.numbers[part], tables=self.tables[part]
         )
 
 
@@ -138,12 +131,16 @@ class Scratch(NamedTuple):
         pairs: uint64 [2, pixels], each pixel's upper and lower neighbours.
         at: int64 [3, pixels], coordinates, and borders met; see `coordinates`.
         tables: uint8 [3, 256], a table for each channel.
+        counts: int32 [3, 256], a number for each level of each channel.
+        reals: float64 [3, 256], likewise.
     """
 
     lines: np.ndarray
     pairs: np.ndarray
     at: np.ndarray
     tables: np.ndarray
+    counts: np.ndarray
+    reals: np.ndarray
 
     @staticmethod
     def of(pixels: int, slack: int) -> Scratch:
@@ -153,4 +150,6 @@ class Scratch(NamedTuple):
             np.empty((2, pixels), np.uint64),
             np.empty((3, pixels), np.int64),
             np.empty((3, 256), np.uint8),
+            np.empty((3, 256), np.int32),
+            np.empty((3, 256)),
         )

@@ -18,16 +18,15 @@ from numba import types, uint32
 from numba.extending import register_jitable
 
 from cifar10_aug.engines.numba.kernels.compiling import loop
-from cifar10_aug.engines.numba.kernels.levels import SCALER, STORED_SCALER
+from cifar10_aug.engines.numba.kernels.levels import STORED_SCALER, TABLE_STROKE
 from cifar10_aug.engines.numba.kernels.memory import prefetch, word
-from cifar10_aug.engines.numba.kernels.painting import BOX_STROKE, NOISE_STROKE, TABLE_STROKE
+from cifar10_aug.engines.numba.kernels.painting import NOISE_STROKE
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
-    BOX,
     IDENTITY,
     IN_PLACE,
-    LINE,
     MIRRORED,
     NOISY_BOX,
+    NOTHING,
     SCALED,
     TABLE,
     UNPACKED,
@@ -41,6 +40,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
 from cifar10_aug.engines.numba.kernels.resampling import RESAMPLER
 from cifar10_aug.engines.numba.kernels.separate import Signature
 from cifar10_aug.engines.numba.kernels.straight import MIRRORER
+from cifar10_aug.engines.numba.kernels.strokes import STROKE
 from cifar10_aug.engines.numba.kernels.writing import WRITER
 
 _LOW_BYTE = uint32(0xFF)
@@ -51,8 +51,8 @@ _U32 = types.uint32[::1]
 _STORED = types.Array(types.uint8, 1, "C", readonly=True)
 _UNPACKED = Signature(types.none, _STORED, i64, i64, _U32)
 _unpacked, _resampled, _mirrored = _UNPACKED.call, RESAMPLER.call, MIRRORER.call
-_scaled, _stored_scaled = SCALER.call, STORED_SCALER.call
-_box, _noise, _table, _written = BOX_STROKE.call, NOISE_STROKE.call, TABLE_STROKE.call, WRITER.call
+_stored_scaled, _painted, _noise = STORED_SCALER.call, STROKE.call, NOISE_STROKE.call
+_table, _written = TABLE_STROKE.call, WRITER.call
 
 
 @register_jitable
@@ -114,9 +114,8 @@ def render(
             _mirrored(functions[method], stored, starts[b], size, across, down, output.memory[b])
             continue
         if method == SCALED:
-            factor, offset = strokes.lines[b, 0, 0], strokes.lines[b, 0, 1]
-            table, out = scratch.tables[0], output.memory[b]
-            _stored_scaled(functions[method], factor, offset, table, stored, starts[b], out)
+            numbers, table = strokes.numbers[b, 0], scratch.tables[0]
+            _stored_scaled(functions[method], numbers, table, stored, starts[b], output.memory[b])
             continue
         if is_stored:
             unpacked = line if method == IDENTITY else packed
@@ -128,25 +127,14 @@ def render(
             for i in range(pixels):
                 line[i] = image[i]
         for j in range(strokes.codes.shape[1]):
-            code = strokes.codes[b, j]
-            if code == BOX:
-                _box(functions[BOX], strokes.boxes[b, j], strokes.colours[b, j], width, line)
-            elif code == NOISY_BOX:
-                _noise(
-                    functions[NOISY_BOX],
-                    strokes.boxes[b, j],
-                    strokes.bases[j],
-                    keys.keys[b],
-                    keys.epoch,
-                    keys.seed,
-                    width,
-                    line,
-                )
+            code, numbers = strokes.codes[b, j], strokes.numbers[b, j]
+            if code == NOISY_BOX:
+                first, key, epoch, seed = strokes.bases[j], keys.keys[b], keys.epoch, keys.seed
+                _noise(functions[code], numbers, first, key, epoch, seed, width, line)
             elif code == TABLE:
-                _table(functions[TABLE], strokes.tables[b, j], line)
-            elif code == LINE:
-                factor, offset = strokes.lines[b, j, 0], strokes.lines[b, j, 1]
-                _scaled(functions[LINE], factor, offset, scratch.tables, line)
+                _table(functions[code], strokes.tables[b, j], line)
+            elif code != NOTHING:
+                _painted(functions[code], numbers, size, scratch, line)
         if output.writer == IN_PLACE:
             image = source[start : start + pixels]
             for i in range(pixels):

@@ -34,12 +34,14 @@ _BLUE = uint32(0xFF0000)
 _LOW_HALF = uint32(0xFFFF)
 _HALF_LEVEL = uint32(1 << 15)
 
-_SCRATCH = types.NamedTuple(
+SCRATCH = types.NamedTuple(
     (
         types.uint32[:, ::1],
         types.uint64[:, ::1],
         types.int64[:, ::1],
         types.uint8[:, ::1],
+        types.int32[:, ::1],
+        types.float64[:, ::1],
     ),
     Scratch,
 )
@@ -52,7 +54,7 @@ RESAMPLER = Signature(
     types.UniTuple(i64, 2),
     WARPS,
     i64,
-    _SCRATCH,
+    SCRATCH,
     types.uint32[::1],
     types.int64[::1],
 )
