@@ -44,6 +44,9 @@ from cifar10_aug.engines.stages import Pass, Warp
 from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.base import UNMOVED, AffineOp, Border, ElasticOp, PerspectiveOp
 
+# The affine map that leaves an image as it is.
+_STAYING = np.array([[1.0], [0.0], [0.0], [0.0], [1.0], [0.0]])
+_ALL = slice(None)
 # Of fields that are made at once.
 _PIXELS_AT_ONCE = 2**17
 
@@ -202,29 +205,18 @@ def _kind(warp: Warp) -> int:
 def _matrix(warp: Warp, batch: Batch) -> np.ndarray:
     """An affine warp's one map, 16.16 fixed point, int64 [batch, 6]."""
     height, width = batch.source.height, batch.source.width
-    product: Affine | None = None
-    for step in warp.steps:
+    matrix = np.empty((6, len(batch)), np.float64)
+    for place, step in enumerate(warp.steps):
         assert isinstance(step.op, AffineOp)
         rows, drawn = batch.drawn.taken(step)
-        step_map = step.op.affine(drawn, height, width)
-        if rows is not None:
-            step_map = _of_rows(step_map, rows, len(batch))
-        product = step_map if product is None else step_map.after(product)
-    assert product is not None
-    matrix = np.empty((6, len(batch)), np.float64)
-    for entry, values in enumerate(product):
-        matrix[entry] = values
+        if place == 0 and rows is not None:
+            matrix[:] = _STAYING
+        made, part = step.op.affine(drawn, height, width), _ALL if rows is None else rows
+        if place > 0 or rows is not None:
+            made = made.after(Affine(*matrix[:, part]))
+        for entry, values in enumerate(made):
+            matrix[entry, part] = values
     return _fixed_point(matrix, height, width)
-
-
-def _of_rows(made: Affine, rows: np.ndarray, count: int) -> Affine:
-    """A map of some examples as one of all, which leaves the others where they are."""
-    entries = []
-    for values, unmoved in zip(made, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), strict=True):
-        entry = np.full(count, unmoved)
-        entry[rows] = values
-        entries.append(entry)
-    return Affine(*entries)
 
 
 def _fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
