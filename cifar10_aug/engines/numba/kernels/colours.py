@@ -14,6 +14,7 @@ from cifar10_aug.engines.numba.kernels.strokes import stroke
 # Factors as whole numbers: so many bits after the point, and 11 before it in 32 bits.
 _BITS = 19
 _LARGEST_FACTOR = 16.0
+_HALF = i32(1 << (_BITS - 1))
 
 
 @stroke
@@ -33,9 +34,9 @@ def saturate(
             r, g, b = channels(line[i])
             level = grey(r, g, b)
             line[i] = packed(
-                _moved(level, r - level, whole),
-                _moved(level, g - level, whole),
-                _moved(level, b - level, whole),
+                _moved(level, i32(r - level), whole),
+                _moved(level, i32(g - level), whole),
+                _moved(level, i32(b - level), whole),
             )
     else:
         for i in range(line.shape[0]):
@@ -56,7 +57,7 @@ def _whole(factor: float) -> int:
 @inner
 def _moved(level: int, by: int, whole: int) -> int:
     """level + factor * by, as a level."""
-    return min(max(level + i32(i32(by * whole) >> i32(_BITS)), i32(0)), i32(255))
+    return min(max(i32(level + i32(i32(by * whole) >> i32(_BITS))), i32(0)), i32(255))
 
 
 @inner
@@ -65,7 +66,7 @@ def _is_whole(factor: float, whole: int) -> bool:
     off = i32(0)
     for by in range(-255, 256):
         # Far enough from the next whole number that adding a level does not round to it.
-        rest = factor * by - float(i32(i32(i32(by) * whole) >> i32(_BITS)))
+        rest = factor * float(i32(by)) - float(i32(i32(i32(by) * whole) >> i32(_BITS)))
         off |= i32(0) if (rest >= 0.0) & (rest < 1.0 - 2.0**-40) else i32(1)
     return off == 0
 
@@ -92,15 +93,62 @@ def _turn(r: int, g: int, b: int, by: float) -> int:
 _turned = inlined(_turn)
 
 
+def _turn_by_whole(r: int, g: int, b: int, sixths: int, rest: int) -> int:
+    """As `_turn`, by sixths of a circle and a rest of one, with `_BITS` bits."""
+    most, least = max(r, max(g, b)), min(r, min(g, b))
+    chroma = i32(most - least)
+    two, six = i32(chroma << i32(1)), i32(chroma * i32(6))
+    is_red, is_green = most == r, most == g
+    # Hues are multiplied with the chroma, so that they are whole, but for the rest.
+    hue = i32(g - b) if is_red else (i32(b - r) + two if is_green else i32(r - g) + two + two)
+    hue = i32(i32(hue) + i32(chroma * sixths))
+    hue = i32(hue + i32(i32(i32(chroma * rest) + _HALF) >> i32(_BITS)))
+    hue = i32(hue + six) if hue < 0 else (i32(hue - six) if hue >= six else hue)
+    red = i32(_distance(hue, i32(two + chroma)) - chroma)
+    green, blue = i32(two - _distance(hue, two)), i32(two - _distance(hue, i32(two + two)))
+    return packed(
+        least + min(max(red, i32(0)), chroma),
+        least + min(max(green, i32(0)), chroma),
+        least + min(max(blue, i32(0)), chroma),
+    )
+
+
+_turned_by_whole = inlined(_turn_by_whole)
+
+
+@inner
+def _distance(one: int, other: int) -> int:
+    return max(i32(one - other), i32(other - one))
+
+
+@inner
+def _rounds_alike(rest: float, whole: int) -> bool:
+    """Whether chroma * rest is rounded alike, and is no half, for all chromas."""
+    off = i32(0)
+    for chroma in range(256):
+        exact = float(i32(chroma)) * rest + 0.5
+        below = exact - float(i32(i32(i32(i32(chroma) * whole) + _HALF) >> i32(_BITS)))
+        off |= i32(0) if (below > 1e-9) & (below < 1.0 - 1e-9) else i32(1)
+    return off == 0
+
+
 @stroke
 def turn_hue(
     numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray
 ) -> None:
     """Adds the first number to the hue of HSV, in full circles."""
     by = numbers[0]
-    for i in range(line.shape[0]):
-        r, g, b = channels(line[i])
-        line[i] = _turned(r, g, b, by)
+    rest = 6.0 * by - np.floor(6.0 * by)
+    sixths = i32(np.floor(6.0 * by) - 6.0 * np.floor(by))
+    whole = _whole(rest)
+    if _rounds_alike(rest, whole):
+        for i in range(line.shape[0]):
+            r, g, b = channels(line[i])
+            line[i] = _turned_by_whole(r, g, b, sixths, whole)
+    else:
+        for i in range(line.shape[0]):
+            r, g, b = channels(line[i])
+            line[i] = _turned(r, g, b, by)
 
 
 @stroke

@@ -12,7 +12,6 @@ from cifar10_aug.engines.numba.kernels.memory import uint64_view
 from cifar10_aug.engines.numba.kernels.pass_arguments import LINE, SCALED, TABLE, Scratch
 from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, packed
 from cifar10_aug.engines.numba.kernels.separate import Signature
-from cifar10_aug.engines.numba.kernels.series import horner
 from cifar10_aug.engines.numba.kernels.strokes import STROKE, stroke
 from cifar10_aug.rng import elementary
 from cifar10_aug.rng.elementary import LN2, LN2_HIGH, LN2_LOW
@@ -24,7 +23,7 @@ _NUDGE = f32(2.0**-13)
 # the whole level.
 _EACH, _LANES, _8 = uint32(0x10101), uint32(0x10001), uint32(8)
 _RED_BLUE = uint32(0xFF00FF)
-_EXP = np.array(elementary.EXP)
+_EXP, _LAST = np.array(elementary.EXP), len(elementary.EXP) - 1
 _LOGARITHMS = elementary.logarithm(np.maximum(np.arange(256.0), 1.0) / 255.0)
 
 TABLE_STROKE = Signature(types.none, types.uint8[::1], types.uint32[::1])
@@ -212,7 +211,7 @@ def raise_to_power(
 ) -> None:
     """Raises levels, as fractions of white, to a power: 255.999 * (level / 255) ** gamma."""
     # As `elementary.exponential`.
-    rests, sums, powers = scratch.reals[0], scratch.reals[1], scratch.reals[2]
+    rests, powers = scratch.reals[0], scratch.reals[1]
     bits, table = uint64_view(powers), scratch.tables[0]
     for level in range(256):
         x = numbers[0] * _LOGARITHMS[level]
@@ -220,9 +219,12 @@ def raise_to_power(
         rests[level] = (x - power * LN2_HIGH) - power * LN2_LOW
         # A float64 that is this power of two.
         bits[level] = uint64(i32(power) + i32(1023)) << uint64(52)
-    horner(_EXP, rests, sums)
     for level in range(256):
-        table[level] = as_level(255.999 * (sums[level] * powers[level]))
+        rest = rests[level]
+        total = rest * 0.0 + _EXP[_LAST]
+        for k in range(_LAST - 1, -1, -1):
+            total = total * rest + _EXP[k]
+        table[level] = as_level(255.999 * (total * powers[level]))
     # Black has no logarithm.
     table[0] = 0
     look_up_one(table, line)
