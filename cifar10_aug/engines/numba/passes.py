@@ -45,7 +45,7 @@ from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.base import UNMOVED, AffineOp, Border, ElasticOp, PerspectiveOp
 
 # The affine map that leaves an image as it is.
-_STAYING = np.array([[1.0], [0.0], [0.0], [0.0], [1.0], [0.0]])
+_STAYING = Affine(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 _ALL = slice(None)
 # Of fields that are made at once.
 _PIXELS_AT_ONCE = 2**17
@@ -206,17 +206,26 @@ def _matrix(warp: Warp, batch: Batch) -> np.ndarray:
     """An affine warp's one map, 16.16 fixed point, int64 [batch, 6]."""
     height, width = batch.source.height, batch.source.width
     matrix = np.empty((6, len(batch)), np.float64)
-    for place, step in enumerate(warp.steps):
+    product: Affine | None = None
+    for step in warp.steps:
         assert isinstance(step.op, AffineOp)
         rows, drawn = batch.drawn.taken(step)
-        if place == 0 and rows is not None:
-            matrix[:] = _STAYING
-        made, part = step.op.affine(drawn, height, width), _ALL if rows is None else rows
-        if place > 0 or rows is not None:
-            made = made.after(Affine(*matrix[:, part]))
-        for entry, values in enumerate(made):
-            matrix[entry, part] = values
+        made = step.op.affine(drawn, height, width)
+        if rows is None:
+            product = made if product is None else made.after(product)
+            continue
+        # Others go where the maps so far take them.
+        _write(product or _STAYING, matrix)
+        _write(made.after(Affine(*matrix[:, rows])), matrix, rows)
+        product = Affine(*matrix)
+    assert product is not None
+    _write(product, matrix)
     return _fixed_point(matrix, height, width)
+
+
+def _write(made: Affine, matrix: np.ndarray, rows: np.ndarray | slice = _ALL) -> None:
+    for entry, values in enumerate(made):
+        matrix[entry, rows] = values
 
 
 def _fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
