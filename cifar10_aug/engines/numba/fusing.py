@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from cifar10_aug.engines.planner import exclude
 from cifar10_aug.engines.processes import process
-from cifar10_aug.engines.stages import Mixture, Pass, PlannedOp, Process, Smoothing, Stage
+from cifar10_aug.engines.stages import Mix, Pass, PlannedOp, Process, Smoothing, Stage
 from cifar10_aug.ops.base import ImageOp, NumberedTableOp
 
 
@@ -17,27 +17,42 @@ def stroke_of(op: ImageOp | NumberedTableOp) -> int | None:
     return number
 
 
-def fused(stages: Iterable[Stage]) -> Iterator[Stage]:
-    """Stages that do the same in fewer passes over the images: processes as strokes of passes."""
+@dataclasses.dataclass(frozen=True)
+class MixedPass:
+    """A pass over images and over their partners, and how those are mixed."""
+
+    made: Pass
+    mix: Mix
+
+
+FusedStage = Stage | MixedPass
+
+
+def fused(stages: Iterable[Stage]) -> list[FusedStage]:
+    """Stages that do the same to images in fewer passes over them.
+
+    Processes of one image become strokes, and mixing is part of the pass before it. What labels
+    become is left out.
+    """
+    found: list[FusedStage] = []
     made: Pass | None = None
     for stage in stages:
         if isinstance(stage, Process) and _is_stroke(stage.step):
             stage = Pass((), ((stage.step,),))
-        if isinstance(stage, Mixture):
-            branches = tuple(tuple(fused(branch)) for branch in stage.branches)
-            stage = dataclasses.replace(stage, branches=branches)
         if isinstance(stage, Smoothing):
-            yield stage
+            continue
+        if isinstance(stage, Mix):
+            found.append(MixedPass(made or Pass((), ()), stage))
+            made = None
         elif made and isinstance(stage, Pass) and not stage.warps:
             made = Pass(made.warps, _joined(made.strokes, stage.strokes))
         else:
-            if made:
-                yield made
+            found += [made] if made else []
             made = stage if isinstance(stage, Pass) else None
-            if not made:
-                yield stage
-    if made:
-        yield made
+            found += [] if made else [stage]
+    # A mixed pass can write what comes out, too.
+    writes = made and not (found and isinstance(found[-1], MixedPass) and made == Pass((), ()))
+    return [*found, made] if writes else found
 
 
 def _is_stroke(step: PlannedOp) -> bool:

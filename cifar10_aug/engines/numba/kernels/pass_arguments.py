@@ -106,6 +106,20 @@ class Keys(NamedTuple):
     seed: np.uint64
 
 
+class Mixed(NamedTuple):
+    """How images are mixed with their partners.
+
+    Attributes:
+        boxes: int64 [batch, 4]: top, left, bottom, right.
+        shares: uint32 [batch], of the own image within the box, in 65,536ths.
+        shrunk: bool [batch], whether the whole partner is resized into the box.
+    """
+
+    boxes: np.ndarray
+    shares: np.ndarray
+    shrunk: np.ndarray
+
+
 class Output(NamedTuple):
     """What is written.
 
@@ -125,9 +139,9 @@ class Scratch(NamedTuple):
     """Memory for one image on its way through a pass.
 
     Attributes:
-        lines: uint32 [5, pixels + slack]: the image as it is made, the image that is read if it is
-            stored as levels, and where each pixel is read: its upper left neighbour, and the
-            weights of the right and the lower ones.
+        lines: uint32 [6, pixels + slack]: the image as it is made, the image that is read if it is
+            stored as levels, where each pixel is read: its upper left neighbour, and the weights of
+            the right and the lower ones; and the image that another is mixed with.
         pairs: uint64 [2, pixels], each pixel's upper and lower neighbours.
         at: int64 [3, pixels], coordinates, and borders met; see `coordinates`.
         tables: uint8 [3, 256], a table for each channel.
@@ -146,7 +160,7 @@ class Scratch(NamedTuple):
     def of(pixels: int, slack: int) -> Scratch:
         """That of images of a number of pixels."""
         return Scratch(
-            np.empty((5, pixels + slack), np.uint32),
+            np.empty((6, pixels + slack), np.uint32),
             np.empty((2, pixels), np.uint64),
             np.empty((3, pixels), np.int64),
             np.empty((3, 256), np.uint8),
