@@ -155,7 +155,8 @@ class _Arguments(NamedTuple):
             at_once = min(at_once, max(_PIXELS_AT_ONCE // (height * width), 1))
         warps = _warps(made, batch, at_once if fields else 0)
         if copies and batch.source.stored and writer == LEVELS:
-            found = shortcuts(warps.methods, warps.matrices, strokes, (height, width))
+            size = height, width
+            found = shortcuts(warps.methods, warps.only, warps.matrices, strokes, size)
             warps = warps._replace(methods=found)
         ways = set(np.flatnonzero(np.bincount(warps.methods)).tolist())
         need(*codes, *_needed(ways, warps))
@@ -192,7 +193,7 @@ class _Arguments(NamedTuple):
 def _needed(ways: set[int], warps: Warps) -> set[int]:
     """The functions that some ways to resample images need."""
     found = ways - {IDENTITY}
-    if NEAR in found and warps.borders[0] != NEAREST:
+    if NEAR in found and (warps.borders != NEAREST).any():
         found.add(OUTSIDE)
     if REFLECTED in found:
         found.add(GENERAL)
@@ -224,7 +225,7 @@ def _warps(made: Pass, batch: Batch, displaced: int) -> Warps:
         np.empty((displaced, len(warps) if displaced else 0, 2, height * width), np.int32),
         np.array([_border(warp.border) for warp in warps], np.int64),
         np.array([_level(warp.border, batch) for warp in warps], np.uint32),
-        methods(made, kinds, matrices, (height, width)),
+        *methods(warps, matrices, (height, width)),
     )
 
 

@@ -50,6 +50,7 @@ class Warps(NamedTuple):
         borders: int64 [warps], of `BORDERS`, or EDGE.
         levels: uint32 [warps], the packed level of a constant border.
         methods: int64 [batch], IDENTITY to SCALED, how each image is resampled.
+        only: int64 [batch], the map that moves an image which only one does; of others any.
     """
 
     kinds: np.ndarray
@@ -59,6 +60,7 @@ class Warps(NamedTuple):
     borders: np.ndarray
     levels: np.ndarray
     methods: np.ndarray
+    only: np.ndarray
 
     def of(self, part: slice | np.ndarray) -> Warps:
         """Those of some examples; the fields are left as they are."""
@@ -66,6 +68,7 @@ class Warps(NamedTuple):
             matrices=self.matrices[part],
             perspectives=self.perspectives[part],
             methods=self.methods[part],
+            only=self.only[part],
         )
 
 

@@ -150,10 +150,10 @@ def render(
         fetch(images, b + 1)
         method, start = warps.methods[b], images.starts[b]
         if method == MIRRORED:
-            moved = warps.kinds.shape[0] > 0
+            moved, warp = warps.kinds.shape[0] > 0, warps.only[b]
             across, down = (
-                moved and warps.matrices[b, 0, 0] < 0,
-                moved and warps.matrices[b, 0, 4] < 0,
+                moved and warps.matrices[b, warp, 0] < 0,
+                moved and warps.matrices[b, warp, 4] < 0,
             )
             _mirrored(functions[method], stored, start, size, across, down, output.memory[b])
             continue
