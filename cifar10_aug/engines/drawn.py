@@ -52,6 +52,7 @@ class Drawn:
         self._words, self._firsts, self._epoch = words, firsts, epoch
         self._chosen: dict[int, tuple[Draws, Choice]] = {}
         self._masks: dict[tuple[int, Gate], Any] = {}
+        self._sorted: dict[int, tuple[Any, Any, Any]] = {}
 
     def draws(self, step: PlannedOp) -> Draws:
         """The step's draws for the whole batch, whichever examples do it."""
@@ -97,7 +98,21 @@ class Drawn:
             rows = np.flatnonzero(mask)
             words = Words(step.position, 0, step.every_epoch)
             return rows, self._drawing(self._rows(words, step.first_slot, step.slots)[:, rows])
-        _, choice = self.choice(step.chosen_by)
-        chosen = choice.index == step.number
-        rows = np.flatnonzero(chosen if mask is None else chosen & mask)
-        return rows, GivenDraws(choice.value[rows], self._epoch)
+        rows, value = self._choosing(step.chosen_by, step.number)
+        if mask is not None:
+            kept = mask[rows]
+            rows, value = rows[kept], value[kept]
+        return rows, GivenDraws(value, self._epoch)
+
+    def _choosing(self, step: PlannedOp, number: int) -> tuple[Any, Any]:
+        """The rows that have chosen one of a step's choices, and their numbers."""
+        if id(step) not in self._sorted:
+            _, choice = self.choice(step)
+            # Sorted once: looking for each choice among all rows takes longer. -1 comes first.
+            index = choice.index.astype(np.int8)
+            order = np.argsort(index, kind="stable")
+            ends = np.cumsum(np.bincount(index + np.int8(1), minlength=len(step.op.choices) + 1))
+            self._sorted[id(step)] = order, choice.value[order], ends
+        order, values, ends = self._sorted[id(step)]
+        part = slice(ends[number], ends[number + 1])
+        return order[part], values[part]

@@ -208,10 +208,10 @@ def _multiply(earlier: PlannedOp, later: PlannedOp) -> bool:
         return False
     if first.border is None or second.border is None:
         return True
-    return first.border == second.border and _exclude(earlier, later)
+    return first.border == second.border and exclude(earlier, later)
 
 
-def _exclude(one: PlannedOp, other: PlannedOp) -> bool:
+def exclude(one: PlannedOp, other: PlannedOp) -> bool:
     """Whether no example does both of two ops."""
     chosen = one.chosen_by is not None and one.chosen_by is other.chosen_by
     places = one.position == other.position and one.gate.of > 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any, ClassVar
 
 from cifar10_aug.ops.base import Op
@@ -40,7 +41,7 @@ class _ChainStep(PolicyOp):
     step: int
     first_slot: int
 
-    @property
+    @functools.cached_property
     def options(self) -> tuple[Option, ...]:
         return options_of(_AUGMIX, self.cval, _AUGMIX_ROUNDING)
 

@@ -221,15 +221,27 @@ class LookupTableOp(PixelwiseOp):
         """
 
 
-class LevelLineOp(LookupTableOp):
-    """An op that multiplies all levels, and adds to them."""
+class NumberedTableOp(LookupTableOp):
+    """A table that a few numbers say, by which the eager engine makes levels without it.
+
+    Attributes:
+        process: "module.function", as an `ImageOp` has it, of the eager engine alone.
+    """
+
+    process: ClassVar[str]
 
     @abc.abstractmethod
-    def factor_and_offset(self, draws: Draws) -> tuple[Any, Any]:
-        """What levels are multiplied with, and what is added: numbers, or float64 [batch]."""
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        """What the process needs to know: each a number, or an array [batch]."""
+
+
+class LevelLineOp(NumberedTableOp):
+    """An op that multiplies all levels, and adds to them: its numbers are factor and offset."""
+
+    process: ClassVar[str] = "levels.scale"
 
     def table(self, draws: Draws, levels: Any) -> Any:
-        factor, offset = self.factor_and_offset(draws)
+        factor, offset = self.numbers(draws)
         return draws.times(levels, factor) + offset
 
 

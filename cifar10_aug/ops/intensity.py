@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from cifar10_aug.ops.base import ImageOp, LevelLineOp, LookupTableOp
+from cifar10_aug.ops.base import ImageOp, LevelLineOp, NumberedTableOp
 from cifar10_aug.ops.fields import (
     Interval,
     IntervalField,
@@ -33,12 +33,12 @@ class Brightness(LevelLineOp):
 
     factor: Interval = option(factor_field(0.4, "0 is black, 2 twice as bright"))
 
-    def factor_and_offset(self, draws: Draws) -> tuple[Any, Any]:
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
         return draws.name("factor", draws.uniform(0, *self.factor)), 0.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Gamma(LookupTableOp):
+class Gamma(NumberedTableOp):
     """Raises levels, as fractions of white, to a power: below 1 is lighter.
 
     To the level as torchvision's adjust_gamma: 255.999 * (level / 255) ** gamma, fractions cut off.
@@ -46,6 +46,7 @@ class Gamma(LookupTableOp):
 
     name: ClassVar[str] = "gamma"
     slots: ClassVar[int] = 1
+    process: ClassVar[str] = "levels.raise_to_power"
 
     gamma: Interval = option(
         IntervalField(
@@ -58,8 +59,11 @@ class Gamma(LookupTableOp):
         )
     )
 
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        return (draws.name("gamma", draws.uniform(0, *self.gamma)),)
+
     def table(self, draws: Draws, levels: Any) -> Any:
-        gamma = draws.name("gamma", draws.uniform(0, *self.gamma))
+        (gamma,) = self.numbers(draws)
         # Black has no logarithm, and stays black.
         logarithm = draws.logarithm(draws.quotient(draws.maximum(levels, 1.0), 255.0))
         made = 255.999 * draws.exponential(draws.times(gamma, logarithm))
@@ -108,52 +112,61 @@ class Invert(LevelLineOp):
 
     p: float = option(_HOW_OFTEN)
 
-    def factor_and_offset(self, draws: Draws) -> tuple[Any, Any]:
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
         return -1.0, 255.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Posterize(LookupTableOp):
+class Posterize(NumberedTableOp):
     """Keeps the upper bits of each level, with probability p, as Pillow's ImageOps.posterize."""
 
     name: ClassVar[str] = "posterize"
     slots: ClassVar[int] = 2
+    process: ClassVar[str] = "levels.posterize"
 
     bits: Interval = option(
         IntervalField((4, 4), unit="bits", about="how many are kept", low=1, high=8, whole=True)
     )
     p: float = option(_HOW_OFTEN, kw_only=True)
 
-    def table(self, draws: Draws, levels: Any) -> Any:
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
         low, high = (int(end) for end in self.bits)
         bits = draws.name("bits", draws.integers(1, low, high))
-        step = draws.take([2.0 ** (8 - kept) for kept in range(9)], bits)
+        return (draws.take([2.0 ** (8 - kept) for kept in range(9)], bits),)
+
+    def table(self, draws: Draws, levels: Any) -> Any:
+        (step,) = self.numbers(draws)
         return levels - levels % step
 
 
 @dataclasses.dataclass(frozen=True)
-class Solarize(LookupTableOp):
+class Solarize(NumberedTableOp):
     """Inverts levels from a threshold on, with probability p, as Pillow's ImageOps.solarize."""
 
     name: ClassVar[str] = "solarize"
     slots: ClassVar[int] = 2
+    process: ClassVar[str] = "levels.solarize"
 
     threshold: Interval = option(
         IntervalField((128, 128), unit="levels", about="the first that is inverted", high=256)
     )
     p: float = option(_HOW_OFTEN, kw_only=True)
 
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        return (draws.name("threshold", draws.uniform(1, *self.threshold)),)
+
     def table(self, draws: Draws, levels: Any) -> Any:
-        threshold = draws.name("threshold", draws.uniform(1, *self.threshold))
+        (threshold,) = self.numbers(draws)
         return draws.where(levels < threshold, levels, 255 - levels)
 
 
 @dataclasses.dataclass(frozen=True)
-class SolarizeAdd(LookupTableOp):
+class SolarizeAdd(NumberedTableOp):
     """Adds to levels below a threshold, as AutoAugment's authors and timm's solarize_add do."""
 
     name: ClassVar[str] = "solarizeadd"
     slots: ClassVar[int] = 1
+    process: ClassVar[str] = "levels.solarize_add"
 
     addition: Interval = option(
         IntervalField((0, 110), unit="levels", about="what is added", high=255)
@@ -165,9 +178,12 @@ class SolarizeAdd(LookupTableOp):
         kw_only=True,
     )
 
+    def numbers(self, draws: Draws) -> tuple[Any, ...]:
+        return draws.name("addition", draws.uniform(0, *self.addition)), self.threshold
+
     def table(self, draws: Draws, levels: Any) -> Any:
-        addition = draws.name("addition", draws.uniform(0, *self.addition))
-        return draws.where(levels < self.threshold, levels + addition, levels)
+        addition, threshold = self.numbers(draws)
+        return draws.where(levels < threshold, levels + addition, levels)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -54,7 +55,7 @@ class _RandomOp(PolicyOp):
     m: int
     cval: int
 
-    @property
+    @functools.cached_property
     def options(self) -> tuple[Option, ...]:
         return options_of(_searched(MAGNITUDES), self.cval)
 
@@ -114,7 +115,7 @@ class _TimmOp(PolicyOp):
     prob: float
     cval: int
 
-    @property
+    @functools.cached_property
     def options(self) -> tuple[Option, ...]:
         return options_of(_INCREASING, self.cval, _CUT)
 
@@ -171,7 +172,7 @@ class TrivialAugment(PolicyOp):
 
     cval: int = option(CVAL)
 
-    @property
+    @functools.cached_property
     def options(self) -> tuple[Option, ...]:
         return options_of(_searched(_WIDE), self.cval)
 
@@ -223,7 +224,7 @@ class _SubpolicyStep(PolicyOp):
     number: int
     cval: int
 
-    @property
+    @functools.cached_property
     def options(self) -> tuple[Option, ...]:
         return options_of(_AUTOAUGMENT, self.cval)
 

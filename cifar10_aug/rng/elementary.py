@@ -61,11 +61,11 @@ NUMPY = Functions(
 
 _SINE = tuple((-1.0) ** k / math.factorial(2 * k + 1) for k in range(9))
 _COSINE = tuple((-1.0) ** k / math.factorial(2 * k) for k in range(9))
-_EXP = tuple(1.0 / math.factorial(k) for k in range(15))
+EXP = tuple(1.0 / math.factorial(k) for k in range(15))
 _ARTANH = tuple(1.0 / (2 * k + 1) for k in range(11))
 # ln 2 in two parts; the first has so few bits that multiples of it are exact (as in fdlibm).
-_LN2_HIGH, _LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10
-_LN2 = 0.6931471805599453
+LN2_HIGH, LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10
+LN2 = 0.6931471805599453
 _RADIANS = 0.017453292519943295
 
 
@@ -95,9 +95,9 @@ def sine_cosine(degrees: Any, of: Functions = NUMPY) -> tuple[Any, Any]:
 
 def exponential(x: Any, of: Functions = NUMPY) -> Any:
     """e**x of a float64 array, |x| < 700, within 1e-15 relative."""
-    power = of.rint(of.divide(x, _LN2))
-    rest = (x - of.times(power, _LN2_HIGH)) - of.times(power, _LN2_LOW)
-    series = of.polynomial(_EXP, rest)
+    power = of.rint(of.divide(x, LN2))
+    rest = (x - of.times(power, LN2_HIGH)) - of.times(power, LN2_LOW)
+    series = of.polynomial(EXP, rest)
     return of.ldexp(series, power)
 
 
@@ -109,4 +109,4 @@ def logarithm(x: Any, of: Functions = NUMPY) -> Any:
     power = of.where(small, power - 1, power)
     ratio = (mantissa - 1.0) / (mantissa + 1.0)
     series = of.polynomial(_ARTANH, ratio * ratio)
-    return of.times(power, _LN2) + of.times(2.0 * ratio, series)
+    return of.times(power, LN2) + of.times(2.0 * ratio, series)

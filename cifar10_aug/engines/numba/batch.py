@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cifar10_aug.engines.drawn import Drawn
 from cifar10_aug.engines.numba.canvas import Canvas
+from cifar10_aug.engines.numba.drawing import Drawn
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.stages import PlannedOp
 
@@ -44,6 +44,15 @@ class Batch:
     def moved(self, source: Source) -> Batch:
         """The same examples, their images now one after the other in `source`."""
         return dataclasses.replace(self, source=source, rows=np.arange(len(self)))
+
+    def followed_by(self, other: Batch) -> Batch:
+        """The examples of two batches of an epoch; the rows of the other's are of its source."""
+        return dataclasses.replace(
+            self,
+            rows=np.concatenate([self.rows, other.rows]),
+            keys=np.concatenate([self.keys, other.keys]),
+            drawn=self.drawn.followed_by(other.drawn),
+        )
 
     def canvas(self, step: PlannedOp) -> Canvas:
         """The images as a step's process sees them; their rows must be 0, 1, 2, …."""

@@ -41,6 +41,11 @@ class Drawn(drawn.Drawn):
     def _drawing(self, words: Any) -> Draws:
         return CompiledDraws(words, self._epoch)
 
+    def followed_by(self, other: Drawn) -> Drawn:
+        """What two batches of an epoch have drawn as one, the other's examples last."""
+        words = np.concatenate([self._words, other._words], axis=1)
+        return Drawn(words, self._firsts, self._epoch)
+
 
 class Drawing:
     """The random words of a recipe with one seed, for any batch and epoch."""

@@ -14,6 +14,7 @@ from cifar10_aug.engines.numba import mixing, passes
 from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.drawing import Drawing
+from cifar10_aug.engines.numba.fusing import FusedStage, MixedPass, fused
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     FLOATS,
     FRACTIONS,
@@ -35,12 +36,11 @@ from cifar10_aug.engines.stages import (
     Process,
     PythonCalls,
     Smoothing,
-    Stage,
 )
 from cifar10_aug.ops.base import ImageOp, PythonOp
 from cifar10_aug.ops.compound import WeightedSumOp
 
-_Stages = Sequence[Stage | Group]
+_Stages = Sequence[FusedStage | Group]
 
 # For images between two passes: a block of CIFAR's and their partners, in two threads. All
 # engines share it, since TensorFlow keeps what a pipeline refers to for ever.
@@ -140,11 +140,14 @@ class Engine:
         if isinstance(last, Group):
             target.write(self(source, rows, keys, epoch, partners))
             return
-        assert isinstance(last, Pass), last
         batch, images = self._through(before, self._batch(source, rows, keys, epoch), partners)
         if images is not None:
             batch = batch.moved(Source.of(images))
-        passes.run(last, batch, self._kind, *self._range, target)
+        if isinstance(last, MixedPass):
+            self._mix(last, before, batch, partners, self._kind, target)
+        else:
+            assert isinstance(last, Pass), last
+            passes.run(last, batch, self._kind, *self._range, target)
 
     def soft_labels(
         self, labels: np.ndarray, keys: np.ndarray, epoch: int, partners: Partners | None
@@ -158,13 +161,13 @@ class Engine:
         Returns:
             float32 [batch, classes].
         """
-        stages = [stage for stage in self._stages if isinstance(stage, (Mix, Smoothing))]
+        stages = [stage for stage in self.plan.stages if isinstance(stage, (Mix, Smoothing))]
         size = self._height, self._width
         return mixing.labels(stages, self._drawing, size, labels, keys, epoch, partners)
 
-    def _staged(self, execution: Execution) -> Iterator[Stage | Group]:
+    def _staged(self, execution: Execution) -> Iterator[FusedStage | Group]:
         """What runs one after the other; functions of the user's in groups."""
-        for stage in self.plan.stages:
+        for stage in fused(self.plan.stages):
             if not isinstance(stage, PythonCalls):
                 yield stage
                 continue
@@ -188,8 +191,6 @@ class Engine:
         # What is given is somebody else's.
         owned = False
         for i, stage in enumerate(stages):
-            if isinstance(stage, Smoothing):
-                continue
             if isinstance(stage, Group):
                 if images is None:
                     images = self._buffers.empty(self._shape(batch), np.uint8)
@@ -205,9 +206,11 @@ class Engine:
             elif isinstance(stage, Mixture):
                 self._mixture(stage, batch)
             else:
-                assert isinstance(stage, Mix), stage
-                assert partners is not None, "a recipe that mixes is given partners"
-                self._mix(stage, stages[:i], batch, partners)
+                assert isinstance(stage, MixedPass), stage
+                made = self._between(len(batch))
+                packed = Target([made.packed])
+                self._mix(stage, stages[:i], batch, partners, PACKED, packed)
+                batch, owned = batch.moved(made), True
         return batch, images
 
     def _pass(self, made: Pass, batch: Batch, in_place: bool) -> Batch:
@@ -215,9 +218,12 @@ class Engine:
         if in_place:
             passes.run_in_place(made, batch)
             return batch
-        target = Source.empty(len(batch), self._height, self._width, _BETWEEN)
+        target = self._between(len(batch))
         passes.run(made, batch, PACKED, *self._range, Target([target.packed]))
         return batch.moved(target)
+
+    def _between(self, count: int) -> Source:
+        return Source.empty(count, self._height, self._width, _BETWEEN)
 
     def _mixture(self, stage: Mixture, batch: Batch) -> None:
         from cifar10_aug.engines.numba.kernels import blends
@@ -228,7 +234,7 @@ class Engine:
         mask = batch.drawn.mask(stage.step)
         if mask is not None:
             weights = tuple(np.where(mask, w, float(i == 0)) for i, w in enumerate(weights))
-        made = [self._through(branch, batch, None)[0] for branch in stage.branches]
+        made = [self._through(fused(branch), batch, None)[0] for branch in stage.branches]
         versions = (packed, *(version.source.packed for version in made))
         each = np.empty((len(versions), len(batch)), np.float32)
         for i, weight in enumerate(weights):
@@ -249,27 +255,25 @@ class Engine:
             images[rows] = out
         return images
 
-    def _mix(self, mix: Mix, before: _Stages, batch: Batch, partners: Partners) -> None:
-        from cifar10_aug.engines.numba.kernels import blends
-
-        chosen = mixing.partners_drawn(batch.drawn.draws(mix.steps[0]), partners)
-        others, images = self._through(
-            before,
-            self._batch(partners.source, partners.rows[chosen], partners.keys[chosen], batch.epoch),
-            partners,
-        )
+    def _mix(
+        self,
+        stage: MixedPass,
+        before: _Stages,
+        batch: Batch,
+        partners: Partners | None,
+        kind: int,
+        target: Target,
+    ) -> None:
+        """Writes a batch mixed with partners, which go through the stages before, too."""
+        assert partners is not None, "a recipe that mixes is given partners"
+        chosen = mixing.partners_drawn(batch.drawn.draws(stage.mix.steps[0]), partners)
+        rows, keys = partners.rows[chosen], partners.keys[chosen]
+        theirs = self._batch(partners.source, rows, keys, batch.epoch)
+        others, images = self._through(before, theirs, partners)
         if images is not None:
             others = others.moved(Source.of(images))
-        size = self._height, self._width
-        mixed = mixing.Mixed.of(mix, batch.drawn, len(batch), size)
-        shape = self._shape(batch)[:3]
-        blends.mix(
-            batch.source.packed.reshape(shape),
-            others.source.packed.reshape(shape),
-            mixed.boxes,
-            mixed.shares,
-            mixed.shrunk,
-        )
+        mixed = mixing.mixed(stage.mix, batch.drawn, len(batch), (self._height, self._width))
+        passes.run_mixed(stage.made, batch, others, mixed[0], kind, *self._range, target)
 
 
 def _place(execution: Execution, step: PlannedOp) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
 
 import numpy as np
 
 from cifar10_aug.engines.drawn import Drawn
 from cifar10_aug.engines.labels import Partnered, labels_after
 from cifar10_aug.engines.numba.drawing import Drawing
+from cifar10_aug.engines.numba.kernels.pass_arguments import Mixed
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.stages import Mix, PlannedOp, Smoothing
 from cifar10_aug.ops.base import LabelOp
@@ -51,38 +51,32 @@ def partners_drawn(drawn: Draws, partners: Partners) -> np.ndarray:
     return chosen
 
 
-class Mixed(NamedTuple):
+def mixed(mix: Mix, drawn: Drawn, batch: int, size: tuple[int, int]) -> tuple[Mixed, np.ndarray]:
     """How a batch is mixed, whichever of the ops an example does.
 
-    Attributes:
-        boxes: int64 [batch, 4]: top, left, bottom, right.
-        shares: uint32 [batch], of the own image within the box, in 65,536ths.
-        shrunk: bool [batch], whether the whole partner is resized into the box.
-        label_shares: float32 [batch], of the own label.
+    Args:
+        mix: the ops.
+        drawn: by the batch.
+        batch: how many examples.
+        size: height and width of the images.
+
+    Returns:
+        Boxes and shares, and the share of the own label, float32 [batch].
     """
-
-    boxes: np.ndarray
-    shares: np.ndarray
-    shrunk: np.ndarray
-    label_shares: np.ndarray
-
-    @staticmethod
-    def of(mix: Mix, drawn: Drawn, batch: int, size: tuple[int, int]) -> Mixed:
-        """How the ops of a stage mix a batch of images of one size."""
-        boxes, inside = np.zeros((batch, 4), np.int64), np.zeros(batch)
-        shrunk = np.zeros(batch, bool)
-        for step in mix.steps:
-            assert isinstance(step.op, SampleMixOp)
-            mixing, mask = step.op.mixing(drawn.draws(step), *size), drawn.mask(step)
-            rows = slice(None) if mask is None else mask
-            for side, values in enumerate(mixing.boxes):
-                boxes[rows, side] = np.broadcast_to(values, batch)[rows]
-            inside[rows] = np.broadcast_to(mixing.share, batch)[rows]
-            shrunk[rows] = mixing.shrunk
-        areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-        own = 1.0 - (1.0 - inside) * areas / (size[0] * size[1])
-        shares = np.rint(inside * 65536.0).astype(np.uint32)
-        return Mixed(boxes, shares, shrunk, own.astype(np.float32))
+    boxes, inside = np.zeros((batch, 4), np.int64), np.zeros(batch)
+    shrunk = np.zeros(batch, bool)
+    for step in mix.steps:
+        assert isinstance(step.op, SampleMixOp)
+        mixing, mask = step.op.mixing(drawn.draws(step), *size), drawn.mask(step)
+        rows = slice(None) if mask is None else mask
+        for side, values in enumerate(mixing.boxes):
+            boxes[rows, side] = np.broadcast_to(values, batch)[rows]
+        inside[rows] = np.broadcast_to(mixing.share, batch)[rows]
+        shrunk[rows] = mixing.shrunk
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    own = 1.0 - (1.0 - inside) * areas / (size[0] * size[1])
+    shares = np.rint(inside * 65536.0).astype(np.uint32)
+    return Mixed(boxes, shares, shrunk), own.astype(np.float32)
 
 
 def smoothed(labels: np.ndarray, step: PlannedOp, drawn: Drawn) -> np.ndarray:
@@ -117,7 +111,7 @@ def labels(
         assert partners.labels is not None, "labels are asked for"
         drawn = drawing.of(keys, epoch)
         chosen = partners_drawn(drawn.draws(stage.steps[0]), partners)
-        shares = Mixed.of(stage, drawn, len(keys), size).label_shares
+        _, shares = mixed(stage, drawn, len(keys), size)
         return Partnered(shares[:, None], partners.labels[chosen], partners.keys[chosen])
 
     def smooth(labels: np.ndarray, step: PlannedOp, keys: np.ndarray) -> np.ndarray:

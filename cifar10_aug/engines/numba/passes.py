@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     TILT,
     UNPACKED,
     Keys,
+    Mixed,
     Output,
     Scratch,
     Strokes,
@@ -44,6 +46,9 @@ from cifar10_aug.engines.stages import Pass, Warp
 from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.base import UNMOVED, AffineOp, Border, ElasticOp, PerspectiveOp
 
+# The affine map that leaves an image as it is.
+_STAYING = Affine(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+_ALL = slice(None)
 # Of fields that are made at once.
 _PIXELS_AT_ONCE = 2**17
 
@@ -67,12 +72,46 @@ def run(
     """
     writer = PLANES[kind] if target.channels_first else kind
     arguments = _Arguments.of(made, batch, writer)
+    for part, memory in _pieces(target, arguments.at_once):
+        arguments.render(part, Output(writer, scale, offset, memory))
+
+
+def run_mixed(
+    made: Pass,
+    batch: Batch,
+    partners: Batch,
+    mixed: Mixed,
+    kind: int,
+    scale: np.ndarray,
+    offset: np.ndarray,
+    target: Target,
+) -> None:
+    """As `run`, of images and of a partner of each, with which they are mixed before writing."""
+    from cifar10_aug.engines.numba.kernels.mixes import render_mixed
+    from cifar10_aug.engines.numba.kernels.separate import ADDRESSES, need
+
+    writer = PLANES[kind] if target.channels_first else kind
+    both, count = batch.followed_by(partners), len(batch)
+    arguments = _Arguments.of(made, both, writer, copies=False)
+    if partners.source.stored:
+        need(UNPACKED)
+    for part, memory in _pieces(target, max(arguments.at_once // 2, 1)):
+        images = batch.source.images(batch.rows[part])
+        theirs = partners.source.images(partners.rows[part])
+        how = Mixed(*(values[part] for values in mixed))
+        rows = np.arange(part.start, part.stop)
+        examples = arguments.examples(np.concatenate([rows, rows + count]))
+        output = Output(writer, scale, offset, memory)
+        render_mixed(images, theirs, how, *examples, output, arguments.scratch, ADDRESSES)
+
+
+def _pieces(target: Target, at_once: int) -> Iterator[tuple[slice, np.ndarray]]:
+    """Parts of a target of at most so many examples: which, and their memory, uint8 [n, bytes]."""
     for part, out in target.parts():
-        for first in range(part.start, part.stop, arguments.at_once):
-            stop = min(first + arguments.at_once, part.stop)
+        for first in range(part.start, part.stop, at_once):
+            stop = min(first + at_once, part.stop)
             memory = out[first - part.start : stop - part.start]
-            memory = memory.reshape(len(memory), -1).view(np.uint8)
-            arguments.render(slice(first, stop), Output(writer, scale, offset, memory))
+            yield slice(first, stop), memory.reshape(len(memory), -1).view(np.uint8)
 
 
 def run_in_place(made: Pass, batch: Batch) -> None:
@@ -105,7 +144,8 @@ class _Arguments(NamedTuple):
     scratch: Scratch
 
     @staticmethod
-    def of(made: Pass, batch: Batch, writer: int) -> _Arguments:
+    def of(made: Pass, batch: Batch, writer: int, *, copies: bool = True) -> _Arguments:
+        """Those of a batch; `copies` allows ways that go from stored levels to what is written."""
         from cifar10_aug.engines.numba.kernels.render import slack
         from cifar10_aug.engines.numba.kernels.separate import need
 
@@ -114,8 +154,9 @@ class _Arguments(NamedTuple):
         if fields:
             at_once = min(at_once, max(_PIXELS_AT_ONCE // (height * width), 1))
         warps = _warps(made, batch, at_once if fields else 0)
-        if batch.source.stored and writer == LEVELS:
-            found = shortcuts(warps.methods, warps.matrices, strokes, (height, width))
+        if copies and batch.source.stored and writer == LEVELS:
+            size = height, width
+            found = shortcuts(warps.methods, warps.only, warps.matrices, strokes, size)
             warps = warps._replace(methods=found)
         ways = set(np.flatnonzero(np.bincount(warps.methods)).tolist())
         need(*codes, *_needed(ways, warps))
@@ -137,19 +178,22 @@ class _Arguments(NamedTuple):
         from cifar10_aug.engines.numba.kernels.render import render
         from cifar10_aug.engines.numba.kernels.separate import ADDRESSES
 
-        batch = self.batch
+        images = self.batch.source.images(self.batch.rows[rows])
+        render(images, *self.examples(rows), output, self.scratch, ADDRESSES)
+
+    def examples(self, rows: slice | np.ndarray) -> tuple[Warps, Strokes, Keys]:
+        """What the kernel is told of some examples, at most `at_once`."""
         for place, field in self.fields.items():
             field.write(rows, self.warps.fields, place)
+        batch = self.batch
         keys = Keys(batch.keys[rows], np.uint64(batch.epoch), np.uint64(batch.seed))
-        images = batch.source.images(batch.rows[rows])
-        warps, strokes = self.warps.of(rows), self.strokes.of(rows)
-        render(images, warps, strokes, keys, output, self.scratch, ADDRESSES)
+        return self.warps.of(rows), self.strokes.of(rows), keys
 
 
 def _needed(ways: set[int], warps: Warps) -> set[int]:
     """The functions that some ways to resample images need."""
     found = ways - {IDENTITY}
-    if NEAR in found and warps.borders[0] != NEAREST:
+    if NEAR in found and (warps.borders != NEAREST).any():
         found.add(OUTSIDE)
     if REFLECTED in found:
         found.add(GENERAL)
@@ -181,7 +225,7 @@ def _warps(made: Pass, batch: Batch, displaced: int) -> Warps:
         np.empty((displaced, len(warps) if displaced else 0, 2, height * width), np.int32),
         np.array([_border(warp.border) for warp in warps], np.int64),
         np.array([_level(warp.border, batch) for warp in warps], np.uint32),
-        methods(made, kinds, matrices, (height, width)),
+        *methods(warps, matrices, (height, width)),
     )
 
 
@@ -202,29 +246,27 @@ def _kind(warp: Warp) -> int:
 def _matrix(warp: Warp, batch: Batch) -> np.ndarray:
     """An affine warp's one map, 16.16 fixed point, int64 [batch, 6]."""
     height, width = batch.source.height, batch.source.width
+    matrix = np.empty((6, len(batch)), np.float64)
     product: Affine | None = None
     for step in warp.steps:
         assert isinstance(step.op, AffineOp)
         rows, drawn = batch.drawn.taken(step)
-        step_map = step.op.affine(drawn, height, width)
-        if rows is not None:
-            step_map = _of_rows(step_map, rows, len(batch))
-        product = step_map if product is None else step_map.after(product)
+        made = step.op.affine(drawn, height, width)
+        if rows is None:
+            product = made if product is None else made.after(product)
+            continue
+        # Others go where the maps so far take them.
+        _write(product or _STAYING, matrix)
+        _write(made.after(Affine(*matrix[:, rows])), matrix, rows)
+        product = Affine(*matrix)
     assert product is not None
-    matrix = np.empty((6, len(batch)), np.float64)
-    for entry, values in enumerate(product):
-        matrix[entry] = values
+    _write(product, matrix)
     return _fixed_point(matrix, height, width)
 
 
-def _of_rows(made: Affine, rows: np.ndarray, count: int) -> Affine:
-    """A map of some examples as one of all, which leaves the others where they are."""
-    entries = []
-    for values, unmoved in zip(made, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), strict=True):
-        entry = np.full(count, unmoved)
-        entry[rows] = values
-        entries.append(entry)
-    return Affine(*entries)
+def _write(made: Affine, matrix: np.ndarray, rows: np.ndarray | slice = _ALL) -> None:
+    for entry, values in enumerate(made):
+        matrix[entry, rows] = values
 
 
 def _fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:

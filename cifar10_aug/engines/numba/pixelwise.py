@@ -1,20 +1,27 @@
-"""From the parameters of ops that paint to what the compiled loop reads."""
+"""From the parameters of ops that paint or recolour to what the compiled loop reads."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from cifar10_aug.engines.numba.batch import Batch
+from cifar10_aug.engines.numba.fusing import stroke_of
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     BOX,
-    LINE,
     NOISY_BOX,
     NOTHING,
     TABLE,
     Strokes,
 )
 from cifar10_aug.engines.stages import PlannedOp
-from cifar10_aug.ops.base import BoxOp, LevelLineOp, LookupTableOp, Noise, PixelwiseOp
+from cifar10_aug.ops.base import (
+    BoxOp,
+    ImageOp,
+    LookupTableOp,
+    Noise,
+    NumberedTableOp,
+    PixelwiseOp,
+)
 from cifar10_aug.rng.draws import Draws
 
 _LEVELS = np.arange(256.0)[:, None]
@@ -34,10 +41,8 @@ def strokes_of(
     tables = any(_has_table(step.op) for steps in strokes for step in steps)
     made = Strokes(
         codes=np.full((len(batch), count), NOTHING, np.int64),
-        boxes=np.zeros((len(batch), count, 4), np.int64),
-        colours=np.zeros((len(batch), count), np.uint32),
+        numbers=np.zeros((len(batch), count, 5), np.float64),
         tables=np.empty((len(batch), count, 256 if tables else 0), np.uint8),
-        lines=np.empty((len(batch), count, 2), np.float64),
         bases=np.array([steps[0].first_noise_block for steps in strokes], np.uint64),
     )
     codes = set()
@@ -49,7 +54,7 @@ def strokes_of(
 
 
 def _has_table(op: object) -> bool:
-    return isinstance(op, LookupTableOp) and not isinstance(op, LevelLineOp)
+    return isinstance(op, LookupTableOp) and not isinstance(op, NumberedTableOp)
 
 
 def _write(
@@ -62,26 +67,25 @@ def _write(
 ) -> int:
     assert isinstance(op, PixelwiseOp), op
     if isinstance(op, BoxOp):
-        code = BOX
-        for side, values in enumerate(op.boxes(drawn, batch.source.height, batch.source.width)):
-            made.boxes[rows, i, side] = values
+        numbers = op.boxes(drawn, batch.source.height, batch.source.width)
         fill = op.fill_levels(drawn, batch.dataset)
         if isinstance(fill, Noise):
             code = NOISY_BOX
         else:
+            code = BOX
             red, green, blue = fill
-            made.colours[rows, i] = red + green * 256 + blue * 65536
-    elif isinstance(op, LevelLineOp):
-        code = LINE
-        for end, values in enumerate(op.factor_and_offset(drawn)):
-            made.lines[rows, i, end] = values
+            numbers = *numbers, red + green * 256 + blue * 65536
+    elif isinstance(op, (ImageOp, NumberedTableOp)):
+        code, numbers = stroke_of(op), op.numbers(drawn)
     else:
         assert isinstance(op, LookupTableOp), op
-        code = TABLE
+        code, numbers = TABLE, ()
         several = max(_AT_ONCE // max(len(batch), 1), 1)
         for first in range(0, 256, several):
             levels = slice(first, first + several)
             table = np.clip(op.table(drawn, _LEVELS[levels]), 0, 255).astype(np.uint8)
             made.tables[rows, i, levels] = table.T
+    for place, values in enumerate(numbers):
+        made.numbers[rows, i, place] = values
     made.codes[rows, i] = np.where(op.applied(drawn), code, NOTHING)
     return code

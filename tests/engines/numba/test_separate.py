@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cifar10_aug import Recipe
-from cifar10_aug.engines.numba.kernels import philox, separate
+from cifar10_aug.engines.numba.kernels import colours, levels, philox, separate
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     ALIGNED,
     BOX,
@@ -21,7 +21,6 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     REFLECTED,
     SCALED,
     STRAIGHT,
-    TABLE,
     TILT,
     UNPACKED,
 )
@@ -40,8 +39,12 @@ from cifar10_aug.rng import draws
         ("rotate30+erase", {UNPACKED, NEAR, BOX, LEVELS}),
         ("shear_fillmodeconstant", {UNPACKED, NEAR, OUTSIDE, LEVELS}),
         ("rotate+erase_p1_fillnoise+normalize", {UNPACKED, NEAR, NOISY_BOX, FLOATS}),
-        ("rotate_fillmodereflect+posterize", {UNPACKED, GENERAL, TABLE, LEVELS}),
-        ("perspective+hue", {UNPACKED, GENERAL, TILT, PACKED, LEVELS}),
+        (
+            "rotate_fillmodereflect+posterize",
+            {UNPACKED, GENERAL, levels.posterize.number, LEVELS},
+        ),
+        ("perspective+hue", {UNPACKED, GENERAL, TILT, colours.turn_hue.number, LEVELS}),
+        ("hue+blur", {UNPACKED, colours.turn_hue.number, PACKED, LEVELS}),
         ("elastic", {UNPACKED, REFLECTED, GENERAL, DISPLACE, LEVELS}),
     ],
 )

@@ -6,9 +6,20 @@ import pytest
 from cifar10_aug import Recipe
 from cifar10_aug.engines.numba import drawing
 from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.kernels import convolution, filters, levels, philox, pixels, series
+from cifar10_aug.engines.numba.kernels import (
+    colours,
+    convolution,
+    filters,
+    levels,
+    philox,
+    pixels,
+    series,
+)
+from cifar10_aug.engines.numba.kernels.pass_arguments import Scratch
+from cifar10_aug.engines.processes import process
+from cifar10_aug.ops.base import NumberedTableOp
 from cifar10_aug.rng import elementary
-from cifar10_aug.rng.draws import Draws
+from cifar10_aug.rng.draws import Draws, GivenDraws
 
 
 @pytest.mark.parametrize("first_block", [256, (3 << 24) + 256, (3 << 24) + (1 << 24) - 3])
@@ -70,14 +81,53 @@ def test_levels_on_a_line_are_those_of_its_table(factor: float, offset: float) -
     every = np.arange(256)
     table = np.clip(every * factor + offset, 0, 255).astype(np.uint8)
     expected = sum(table[line >> shift & 255].astype(np.uint32) << shift for shift in (0, 8, 16))
-    tables, one, two = np.empty((3, 256), np.uint8), line.copy(), line.copy()
-    levels.scale(factor, offset, tables, one)
+    numbers, scratch = np.array([factor, offset]), Scratch.of(len(line), 0)
+    one, two = line.copy(), line.copy()
+    levels.scale(numbers, (1, len(line)), scratch, one)
     assert (one == expected).all()
     levels.look_up_lines(np.stack([table] * 3), np.full(3, factor), np.full(3, offset), two)
     assert (two == expected).all()
     stored, out = np.concatenate([[9], every]).astype(np.uint8), np.zeros(256, np.uint8)
-    levels.scale_stored(factor, offset, tables[0], stored, 1, out)
+    levels.scale_stored(numbers, scratch.tables[0], stored, 1, out)
     assert (out == table).all()
+
+
+# What ops can draw, and a little beside whole numbers and halves, where float64 rounds.
+NEAR = [0.0, 1e-20, 2.0**-45, -(2.0**-45), 2.0**-30, -(2.0**-30)]
+TABLES = {
+    "gamma0.1-10": [0.1, 0.45454, 0.8, 1.0, 1.2, 2.2, 9.99, 10.0],
+    "posterize1-8": [2.0**k for k in range(8)],
+    "solarize0-256": [*(k + e for k in (1, 128, 255) for e in NEAR), 0.0, 256.0],
+    "solarizeadd0-255": [*(k + e for k in (1, 40, 254) for e in NEAR), 0.0, 1e-20, 255.0],
+    "solarizeadd255_threshold256": [0.0, 255.0],
+    "solarizeadd50_threshold0": [0.0, 50.5],
+}
+
+
+@pytest.mark.parametrize("text", TABLES)
+def test_levels_are_those_of_the_ops_table(text: str) -> None:
+    line = np.random.default_rng(0).integers(0, 2**24, 333).astype(np.uint32)
+    line[:256] = np.arange(256) * 0x10101
+    (op,) = Recipe.parse(text).ops
+    assert isinstance(op, NumberedTableOp)
+    stroke = process("numba.kernels", op.process)
+    for value in TABLES[text]:
+        drawn = GivenDraws(np.array([np.log2(256 / value) if "post" in text else value]))
+        numbers = np.array([np.broadcast_to(number, 1)[0] for number in op.numbers(drawn)])
+        table = np.clip(op.table(drawn, np.arange(256.0)[:, None]), 0, 255).astype(np.uint8)[:, 0]
+        made = line.copy()
+        stroke(numbers, (1, len(line)), Scratch.of(len(line), 0), made)
+        assert (pixels_of(made) == table[pixels_of(line)]).all()
+
+
+@pytest.mark.parametrize("factor", [0.0, 1e-20, 0.5, 0.6, 1 / 3, 1.0, 1.4, 1 - 2.0**-50, 9.9, 20.0])
+def test_saturation_of_any_factor_is_that_in_float64(factor: float) -> None:
+    line = np.random.default_rng(0).integers(0, 2**24, 50_000).astype(np.uint32)
+    red, green, blue = (line >> shift & 255 for shift in (0, 8, 16))
+    grey = (19595 * red + 38470 * green + 7471 * blue + 0x8000 >> 16).astype(int)[:, None]
+    expected = (grey + factor * (pixels_of(line) - grey)).clip(0, 255).astype(np.uint8)
+    colours.saturate(np.array([factor]), (1, len(line)), Scratch.of(len(line), 0), line)
+    assert (pixels_of(line) == expected).all()
 
 
 @pytest.mark.parametrize("level", [0, 100, 255])

@@ -1,26 +1,44 @@
-"""Compiled processes that change colours, pixel by pixel."""
+"""Compiled strokes that change colours, pixel by pixel."""
 
 from __future__ import annotations
 
 import numpy as np
+from numba import int32 as i32
 from numba import uint32
 
-from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.kernels.compiling import inlined, loop
+from cifar10_aug.engines.numba.kernels.compiling import inlined, inner
+from cifar10_aug.engines.numba.kernels.pass_arguments import Scratch
 from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, channels, grey, packed
+from cifar10_aug.engines.numba.kernels.strokes import stroke
+
+# Factors as whole numbers: so many bits after the point, and 11 before it in 32 bits.
+_BITS = 19
+_LARGEST_FACTOR = 16.0
+_HALF = i32(1 << (_BITS - 1))
 
 
-@loop
-def saturate(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
-    """Blends with grey by a factor: numbers [1, n]; 0 is grey."""
-    for n in range(rows.shape[0]):
-        line, factor = canvas.pixels[rows[n]], numbers[0, n]
-        if factor == 0.0:
-            for i in range(line.shape[0]):
-                r, g, b = channels(line[i])
-                level = grey(r, g, b)
-                line[i] = packed(level, level, level)
-            continue
+@stroke
+def saturate(
+    numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray
+) -> None:
+    """Blends with grey by a factor, the first number; 0 is grey."""
+    factor = numbers[0]
+    if factor == 0.0:
+        for i in range(line.shape[0]):
+            r, g, b = channels(line[i])
+            level = grey(r, g, b)
+            line[i] = packed(level, level, level)
+    elif 0.0 < factor < _LARGEST_FACTOR and _is_whole(factor, _whole(factor)):
+        whole = _whole(factor)
+        for i in range(line.shape[0]):
+            r, g, b = channels(line[i])
+            level = grey(r, g, b)
+            line[i] = packed(
+                _moved(level, i32(r - level), whole),
+                _moved(level, i32(g - level), whole),
+                _moved(level, i32(b - level), whole),
+            )
+    else:
         for i in range(line.shape[0]):
             r, g, b = channels(line[i])
             level = grey(r, g, b)
@@ -29,6 +47,28 @@ def saturate(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
                 as_level(level + factor * (g - level)),
                 as_level(level + factor * (b - level)),
             )
+
+
+@inner
+def _whole(factor: float) -> int:
+    return i32(np.rint(factor * (1 << _BITS)))
+
+
+@inner
+def _moved(level: int, by: int, whole: int) -> int:
+    """level + factor * by, as a level."""
+    return min(max(i32(level + i32(i32(by * whole) >> i32(_BITS))), i32(0)), i32(255))
+
+
+@inner
+def _is_whole(factor: float, whole: int) -> bool:
+    """Whether `_moved` is what float64 gives, for all that levels can differ by."""
+    off = i32(0)
+    for by in range(-255, 256):
+        # Far enough from the next whole number that adding a level does not round to it.
+        rest = factor * float(i32(by)) - float(i32(i32(i32(by) * whole) >> i32(_BITS)))
+        off |= i32(0) if (rest >= 0.0) & (rest < 1.0 - 2.0**-40) else i32(1)
+    return off == 0
 
 
 def _turn(r: int, g: int, b: int, by: float) -> int:
@@ -53,46 +93,98 @@ def _turn(r: int, g: int, b: int, by: float) -> int:
 _turned = inlined(_turn)
 
 
-@loop
-def turn_hue(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
-    """Adds to the hue of HSV, in full circles: numbers [1, n]."""
-    for n in range(rows.shape[0]):
-        line = canvas.pixels[rows[n]]
+def _turn_by_whole(r: int, g: int, b: int, sixths: int, rest: int) -> int:
+    """As `_turn`, by sixths of a circle and a rest of one, with `_BITS` bits."""
+    most, least = max(r, max(g, b)), min(r, min(g, b))
+    chroma = i32(most - least)
+    two, six = i32(chroma << i32(1)), i32(chroma * i32(6))
+    is_red, is_green = most == r, most == g
+    # Hues are multiplied with the chroma, so that they are whole, but for the rest.
+    hue = i32(g - b) if is_red else (i32(b - r) + two if is_green else i32(r - g) + two + two)
+    hue = i32(i32(hue) + i32(chroma * sixths))
+    hue = i32(hue + i32(i32(i32(chroma * rest) + _HALF) >> i32(_BITS)))
+    hue = i32(hue + six) if hue < 0 else (i32(hue - six) if hue >= six else hue)
+    red = i32(_distance(hue, i32(two + chroma)) - chroma)
+    green, blue = i32(two - _distance(hue, two)), i32(two - _distance(hue, i32(two + two)))
+    return packed(
+        least + min(max(red, i32(0)), chroma),
+        least + min(max(green, i32(0)), chroma),
+        least + min(max(blue, i32(0)), chroma),
+    )
+
+
+_turned_by_whole = inlined(_turn_by_whole)
+
+
+@inner
+def _distance(one: int, other: int) -> int:
+    return max(i32(one - other), i32(other - one))
+
+
+@inner
+def _rounds_alike(rest: float, whole: int) -> bool:
+    """Whether chroma * rest is rounded alike, and is no half, for all chromas."""
+    off = i32(0)
+    for chroma in range(256):
+        exact = float(i32(chroma)) * rest + 0.5
+        below = exact - float(i32(i32(i32(i32(chroma) * whole) + _HALF) >> i32(_BITS)))
+        off |= i32(0) if (below > 1e-9) & (below < 1.0 - 1e-9) else i32(1)
+    return off == 0
+
+
+@stroke
+def turn_hue(
+    numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray
+) -> None:
+    """Adds the first number to the hue of HSV, in full circles."""
+    by = numbers[0]
+    rest = 6.0 * by - np.floor(6.0 * by)
+    sixths = i32(np.floor(6.0 * by) - 6.0 * np.floor(by))
+    whole = _whole(rest)
+    if _rounds_alike(rest, whole):
         for i in range(line.shape[0]):
             r, g, b = channels(line[i])
-            line[i] = _turned(r, g, b, numbers[0, n])
-
-
-@loop
-def shuffle_channels(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
-    """Shows the channels of numbers [3, n], each 0, 1 or 2, as red, green and blue."""
-    for n in range(rows.shape[0]):
-        line = canvas.pixels[rows[n]]
-        red, green = uint32(8.0 * numbers[0, n]), uint32(8.0 * numbers[1, n])
-        blue = uint32(8.0 * numbers[2, n])
-        for i in range(line.shape[0]):
-            line[i] = packed(
-                (line[i] >> red) & LOW_BYTE,
-                (line[i] >> green) & LOW_BYTE,
-                (line[i] >> blue) & LOW_BYTE,
-            )
-
-
-@loop
-def brighten(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
-    """Adds to the value of HSV, in levels, and rounds: numbers [1, n]."""
-    for n in range(rows.shape[0]):
-        line, by = canvas.pixels[rows[n]], numbers[0, n]
+            line[i] = _turned_by_whole(r, g, b, sixths, whole)
+    else:
         for i in range(line.shape[0]):
             r, g, b = channels(line[i])
-            value = max(r, g, b)
-            brighter = min(value + by, 255.0)
-            if value == 0:
-                line[i] = packed(
-                    as_level(brighter + 0.5), as_level(brighter + 0.5), as_level(brighter + 0.5)
-                )
-                continue
-            scale = brighter / value
+            line[i] = _turned(r, g, b, by)
+
+
+@stroke
+def shuffle_channels(
+    numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray
+) -> None:
+    """Shows the channels of three numbers, each 0, 1 or 2, as red, green and blue."""
+    red, green, blue = (
+        uint32(8.0 * numbers[0]),
+        uint32(8.0 * numbers[1]),
+        uint32(8.0 * numbers[2]),
+    )
+    for i in range(line.shape[0]):
+        line[i] = packed(
+            (line[i] >> red) & LOW_BYTE,
+            (line[i] >> green) & LOW_BYTE,
+            (line[i] >> blue) & LOW_BYTE,
+        )
+
+
+@stroke
+def brighten(
+    numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray
+) -> None:
+    """Adds the first number to the value of HSV, in levels, and rounds."""
+    by = numbers[0]
+    for i in range(line.shape[0]):
+        r, g, b = channels(line[i])
+        value = max(r, g, b)
+        brighter = min(value + by, 255.0)
+        if value == 0:
             line[i] = packed(
-                as_level(r * scale + 0.5), as_level(g * scale + 0.5), as_level(b * scale + 0.5)
+                as_level(brighter + 0.5), as_level(brighter + 0.5), as_level(brighter + 0.5)
             )
+            continue
+        scale = brighter / value
+        line[i] = packed(
+            as_level(r * scale + 0.5), as_level(g * scale + 0.5), as_level(b * scale + 0.5)
+        )

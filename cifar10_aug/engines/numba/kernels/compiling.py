@@ -26,7 +26,7 @@ from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
 from cifar10_aug.engines import borders, fixed_point, jpeg_tables
-from cifar10_aug.rng import draws
+from cifar10_aug.rng import draws, elementary
 
 _logger = logging.getLogger("cifar10_aug")
 _VERSION = metadata.version("cifar10_aug")
@@ -97,6 +97,7 @@ def _stamp() -> bytes:
     """What the source of all kernels is, since they call each other across files."""
     files = [
         Path(draws.__file__),
+        Path(elementary.__file__),
         Path(fixed_point.__file__),
         Path(borders.__file__),
         Path(jpeg_tables.__file__),

@@ -37,6 +37,7 @@ WARPS = types.NamedTuple(
         types.int64[::1],
         types.uint32[::1],
         types.int64[::1],
+        types.int64[::1],
     ),
     Warps,
 )

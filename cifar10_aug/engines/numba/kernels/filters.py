@@ -10,6 +10,7 @@ from cifar10_aug.engines import gaussians
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled, inner
 from cifar10_aug.engines.numba.kernels.convolution import convolve, radius_of, reflected
+from cifar10_aug.engines.numba.kernels.pass_arguments import Scratch
 from cifar10_aug.engines.numba.kernels.pixels import (
     LOW_BYTE,
     as_level,
@@ -18,6 +19,7 @@ from cifar10_aug.engines.numba.kernels.pixels import (
     read_channels,
     write_channel,
 )
+from cifar10_aug.engines.numba.kernels.strokes import stroke
 
 _LANES = uint32(0xFF00FF)
 _8 = uint32(8)
@@ -35,43 +37,42 @@ def _thirteenth(total: int) -> int:
     return i32((uint32(uint32(total) * uint32(2) + uint32(13)) * uint32(40330)) >> uint32(20))
 
 
-@compiled
-def sharpen(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
-    """Blends with a smoothed image by a factor: numbers [1, n]; the border stays as it is.
+@stroke
+def sharpen(numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray) -> None:
+    """Blends with a smoothed image by a factor, the first number; the border stays as it is.
 
     The smoothing is (1 1 1, 1 5 1, 1 1 1) / 13.
     """
-    height, width = canvas.height, canvas.width
+    (height, width), pixels, factor = size, line.shape[0], numbers[0]
     if height < 3 or width < 3:
         return
     # Rows lie one after the other, so that loops are long; the ends of rows are written back.
-    before = np.empty(height * width, np.uint32)
+    before = scratch.lines[1, :pixels]
     first, last = width, (height - 1) * width
     above, middle, below = before[: last - first], before[first:last], before[2 * width :]
-    red_blue, green = np.empty(last - first, np.uint32), np.empty(last - first, np.uint32)
-    for n in range(rows.shape[0]):
-        line, factor = canvas.pixels[rows[n]], numbers[0, n]
-        before[:] = line
-        for i in range(red_blue.shape[0]):
-            a, b, c = above[i], middle[i], below[i]
-            red_blue[i] = (a & _LANES) + (b & _LANES) + (c & _LANES)
-            green[i] = ((a >> _8) & LOW_BYTE) + ((b >> _8) & LOW_BYTE) + ((c >> _8) & LOW_BYTE)
-        centre, out = middle[1:], line[first + 1 : last - 1]
-        for i in range(out.shape[0]):
-            pixel = centre[i]
-            lanes = _weighed(red_blue, i, pixel & _LANES)
-            smooth_green = _thirteenth(_weighed(green, i, (pixel >> _8) & LOW_BYTE))
-            smooth_red = _thirteenth(lanes & uint32(0xFFFF))
-            smooth_blue = _thirteenth(lanes >> uint32(16))
-            r, g, b = channels(pixel)
-            out[i] = packed(
-                as_level(smooth_red + factor * (r - smooth_red)),
-                as_level(smooth_green + factor * (g - smooth_green)),
-                as_level(smooth_blue + factor * (b - smooth_blue)),
-            )
-        for y in range(1, height - 1):
-            for i in (y * width, (y + 1) * width - 1):
-                line[i] = before[i]
+    red_blue, green = scratch.lines[2, : last - first], scratch.lines[3, : last - first]
+    for i in range(pixels):
+        before[i] = line[i]
+    for i in range(red_blue.shape[0]):
+        a, b, c = above[i], middle[i], below[i]
+        red_blue[i] = (a & _LANES) + (b & _LANES) + (c & _LANES)
+        green[i] = ((a >> _8) & LOW_BYTE) + ((b >> _8) & LOW_BYTE) + ((c >> _8) & LOW_BYTE)
+    centre, out = middle[1:], line[first + 1 : last - 1]
+    for i in range(out.shape[0]):
+        pixel = centre[i]
+        lanes = _weighed(red_blue, i, pixel & _LANES)
+        smooth_green = _thirteenth(_weighed(green, i, (pixel >> _8) & LOW_BYTE))
+        smooth_red = _thirteenth(lanes & uint32(0xFFFF))
+        smooth_blue = _thirteenth(lanes >> uint32(16))
+        r, g, b = channels(pixel)
+        out[i] = packed(
+            as_level(smooth_red + factor * (r - smooth_red)),
+            as_level(smooth_green + factor * (g - smooth_green)),
+            as_level(smooth_blue + factor * (b - smooth_blue)),
+        )
+    for y in range(1, height - 1):
+        for i in (y * width, (y + 1) * width - 1):
+            line[i] = before[i]
 
 
 def blur(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""Compiled processes that make other levels of an image's levels."""
+"""Compiled strokes that make other levels of an image's levels."""
 
 from __future__ import annotations
 
@@ -7,20 +7,26 @@ from numba import int32 as i32
 from numba import int64 as i64
 from numba import uint32
 
-from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.kernels.compiling import compiled, inner
-from cifar10_aug.engines.numba.kernels.levels import look_up, look_up_lines
+from cifar10_aug.engines.numba.kernels.compiling import inner
+from cifar10_aug.engines.numba.kernels.levels import (
+    look_up,
+    look_up_line,
+    look_up_lines,
+    look_up_one,
+)
+from cifar10_aug.engines.numba.kernels.pass_arguments import Scratch
 from cifar10_aug.engines.numba.kernels.pixels import (
     LOW_BYTE,
     as_level,
     channels,
     grey,
 )
+from cifar10_aug.engines.numba.kernels.strokes import stroke
 
 
 @inner
 def _histograms(line: np.ndarray, counts: np.ndarray) -> None:
-    """Counts levels: int64 [3, 256]."""
+    """Counts levels: int32 [3, 256]."""
     counts[:] = 0
     for i in range(line.shape[0]):
         counts[0, line[i] & LOW_BYTE] += 1
@@ -49,110 +55,101 @@ def _least_and_greatest(counts: np.ndarray) -> tuple[int, int]:
     return low, high
 
 
-@compiled
-def contrast(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
-    """Draws levels to the mean grey by a factor: numbers [1, n]."""
-    tables = np.empty((3, 256), np.uint8)
-    factors, offsets = np.empty(3), np.empty(3)
-    for n in range(rows.shape[0]):
-        line = canvas.pixels[rows[n]]
-        total = i64(0)
-        for i in range(line.shape[0]):
-            red, green, blue = channels(line[i])
-            total += grey(red, green, blue)
-        mean, factor = np.floor(total / line.shape[0] + 0.5), numbers[0, n]
-        for channel in range(3):
-            factors[channel], offsets[channel] = factor, mean - factor * mean
-            table = tables[channel]
-            for level in range(256):
-                table[level] = as_level(mean + factor * (level - mean))
-        look_up_lines(tables, factors, offsets, line)
+@stroke
+def contrast(
+    numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray
+) -> None:
+    """Draws levels to the mean grey by a factor, the first number."""
+    total, factor, table = i64(0), numbers[0], scratch.tables[0]
+    for i in range(line.shape[0]):
+        red, green, blue = channels(line[i])
+        total += grey(red, green, blue)
+    mean = np.floor(total / line.shape[0] + 0.5)
+    for level in range(256):
+        table[level] = as_level(mean + factor * (level - mean))
+    look_up_line(table, factor, mean - factor * mean, line)
 
 
-@compiled
-def autocontrast(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
+@stroke
+def autocontrast(
+    numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray
+) -> None:
     """Stretches each channel to 0 to 255."""
-    tables = np.empty((3, 256), np.uint8)
-    for n in range(rows.shape[0]):
-        line = canvas.pixels[rows[n]]
-        for channel in range(3):
-            low, high = _range(line, channel)
-            scale = 255.0 / (high - low) if high > low else 1.0
-            offset = -low * scale if high > low else 0.0
-            for level in range(256):
-                tables[channel, level] = as_level(level * scale + offset)
-        look_up(tables, line)
-
-
-@compiled
-def equalize(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
-    """Makes all levels of a channel about as frequent."""
-    counts = np.empty((3, 256), np.int64)
-    below = np.empty(256, np.float64)
-    tables = np.empty((3, 256), np.uint8)
-    for n in range(rows.shape[0]):
-        line = canvas.pixels[rows[n]]
-        _histograms(line, counts)
-        for channel in range(3):
-            low, high = _least_and_greatest(counts[channel])
-            step = (line.shape[0] - counts[channel, high]) // 255
-            unchanged = step == 0 or low == high
-            total = step // 2
-            for level in range(256):
-                below[level] = total
-                total += counts[channel, level]
-            # The quotient of whole numbers below 2**52, rounded down, is right in float64, of which
-            # many are divided at once.
-            for level in range(256):
-                made = i32(min(np.floor(below[level] / max(step, 1)), 255.0))
-                tables[channel, level] = i32(level) if unchanged else made
-        look_up(tables, line)
-
-
-@compiled
-def channel_shift(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
-    """Adds a number, [1, n], to all levels and keeps them in the image's range."""
-    tables = np.empty((3, 256), np.uint8)
-    for n in range(rows.shape[0]):
-        line = canvas.pixels[rows[n]]
-        low, high = _range(line, 0)
-        for channel in range(1, 3):
-            lower, higher = _range(line, channel)
-            low, high = min(low, lower), max(high, higher)
+    tables, factors, offsets = scratch.tables, scratch.reals[0], scratch.reals[1]
+    for channel in range(3):
+        low, high = _range(line, channel)
+        scale = 255.0 / (high - low) if high > low else 1.0
+        offset = -low * scale if high > low else 0.0
         for level in range(256):
-            shifted = min(max(level + numbers[0, n], float(low)), float(high))
-            tables[:, level] = as_level(shifted)
-        look_up(tables, line)
+            tables[channel, level] = as_level(level * scale + offset)
+        factors[channel], offsets[channel] = scale, offset
+    look_up_lines(tables, factors, offsets, line)
 
 
-@compiled
-def rgb_shift(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
-    """Adds a number to each channel's levels: numbers [3, n]."""
-    tables = np.empty((3, 256), np.uint8)
-    ones, shifts = np.ones(3), np.empty(3)
-    for n in range(rows.shape[0]):
-        for channel in range(3):
-            shift = shifts[channel] = numbers[channel, n]
-            table = tables[channel]
-            for level in range(256):
-                table[level] = as_level(level + shift)
-        look_up_lines(tables, ones, shifts, canvas.pixels[rows[n]])
+@stroke
+def equalize(
+    numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray
+) -> None:
+    """Makes all levels of a channel about as frequent."""
+    counts, tables, below = scratch.counts, scratch.tables, scratch.reals[0]
+    _histograms(line, counts)
+    for channel in range(3):
+        low, high = _least_and_greatest(counts[channel])
+        step = (line.shape[0] - counts[channel, high]) // 255
+        unchanged = step == 0 or low == high
+        total = step // 2
+        for level in range(256):
+            below[level] = total
+            total += counts[channel, level]
+        # The quotient of whole numbers below 2**52, rounded down, is right in float64, of which
+        # many are divided at once.
+        for level in range(256):
+            made = i32(min(np.floor(below[level] / max(step, 1)), 255.0))
+            tables[channel, level] = i32(level) if unchanged else made
+    look_up(tables, line)
 
 
-@compiled
-def channel_contrast(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
-    """Draws each channel to its own mean by a factor, and rounds: numbers [1, n]."""
-    counts = np.empty((3, 256), np.int64)
-    tables = np.empty((3, 256), np.uint8)
-    for n in range(rows.shape[0]):
-        line = canvas.pixels[rows[n]]
-        _histograms(line, counts)
-        for channel in range(3):
-            total = i64(0)
-            for level in range(256):
-                total += level * counts[channel, level]
-            mean = total / line.shape[0]
-            for level in range(256):
-                made = mean + numbers[0, n] * (level - mean)
-                tables[channel, level] = as_level(made + 0.5)
-        look_up(tables, line)
+@stroke
+def channel_shift(
+    numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray
+) -> None:
+    """Adds the first number to all levels and keeps them in the image's range."""
+    low, high = _range(line, 0)
+    for channel in range(1, 3):
+        lower, higher = _range(line, channel)
+        low, high = min(low, lower), max(high, higher)
+    table = scratch.tables[0]
+    for level in range(256):
+        table[level] = as_level(min(max(level + numbers[0], float(low)), float(high)))
+    look_up_one(table, line)
+
+
+@stroke
+def rgb_shift(
+    numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray
+) -> None:
+    """Adds one of three numbers to each channel's levels."""
+    tables, ones = scratch.tables, scratch.reals[0]
+    for channel in range(3):
+        ones[channel] = 1.0
+        for level in range(256):
+            tables[channel, level] = as_level(level + numbers[channel])
+    look_up_lines(tables, ones, numbers, line)
+
+
+@stroke
+def channel_contrast(
+    numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray
+) -> None:
+    """Draws each channel to its own mean by a factor, the first number, and rounds."""
+    counts, tables = scratch.counts, scratch.tables
+    _histograms(line, counts)
+    for channel in range(3):
+        total = i64(0)
+        for level in range(256):
+            total += level * counts[channel, level]
+        mean = total / line.shape[0]
+        for level in range(256):
+            made = mean + numbers[0] * (level - mean)
+            tables[channel, level] = as_level(made + 0.5)
+    look_up(tables, line)

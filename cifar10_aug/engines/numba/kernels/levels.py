@@ -8,18 +8,28 @@ from numba import int32 as i32
 from numba import types, uint8, uint32, uint64
 
 from cifar10_aug.engines.numba.kernels.compiling import inlined, inner
-from cifar10_aug.engines.numba.kernels.pass_arguments import LINE, SCALED
+from cifar10_aug.engines.numba.kernels.memory import uint64_view
+from cifar10_aug.engines.numba.kernels.pass_arguments import LINE, SCALED, TABLE, Scratch
 from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, packed
 from cifar10_aug.engines.numba.kernels.separate import Signature
+from cifar10_aug.engines.numba.kernels.strokes import STROKE, stroke
+from cifar10_aug.rng import elementary
+from cifar10_aug.rng.elementary import LN2, LN2_HIGH, LN2_LOW
 
 # Keeps sums that should be whole from falling below it.
 _NUDGE = f32(2.0**-13)
 
-SCALER = Signature(types.none, types.float64, types.float64, types.uint8[:, ::1], types.uint32[::1])
+# Multiplied with a level, the level in every channel; in a red and a blue lane; with a carry of 1,
+# the whole level.
+_EACH, _LANES, _8 = uint32(0x10101), uint32(0x10001), uint32(8)
+_RED_BLUE = uint32(0xFF00FF)
+_EXP, _LAST = np.array(elementary.EXP), len(elementary.EXP) - 1
+_LOGARITHMS = elementary.logarithm(np.maximum(np.arange(256.0), 1.0) / 255.0)
+
+TABLE_STROKE = Signature(types.none, types.uint8[::1], types.uint32[::1])
 STORED_SCALER = Signature(
     types.none,
-    types.float64,
-    types.float64,
+    types.float64[::1],
     types.uint8[::1],
     types.Array(types.uint8, 1, "C", readonly=True),
     types.int64,
@@ -27,12 +37,21 @@ STORED_SCALER = Signature(
 )
 
 
+@TABLE_STROKE.separate(TABLE)
+def look_up_one(table: np.ndarray, line: np.ndarray) -> None:
+    """Replaces levels of all channels by one table, uint8 [256]."""
+    for i in range(line.shape[0]):
+        # Unsigned, so that they are not checked for counting from the end.
+        red, green = line[i] & LOW_BYTE, (line[i] >> _8) & LOW_BYTE
+        blue = (line[i] >> uint32(16)) & LOW_BYTE
+        line[i] = packed(table[red], table[green], table[blue])
+
+
 @inner
 def look_up(tables: np.ndarray, line: np.ndarray) -> None:
     """Replaces levels by uint8 [3, 256], a table for each channel."""
     for i in range(line.shape[0]):
-        # Unsigned, so that they are not checked for counting from the end.
-        red, green = line[i] & LOW_BYTE, (line[i] >> uint32(8)) & LOW_BYTE
+        red, green = line[i] & LOW_BYTE, (line[i] >> _8) & LOW_BYTE
         blue = (line[i] >> uint32(16)) & LOW_BYTE
         line[i] = packed(tables[0, red], tables[1, green], tables[2, blue])
 
@@ -74,7 +93,7 @@ def look_up_lines(
 
     Args:
         tables: uint8 [3, 256].
-        factors, offsets: float64 [3], of each channel's line.
+        factors, offsets: float64 [3 or more], of each channel's line.
         line: uint32 [pixels], packed; changed in place.
     """
     f0, f1, f2 = f32(factors[0]), f32(factors[1]), f32(factors[2])
@@ -86,37 +105,31 @@ def look_up_lines(
         look_up(tables, line)
 
 
-@SCALER.separate(LINE)
-def scale(factor: float, offset: float, tables: np.ndarray, line: np.ndarray) -> None:
-    """Makes level * factor + offset, in float64, of each level; cuts off fractions and the rest.
-
-    Args:
-        factor, offset: of all channels.
-        tables: uint8 [3, 256], to work in.
-        line: uint32 [pixels], packed; changed in place.
-    """
-    table, f, o = tables[0], f32(factor), f32(offset) + _NUDGE
-    _tabulate(factor, offset, table)
+@inner
+def look_up_line(table: np.ndarray, factor: float, offset: float, line: np.ndarray) -> None:
+    """As `look_up_lines`, with one table for all channels."""
+    f, o = f32(factor), f32(offset) + _NUDGE
     if _is_line(table, f, o):
         _move((f, f, f), (o, o, o), line)
     else:
-        for level in range(256):
-            tables[1, level] = tables[2, level] = table[level]
-        look_up(tables, line)
+        look_up_one(table, line)
+
+
+@STROKE.separate(LINE)
+def scale(numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray) -> None:
+    """Makes level * factor + offset, in float64, of each level; cuts off fractions and the rest."""
+    table = scratch.tables[0]
+    _tabulate(numbers[0], numbers[1], table)
+    look_up_line(table, numbers[0], numbers[1], line)
 
 
 @STORED_SCALER.separate(SCALED)
 def scale_stored(
-    factor: float,
-    offset: float,
-    table: np.ndarray,
-    stored: np.ndarray,
-    start: int,
-    out: np.ndarray,
+    numbers: np.ndarray, table: np.ndarray, stored: np.ndarray, start: int, out: np.ndarray
 ) -> None:
     """As `scale`, from levels as they are stored, uint8, to uint8; works in `table`."""
-    f, o, first = f32(factor), f32(offset) + _NUDGE, uint64(start)
-    _tabulate(factor, offset, table)
+    f, o, first = f32(numbers[0]), f32(numbers[1]) + _NUDGE, uint64(start)
+    _tabulate(numbers[0], numbers[1], table)
     if _is_line(table, f, o):
         for i in range(out.shape[0]):
             out[i] = uint8(_level_on_line(stored[first + uint64(i)], f, o))
@@ -129,3 +142,89 @@ def scale_stored(
 def _tabulate(factor: float, offset: float, table: np.ndarray) -> None:
     for level in range(256):
         table[level] = as_level(level * factor + offset)
+
+
+@stroke
+def posterize(
+    numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray
+) -> None:
+    """Keeps multiples of a power of two, 1 to 256."""
+    kept = (uint32(256) - uint32(numbers[0])) * _EACH
+    for i in range(line.shape[0]):
+        line[i] &= kept
+
+
+@stroke
+def solarize(
+    numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray
+) -> None:
+    """Inverts levels from a threshold on, 0 to 256."""
+    below = uint32(256) - uint32(np.ceil(numbers[0]))
+    for i in range(line.shape[0]):
+        line[i] ^= _reaching(line[i], below)
+
+
+@stroke
+def solarize_add(
+    numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray
+) -> None:
+    """Adds a number, 0 to 255, to levels below a threshold, a whole number from 0 to 256."""
+    added, threshold = numbers[0], numbers[1]
+    whole, below = uint32(added), uint32(256) - uint32(threshold)
+    if _adds_whole(added, i32(whole)):
+        for i in range(line.shape[0]):
+            pixel = line[i]
+            red_blue = uint32((pixel & _RED_BLUE) + whole * _LANES)
+            green = uint32(((pixel >> _8) & LOW_BYTE) + whole)
+            red_blue |= uint32(((red_blue >> _8) & _LANES) * LOW_BYTE)
+            green |= uint32(((green >> _8) & _LANES) * LOW_BYTE)
+            made = (red_blue & _RED_BLUE) | uint32((green & LOW_BYTE) << _8)
+            kept = _reaching(pixel, below)
+            line[i] = (pixel & kept) | (made & ~kept)
+    else:
+        table = scratch.tables[0]
+        for level in range(256):
+            table[level] = as_level(level + added) if level < threshold else i32(level)
+        look_up_one(table, line)
+
+
+@inner
+def _adds_whole(added: float, whole: int) -> bool:
+    """Whether the fraction of what is added to a level is lost."""
+    off = i32(0)
+    for level in range(256):
+        off |= as_level(level + added) ^ min(i32(level) + whole, i32(255))
+    return off == 0
+
+
+@inner
+def _reaching(pixel: int, below: int) -> int:
+    """255 for each level of a packed pixel that is at least 256 - `below`, else 0."""
+    red_blue = (uint32((pixel & _RED_BLUE) + uint32(below * _LANES)) >> _8) & _LANES
+    green = uint32(uint32((pixel >> _8) & LOW_BYTE) + below) & uint32(256)
+    return uint32(red_blue * LOW_BYTE) | uint32(green * LOW_BYTE)
+
+
+@stroke
+def raise_to_power(
+    numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray
+) -> None:
+    """Raises levels, as fractions of white, to a power: 255.999 * (level / 255) ** gamma."""
+    # As `elementary.exponential`.
+    rests, powers = scratch.reals[0], scratch.reals[1]
+    bits, table = uint64_view(powers), scratch.tables[0]
+    for level in range(256):
+        x = numbers[0] * _LOGARITHMS[level]
+        power = np.rint(x / LN2)
+        rests[level] = (x - power * LN2_HIGH) - power * LN2_LOW
+        # A float64 that is this power of two.
+        bits[level] = uint64(i32(power) + i32(1023)) << uint64(52)
+    for level in range(256):
+        rest = rests[level]
+        total = rest * 0.0 + _EXP[_LAST]
+        for k in range(_LAST - 1, -1, -1):
+            total = total * rest + _EXP[k]
+        table[level] = as_level(255.999 * (total * powers[level]))
+    # Black has no logarithm.
+    table[0] = 0
+    look_up_one(table, line)

@@ -121,6 +121,11 @@ def float32_view(memory: np.ndarray) -> np.ndarray:
     return memory.view(np.float32)
 
 
+def uint64_view(memory: np.ndarray) -> np.ndarray:
+    """The same memory, flat float64, as uint64."""
+    return memory.view(np.uint64)
+
+
 def halves(words: np.ndarray) -> np.ndarray:
     """The same memory, flat uint64, as uint32."""
     return words.view(np.uint32)
@@ -144,4 +149,5 @@ def _compile_view(view: Any, of: Any, element: Any) -> None:
 
 _compile_view(uint32_view, types.uint8, types.uint32)
 _compile_view(float32_view, types.uint8, types.float32)
+_compile_view(uint64_view, types.float64, types.uint64)
 _compile_view(halves, types.uint64, types.uint32)

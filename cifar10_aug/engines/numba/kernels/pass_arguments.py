@@ -10,7 +10,7 @@ NEAREST, CONSTANT, REFLECT, MIRROR, EDGE = range(5)
 BORDERS = {"nearest": NEAREST, "constant": CONSTANT, "reflect": REFLECT, "mirror": MIRROR}
 AFFINE, PERSPECTIVE, FIELD = range(3)
 # What is done to images, in functions that are compiled when a pass needs them; see `separate`.
-# Strokes:
+# Strokes, of which others have numbers that are not needed here:
 NOTHING, BOX, NOISY_BOX, TABLE, LINE = range(5)
 # Ways to resample an image, or to copy it; two go from stored levels to levels, and that is all:
 IDENTITY, ALIGNED, STRAIGHT, NEAR, REFLECTED, GENERAL, MIRRORED, SCALED = range(5, 13)
@@ -50,6 +50,7 @@ class Warps(NamedTuple):
         borders: int64 [warps], of `BORDERS`, or EDGE.
         levels: uint32 [warps], the packed level of a constant border.
         methods: int64 [batch], IDENTITY to SCALED, how each image is resampled.
+        only: int64 [batch], the map that moves an image which only one does; of others any.
     """
 
     kinds: np.ndarray
@@ -59,6 +60,7 @@ class Warps(NamedTuple):
     borders: np.ndarray
     levels: np.ndarray
     methods: np.ndarray
+    only: np.ndarray
 
     def of(self, part: slice | np.ndarray) -> Warps:
         """Those of some examples; the fields are left as they are."""
@@ -66,6 +68,7 @@ class Warps(NamedTuple):
             matrices=self.matrices[part],
             perspectives=self.perspectives[part],
             methods=self.methods[part],
+            only=self.only[part],
         )
 
 
@@ -73,30 +76,23 @@ class Strokes(NamedTuple):
     """What is painted afterwards, in order.
 
     Attributes:
-        codes: int64 [batch, strokes], NOTHING to LINE.
-        boxes: int64 [batch, strokes, 4]: top, left, bottom, right.
-        colours: uint32 [batch, strokes], a box's packed colour.
+        codes: int64 [batch, strokes], NOTHING or the number of a function.
+        numbers: float64 [batch, strokes, 5], what functions need to know: of a box, top, left,
+            bottom, right and its packed colour.
         tables: uint8 [batch, strokes, 256], what becomes of each level; [batch, strokes, 0] without
             any.
-        lines: float64 [batch, strokes, 2], a factor, and what is added, to each level.
         bases: uint64 [strokes], the first counter of a stroke's noise.
     """
 
     codes: np.ndarray
-    boxes: np.ndarray
-    colours: np.ndarray
+    numbers: np.ndarray
     tables: np.ndarray
-    lines: np.ndarray
     bases: np.ndarray
 
     def of(self, part: slice | np.ndarray) -> Strokes:
         """Those of some examples."""
         return self._replace(
-            codes=self.codes[part],
-            boxes=self.boxes[part],
-            colours=self.colours[part],
-            tables=self.tables[part],
-            lines=self.lines[part],
+            codes=self.codes[part], numbers=self.numbers[part], tables=self.tables[part]
         )
 
 
@@ -111,6 +107,20 @@ class Keys(NamedTuple):
     keys: np.ndarray
     epoch: np.uint64
     seed: np.uint64
+
+
+class Mixed(NamedTuple):
+    """How images are mixed with their partners.
+
+    Attributes:
+        boxes: int64 [batch, 4]: top, left, bottom, right.
+        shares: uint32 [batch], of the own image within the box, in 65,536ths.
+        shrunk: bool [batch], whether the whole partner is resized into the box.
+    """
+
+    boxes: np.ndarray
+    shares: np.ndarray
+    shrunk: np.ndarray
 
 
 class Output(NamedTuple):
@@ -132,25 +142,31 @@ class Scratch(NamedTuple):
     """Memory for one image on its way through a pass.
 
     Attributes:
-        lines: uint32 [5, pixels + slack]: the image as it is made, the image that is read if it is
-            stored as levels, and where each pixel is read: its upper left neighbour, and the
-            weights of the right and the lower ones.
+        lines: uint32 [6, pixels + slack]: the image as it is made, the image that is read if it is
+            stored as levels, where each pixel is read: its upper left neighbour, and the weights of
+            the right and the lower ones; and the image that another is mixed with.
         pairs: uint64 [2, pixels], each pixel's upper and lower neighbours.
         at: int64 [3, pixels], coordinates, and borders met; see `coordinates`.
         tables: uint8 [3, 256], a table for each channel.
+        counts: int32 [3, 256], a number for each level of each channel.
+        reals: float64 [3, 256], likewise.
     """
 
     lines: np.ndarray
     pairs: np.ndarray
     at: np.ndarray
     tables: np.ndarray
+    counts: np.ndarray
+    reals: np.ndarray
 
     @staticmethod
     def of(pixels: int, slack: int) -> Scratch:
         """That of images of a number of pixels."""
         return Scratch(
-            np.empty((5, pixels + slack), np.uint32),
+            np.empty((6, pixels + slack), np.uint32),
             np.empty((2, pixels), np.uint64),
             np.empty((3, pixels), np.int64),
             np.empty((3, 256), np.uint8),
+            np.empty((3, 256), np.int32),
+            np.empty((3, 256)),
         )

@@ -77,7 +77,8 @@ def as_level(value: float) -> int:
 def grey(red: int, green: int, blue: int) -> int:
     """As Pillow weighs the channels: ITU-R BT.601 in 16.16 fixed point."""
     # At most 2**24, so that 32 bits do.
-    return (i32(19595) * red + i32(38470) * green + i32(7471) * blue + i32(0x8000)) >> i32(16)
+    total = i32(i32(19595) * red + i32(38470) * green + i32(7471) * blue + i32(0x8000))
+    return i32(total >> i32(16))
 
 
 @inner

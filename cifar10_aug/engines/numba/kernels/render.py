@@ -17,17 +17,16 @@ from numba import int64 as i64
 from numba import types, uint32
 from numba.extending import register_jitable
 
-from cifar10_aug.engines.numba.kernels.compiling import loop
-from cifar10_aug.engines.numba.kernels.levels import SCALER, STORED_SCALER
+from cifar10_aug.engines.numba.kernels.compiling import inlined, inner, loop
+from cifar10_aug.engines.numba.kernels.levels import STORED_SCALER, TABLE_STROKE
 from cifar10_aug.engines.numba.kernels.memory import prefetch, word
-from cifar10_aug.engines.numba.kernels.painting import BOX_STROKE, NOISE_STROKE, TABLE_STROKE
+from cifar10_aug.engines.numba.kernels.painting import NOISE_STROKE
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
-    BOX,
     IDENTITY,
     IN_PLACE,
-    LINE,
     MIRRORED,
     NOISY_BOX,
+    NOTHING,
     SCALED,
     TABLE,
     UNPACKED,
@@ -41,6 +40,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
 from cifar10_aug.engines.numba.kernels.resampling import RESAMPLER
 from cifar10_aug.engines.numba.kernels.separate import Signature
 from cifar10_aug.engines.numba.kernels.straight import MIRRORER
+from cifar10_aug.engines.numba.kernels.strokes import STROKE
 from cifar10_aug.engines.numba.kernels.writing import WRITER
 
 _LOW_BYTE = uint32(0xFF)
@@ -51,8 +51,8 @@ _U32 = types.uint32[::1]
 _STORED = types.Array(types.uint8, 1, "C", readonly=True)
 _UNPACKED = Signature(types.none, _STORED, i64, i64, _U32)
 _unpacked, _resampled, _mirrored = _UNPACKED.call, RESAMPLER.call, MIRRORER.call
-_scaled, _stored_scaled = SCALER.call, STORED_SCALER.call
-_box, _noise, _table, _written = BOX_STROKE.call, NOISE_STROKE.call, TABLE_STROKE.call, WRITER.call
+_stored_scaled, _painted, _noise = STORED_SCALER.call, STROKE.call, NOISE_STROKE.call
+_table, _written = TABLE_STROKE.call, WRITER.call
 
 
 @register_jitable
@@ -73,6 +73,61 @@ def _pack(stored: np.ndarray, start: int, pixels: int, packed: np.ndarray) -> No
         packed[4 * i + 3] = three >> uint32(8)
 
 
+@inner
+def fetch(images: Images, place: int) -> None:
+    """Has an image fetched that is read soon; it lies anywhere in 150 or 200 MB."""
+    if place >= images.starts.shape[0]:
+        return
+    start, pixels = images.starts[place], images.height * images.width
+    # A cache line holds 64 bytes.
+    if images.stored.shape[0] > 0:
+        for i in range(0, 3 * pixels, 64):
+            prefetch(images.stored, start + i)
+    else:
+        for i in range(0, pixels, 16):
+            prefetch(images.pixels, start + i)
+
+
+def _make(
+    images: Images,
+    place: int,
+    warps: Warps,
+    strokes: Strokes,
+    keys: Keys,
+    b: int,
+    scratch: Scratch,
+    line: np.ndarray,
+    functions: np.ndarray,
+) -> None:
+    """Makes the image of example `b`, which is read in this place, packed: into `line`."""
+    size, pixels = (images.height, images.width), line.shape[0]
+    is_stored = images.stored.shape[0] > 0
+    packed, method = scratch.lines[1], warps.methods[b]
+    source = packed if is_stored else images.pixels
+    start = i64(0) if is_stored else images.starts[place]
+    if is_stored:
+        unpacked = line if method == IDENTITY else packed
+        _unpacked(functions[UNPACKED], images.stored, images.starts[place], pixels, unpacked)
+    if method != IDENTITY:
+        _resampled(functions[method], source, start, size, warps, b, scratch, line, functions)
+    elif not is_stored:
+        image = source[start : start + pixels]
+        for i in range(pixels):
+            line[i] = image[i]
+    for j in range(strokes.codes.shape[1]):
+        code, numbers = strokes.codes[b, j], strokes.numbers[b, j]
+        if code == NOISY_BOX:
+            first, key, epoch, seed = strokes.bases[j], keys.keys[b], keys.epoch, keys.seed
+            _noise(functions[code], numbers, first, key, epoch, seed, size[1], line)
+        elif code == TABLE:
+            _table(functions[code], strokes.tables[b, j], line)
+        elif code != NOTHING:
+            _painted(functions[code], numbers, size, scratch, line)
+
+
+make = inlined(_make)
+
+
 @loop
 def render(
     images: Images,
@@ -89,67 +144,33 @@ def render(
         images, warps, strokes, keys, output, scratch: see there.
         functions: `separate.ADDRESSES`; what the pass needs is compiled.
     """
-    height, width = images.height, images.width
-    size, pixels = (height, width), height * width
-    line, packed = scratch.lines[0, :pixels], scratch.lines[1]
-    stored, starts = images.stored, images.starts
-    is_stored = stored.shape[0] > 0
-    source = packed if is_stored else images.pixels
-    for b in range(starts.shape[0]):
-        # The next image lies anywhere in 150 or 200 MB. A cache line holds 64 bytes.
-        if b + 1 < starts.shape[0]:
-            if is_stored:
-                for i in range(0, 3 * pixels, 64):
-                    prefetch(stored, starts[b + 1] + i)
-            else:
-                for i in range(0, pixels, 16):
-                    prefetch(source, starts[b + 1] + i)
-        method, start = warps.methods[b], i64(0) if is_stored else starts[b]
+    size, pixels = (images.height, images.width), images.height * images.width
+    line, stored = scratch.lines[0, :pixels], images.stored
+    for b in range(images.starts.shape[0]):
+        fetch(images, b + 1)
+        method, start = warps.methods[b], images.starts[b]
         if method == MIRRORED:
-            moved = warps.kinds.shape[0] > 0
+            moved, warp = warps.kinds.shape[0] > 0, warps.only[b]
             across, down = (
-                moved and warps.matrices[b, 0, 0] < 0,
-                moved and warps.matrices[b, 0, 4] < 0,
+                moved and warps.matrices[b, warp, 0] < 0,
+                moved and warps.matrices[b, warp, 4] < 0,
             )
-            _mirrored(functions[method], stored, starts[b], size, across, down, output.memory[b])
+            _mirrored(functions[method], stored, start, size, across, down, output.memory[b])
             continue
         if method == SCALED:
-            factor, offset = strokes.lines[b, 0, 0], strokes.lines[b, 0, 1]
-            table, out = scratch.tables[0], output.memory[b]
-            _stored_scaled(functions[method], factor, offset, table, stored, starts[b], out)
+            numbers, table = strokes.numbers[b, 0], scratch.tables[0]
+            _stored_scaled(functions[method], numbers, table, stored, start, output.memory[b])
             continue
-        if is_stored:
-            unpacked = line if method == IDENTITY else packed
-            _unpacked(functions[UNPACKED], stored, starts[b], pixels, unpacked)
-        if method != IDENTITY:
-            _resampled(functions[method], source, start, size, warps, b, scratch, line, functions)
-        elif not is_stored:
-            image = source[start : start + pixels]
-            for i in range(pixels):
-                line[i] = image[i]
-        for j in range(strokes.codes.shape[1]):
-            code = strokes.codes[b, j]
-            if code == BOX:
-                _box(functions[BOX], strokes.boxes[b, j], strokes.colours[b, j], width, line)
-            elif code == NOISY_BOX:
-                _noise(
-                    functions[NOISY_BOX],
-                    strokes.boxes[b, j],
-                    strokes.bases[j],
-                    keys.keys[b],
-                    keys.epoch,
-                    keys.seed,
-                    width,
-                    line,
-                )
-            elif code == TABLE:
-                _table(functions[TABLE], strokes.tables[b, j], line)
-            elif code == LINE:
-                factor, offset = strokes.lines[b, j, 0], strokes.lines[b, j, 1]
-                _scaled(functions[LINE], factor, offset, scratch.tables, line)
+        make(images, b, warps, strokes, keys, b, scratch, line, functions)
         if output.writer == IN_PLACE:
-            image = source[start : start + pixels]
+            image = images.pixels[start : start + pixels]
             for i in range(pixels):
                 image[i] = line[i]
         else:
-            _written(functions[output.writer], line, output.scale, output.offset, output.memory[b])
+            write(line, output, b, functions)
+
+
+@inner
+def write(line: np.ndarray, output: Output, b: int, functions: np.ndarray) -> None:
+    """Writes a packed image to where the output has example `b`."""
+    _written(functions[output.writer], line, output.scale, output.offset, output.memory[b])

@@ -34,12 +34,14 @@ _BLUE = uint32(0xFF0000)
 _LOW_HALF = uint32(0xFFFF)
 _HALF_LEVEL = uint32(1 << 15)
 
-_SCRATCH = types.NamedTuple(
+SCRATCH = types.NamedTuple(
     (
         types.uint32[:, ::1],
         types.uint64[:, ::1],
         types.int64[:, ::1],
         types.uint8[:, ::1],
+        types.int32[:, ::1],
+        types.float64[:, ::1],
     ),
     Scratch,
 )
@@ -52,7 +54,7 @@ RESAMPLER = Signature(
     types.UniTuple(i64, 2),
     WARPS,
     i64,
-    _SCRATCH,
+    SCRATCH,
     types.uint32[::1],
     types.int64[::1],
 )
@@ -151,14 +153,15 @@ def interpolate_near(
 ) -> None:
     """One affine map that is near, with the nearest or a constant border."""
     height, width = size
-    pixels, matrix, border = height * width, warps.matrices[example, 0], warps.borders[0]
+    pixels, warp = height * width, warps.only[example]
+    matrix, border = warps.matrices[example, warp], warps.borders[warp]
     wx, wy, pixel = scratch.lines[2, :pixels], scratch.lines[3, :pixels], scratch.lines[4, :pixels]
     upper, lower = scratch.pairs[0], scratch.pairs[1]
     nearest_coordinates(matrix, height, width, pixel, wx, wy)
     _gather(source, start, width, pixel, upper, lower)
     _blend(halves(upper), halves(lower), wx, wy, line)
     if border != NEAREST:
-        _painted_outside(functions[OUTSIDE], matrix, border, warps.levels[0], size, line)
+        _painted_outside(functions[OUTSIDE], matrix, border, warps.levels[warp], size, line)
 
 
 @RESAMPLER.separate(REFLECTED)

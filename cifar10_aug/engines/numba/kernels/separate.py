@@ -17,7 +17,9 @@ from numba.extending import lower_builtin
 
 from cifar10_aug.engines.numba.kernels.compiling import inner
 
-_MOST = 32
+_MOST = 64
+# From here on numbers are given in turn.
+_FIRST_UNNAMED = 32
 
 # Where each function is in memory, int64, by its number; 0 if it is not compiled yet. Callers are
 # given it as an argument, since numba takes global arrays for constants.
@@ -39,14 +41,16 @@ class Signature:
         self._returned, self._arguments = returned, arguments
         self.call = self._caller()
 
-    def separate(self, number: int) -> Callable[[Callable[..., Any]], Any]:
-        """Decorates a function of this signature, which gets a separate number."""
+    def separate(self, number: int | None = None) -> Callable[[Callable[..., Any]], Any]:
+        """Decorates a function of this signature, which gets a separate `number`: this, or any."""
 
         def decorate(function: Callable[..., Any]) -> Any:
-            assert number not in _functions, f"{function} has the number of another"
+            own = max(_FIRST_UNNAMED, *_functions) + 1 if number is None else number
+            assert own not in _functions, f"{function} has the number of another"
             made = inner(function)
-            _functions[number] = function
-            _compilers[number] = lambda: self._address(made)
+            made.number = own
+            _functions[own] = function
+            _compilers[own] = lambda: self._address(made)
             return made
 
         return decorate

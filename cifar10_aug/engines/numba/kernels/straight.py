@@ -50,7 +50,8 @@ def copy_aligned(
 ) -> None:
     """A flip and whole-pixel shift: rows are copied, forwards or backwards, nothing is blended."""
     height, width = size
-    matrix, border, level = warps.matrices[example, 0], warps.borders[0], warps.levels[0]
+    warp = warps.only[example]
+    matrix, border, level = warps.matrices[example, warp], warps.borders[warp], warps.levels[warp]
     painted = border in (CONSTANT, EDGE)
     step = i64(matrix[0]) >> FRACTION
     x0, y0 = i64(matrix[2]) >> FRACTION, i64(matrix[5]) >> FRACTION
