@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from cifar10_aug._compat import plain_functions
 from cifar10_aug._compat.shutdown import GATE
 from cifar10_aug.engines.python import cores
 from cifar10_aug.errors import PythonOpError
@@ -115,10 +116,10 @@ def dataset(
         slices = whole if python_workers is None else (failed, whole)
         return tf.data.Dataset.from_tensor_slices(slices)
 
-    # Functions in a pipeline are optimised anew for each iteration, which takes milliseconds for
-    # each, and twice as many for one within another; so there are few, and they do little.
-    steps = tf.data.Dataset.range(last + 1).scan(tf.constant(-1, tf.int64), numbered)
-    ds = steps.map(augment, num_parallel_calls=calls).flat_map(sliced)
+    steps = plain_functions.scan(
+        tf.data.Dataset.range(last + 1), tf.constant(-1, tf.int64), numbered
+    )
+    ds = plain_functions.flat_map(plain_functions.parallel_map(steps, augment, calls), sliced)
     ds = ds if python_workers is None else ds.map(checked)
     return finish.of(ds, reading.steps(count))
 

@@ -138,6 +138,15 @@ def of_length(dataset: tf.data.Dataset, length: int) -> tf.data.Dataset:
     middle, or one from which `ignore_errors` leaves something out, which would then never end.
     So this is the first `length` elements of a dataset that seems to be endless.
     """
-    # None of its elements, but nobody can tell how many.
-    nothing = dataset.take(0).filter(lambda *_: True)
+    # None of its elements, but nobody can tell how many. (`filter` would do, with a function.)
+    none, specs = dataset.take(0), tf.nest.flatten(dataset.element_spec, expand_composites=True)
+    some = tf.raw_ops.SamplingDataset(
+        input_dataset=tf.data.experimental.to_variant(none),
+        rate=1.0,
+        seed=0,
+        seed2=0,
+        output_types=[spec.dtype for spec in specs],
+        output_shapes=[spec.shape for spec in specs],
+    )
+    nothing = tf.data.experimental.from_variant(some, dataset.element_spec)
     return dataset.concatenate(nothing.repeat()).take(length)

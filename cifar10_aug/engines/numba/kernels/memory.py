@@ -38,8 +38,8 @@ def _(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     word = ir.IntType(32)
     kind = ir.FunctionType(ir.VoidType(), [byte.type, word, word, word])
     function = builder.module.declare_intrinsic("llvm.prefetch", [byte.type], kind)
-    # For reading; to be kept in all caches; data.
-    builder.call(function, [byte, word(0), word(3), word(1)])
+    # For reading; into the second cache, since few lines at a time can come into the first; data.
+    builder.call(function, [byte, word(0), word(2), word(1)])
     return context.get_dummy_value()
 
 

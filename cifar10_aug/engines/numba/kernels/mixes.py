@@ -47,8 +47,9 @@ def render_mixed(
     pixels = images.height * images.width
     line, partner = scratch.lines[0, :pixels], scratch.lines[5, :pixels]
     for b in range(count):
-        fetch(images, b + 1)
-        fetch(partners, b + 1)
+        for half in range(2):
+            fetch(images, b + 1, half)
+            fetch(partners, b + 1, half)
         top, left, bottom, right = mixed.boxes[b]
         seen = bottom > top and right > left
         # The partner first.
