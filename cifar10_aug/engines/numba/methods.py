@@ -14,9 +14,11 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     LINE,
     MIRRORED,
     NEAR,
+    PERSPECTIVE,
     REFLECTED,
     SCALED,
     STRAIGHT,
+    TILTED,
     Strokes,
 )
 from cifar10_aug.engines.stages import Pass
@@ -29,7 +31,7 @@ _STRAIGHT = {1: 0, 3: 0}
 def methods(
     made: Pass, kinds: list[int], matrices: np.ndarray, size: tuple[int, int]
 ) -> np.ndarray:
-    """IDENTITY, ALIGNED, STRAIGHT, NEAR, REFLECTED or GENERAL: int64 [batch].
+    """IDENTITY, ALIGNED, STRAIGHT, NEAR, REFLECTED, TILTED or GENERAL: int64 [batch].
 
     Args:
         made: the pass.
@@ -42,6 +44,8 @@ def methods(
     if any(kind != AFFINE for kind in kinds):
         if kinds == [FIELD] and modes == ["reflect"]:
             found[:] = REFLECTED
+        elif kinds == [PERSPECTIVE] and modes[0] in ("nearest", "constant"):
+            found[:] = TILTED
         return found
     if made.pixel_aligned:
         found[:] = ALIGNED

@@ -41,7 +41,7 @@ from cifar10_aug.rng import draws
         ("shear_fillmodeconstant", {UNPACKED, NEAR, OUTSIDE, LEVELS}),
         ("rotate+erase_p1_fillnoise+normalize", {UNPACKED, NEAR, NOISY_BOX, FLOATS}),
         ("rotate_fillmodereflect+posterize", {UNPACKED, GENERAL, TABLE, LEVELS}),
-        ("perspective+hue", {UNPACKED, GENERAL, TILT, PACKED, LEVELS}),
+        ("perspective+hue", {UNPACKED, TILTED, PACKED, LEVELS}),
         ("elastic", {UNPACKED, REFLECTED, GENERAL, DISPLACE, LEVELS}),
     ],
 )
