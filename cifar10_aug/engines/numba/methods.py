@@ -18,10 +18,11 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     REFLECTED,
     SCALED,
     STRAIGHT,
+    TILTED,
     Strokes,
 )
 from cifar10_aug.engines.stages import Pass, Warp
-from cifar10_aug.ops.base import AffineOp, ElasticOp
+from cifar10_aug.ops.base import AffineOp, ElasticOp, PerspectiveOp
 
 # Entries of maps, by their places.
 _STRAIGHT = {1: 0, 3: 0}
@@ -31,7 +32,7 @@ _UNMOVED = np.array([int(ONE), 0, 0, 0, int(ONE), 0])
 def methods(
     warps: Sequence[Warp], matrices: np.ndarray, size: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """IDENTITY, ALIGNED, STRAIGHT, NEAR, REFLECTED or GENERAL, and the map if it is one alone.
+    """IDENTITY to GENERAL, or TILTED, and the map if it is one alone.
 
     Args:
         warps: in the order of the kernel's maps.
@@ -43,9 +44,11 @@ def methods(
     """
     found, only = np.full(len(matrices), GENERAL, np.int64), np.zeros(len(matrices), np.int64)
     if not all(isinstance(step.op, AffineOp) for warp in warps for step in warp.steps):
-        modes = [warp.border.mode for warp in warps]
-        if modes == ["reflect"] and isinstance(warps[0].steps[0].op, ElasticOp):
+        modes, first = [warp.border.mode for warp in warps], warps[0].steps[0].op
+        if modes == ["reflect"] and isinstance(first, ElasticOp):
             found[:] = REFLECTED
+        elif modes in (["nearest"], ["constant"]) and isinstance(first, PerspectiveOp):
+            found[:] = TILTED
         return found, only
     if len(warps) == 1:
         return _of_one(warps[0], matrices[:, 0], size), only

@@ -21,7 +21,6 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     REFLECTED,
     SCALED,
     STRAIGHT,
-    TILT,
     UNPACKED,
 )
 from cifar10_aug.rng import draws
@@ -43,7 +42,7 @@ from cifar10_aug.rng import draws
             "rotate_fillmodereflect+posterize",
             {UNPACKED, GENERAL, levels.posterize.number, LEVELS},
         ),
-        ("perspective+hue", {UNPACKED, GENERAL, TILT, colours.turn_hue.number, LEVELS}),
+        ("perspective+hue", {UNPACKED, TILTED, colours.turn_hue.number, LEVELS}),
         ("hue+blur", {UNPACKED, colours.turn_hue.number, PACKED, LEVELS}),
         ("elastic", {UNPACKED, REFLECTED, GENERAL, DISPLACE, LEVELS}),
     ],

@@ -25,6 +25,7 @@ from numba.core import caching, config, event
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
+from cifar10_aug._compat import scipy_import
 from cifar10_aug.engines import borders, fixed_point, jpeg_tables
 from cifar10_aug.rng import draws, elementary
 
@@ -210,6 +211,7 @@ class _Notice(event.Listener):
         if not module.startswith(__package__) or self._given:
             return
         self._given = True
+        scipy_import.put_off()
         if kept_in() is None:
             _warn_of_compiling_each_time("in the user's cache folder", "no home folder is known")
         else:

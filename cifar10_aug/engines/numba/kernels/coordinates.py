@@ -8,7 +8,7 @@ from numba import int64 as i64
 from numba import types, uint32
 
 from cifar10_aug.engines.fixed_point import FRACTION
-from cifar10_aug.engines.numba.kernels.compiling import inner
+from cifar10_aug.engines.numba.kernels.compiling import inlined, inner
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     CONSTANT,
     DISPLACE,
@@ -46,7 +46,16 @@ _DISPLACE = Signature(types.none, types.int32[:, ::1], _SIZE, _COORDINATES, _COO
 _tilted, _displaced = _TILT.call, _DISPLACE.call
 
 
-@inner
+def _clamp(at: int, last: int) -> int:
+    # `min` and `max` take a tenth of a second to compile.
+    at = at if at > i32(0) else i32(0)
+    return at if at < last else last
+
+
+_within = inlined(_clamp)
+
+
+@inlined
 def nearest_coordinates(
     matrix: np.ndarray, height: int, width: int, pixel: np.ndarray, wx: np.ndarray, wy: np.ndarray
 ) -> None:
@@ -62,8 +71,8 @@ def nearest_coordinates(
         start_x, start_y = i32(xy * i32(y) + x0), i32(yy * i32(y) + y0)
         row = y * width
         for x in range(width):
-            sx = min(max(i32(start_x + xx * i32(x)), i32(0)), last_x)
-            sy = min(max(i32(start_y + yx * i32(x)), i32(0)), last_y)
+            sx, sy = i32(start_x + xx * i32(x)), i32(start_y + yx * i32(x))
+            sx, sy = _within(sx, last_x), _within(sy, last_y)
             pixel[row + x] = (sy >> i32(16)) * stride + (sx >> i32(16))
             wx[row + x] = uint32((sx >> i32(8)) & i32(255))
             wy[row + x] = uint32((sy >> i32(8)) & i32(255))
@@ -95,6 +104,44 @@ def reflected_coordinates(
             wx[row + x] = uint32((sx >> i32(8)) & i32(255))
             wy[row + x] = uint32((sy >> i32(8)) & i32(255))
     return farther == 0
+
+
+@inlined
+def tilted_coordinates(
+    h: np.ndarray,
+    border: int,
+    level: int,
+    size: tuple[int, int],
+    pixel: np.ndarray,
+    wx: np.ndarray,
+    wy: np.ndarray,
+    painted: np.ndarray,
+) -> None:
+    """As `nearest_coordinates`, by one perspective map, float64 [8], as `_tilt` rounds them.
+
+    `painted` holds the packed level where a constant border shows, and 0 elsewhere.
+    """
+    height, width = size
+    last_x, last_y = i32((width - 1) << FRACTION), i32((height - 1) << FRACTION)
+    low, beyond = constant_from(border)
+    lowest, most_x, most_y = float(low), float(last_x + beyond), float(last_y + beyond)
+    paint = (i64(level) | i64(PAINTED)) if border != NEAREST else i64(0)
+    stride = i32(width)
+    for y in range(height):
+        row = y * width
+        for x in range(width):
+            depth = h[6] * float(x) + h[7] * float(y) + 1.0
+            depth = 65536.0 / depth if depth > 1e-6 else 1e12
+            at_x = np.floor((h[0] * float(x) + h[1] * float(y) + h[2]) * depth + 0.5)
+            at_y = np.floor((h[3] * float(x) + h[4] * float(y) + h[5]) * depth + 0.5)
+            inside = (at_x >= lowest) & (at_x <= most_x) & (at_y >= lowest) & (at_y <= most_y)
+            painted[row + x] = i64(0) if inside else paint
+            at_x, at_y = at_x if at_x > 0.0 else 0.0, at_y if at_y > 0.0 else 0.0
+            sx = i32(at_x if at_x < float(last_x) else float(last_x))
+            sy = i32(at_y if at_y < float(last_y) else float(last_y))
+            pixel[row + x] = (sy >> i32(16)) * stride + (sx >> i32(16))
+            wx[row + x] = uint32((sx >> i32(8)) & i32(255))
+            wy[row + x] = uint32((sy >> i32(8)) & i32(255))
 
 
 @inner

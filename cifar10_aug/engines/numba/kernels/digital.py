@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import uint64
+from numba import uint32, uint64
 
 from cifar10_aug.engines.corruption_tables import box_blocks
 from cifar10_aug.engines.numba.canvas import Canvas
@@ -14,8 +14,6 @@ from cifar10_aug.engines.numba.kernels.pixels import packed
 @inner
 def _average(line: np.ndarray, first: int, stride: int, count: int) -> int:
     """The mean of some packed pixels, rounded."""
-    if count == 1:
-        return line[first]
     red, green, blue = uint64(0), uint64(0), uint64(0)
     for k in range(count):
         pixel = uint64(line[first + k * stride])
@@ -27,6 +25,12 @@ def _average(line: np.ndarray, first: int, stride: int, count: int) -> int:
     return packed(
         (two * red + once) // double, (two * green + once) // double, (two * blue + once) // double
     )
+
+
+@inner
+def _middle(one: int, other: int) -> int:
+    """The mean of two packed pixels, halves up; without carries from channel to channel."""
+    return uint32((one | other) - (((one ^ other) >> uint32(1)) & uint32(0x7F7F7F)))
 
 
 def pixelate(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
@@ -62,19 +66,40 @@ def _pixelate(
         column_of, line_of: int64 [width], [height]: the block that each pixel shows.
     """
     height, width = canvas.height, canvas.width
-    sideways = np.empty(height * columns.shape[0], np.uint32)
-    small = np.empty((lines.shape[0], columns.shape[0]), np.uint32)
+    across = columns.shape[0]
+    sideways = np.empty(height * across, np.uint32)
+    small = np.empty(across, np.uint32)
     for n in range(rows.shape[0]):
         image = canvas.pixels[rows[n]]
-        across = columns.shape[0]
         for y in range(height):
-            for c in range(across):
-                first, last = columns[c, 0], columns[c, 1]
-                sideways[y * across + c] = _average(image, y * width + first, 1, last - first)
-        for b in range(lines.shape[0]):
-            first, last = lines[b, 0], lines[b, 1]
-            for c in range(across):
-                small[b, c] = _average(sideways, first * across + c, across, last - first)
+            _shrink(image[y * width : (y + 1) * width], columns, sideways[y * across :])
+        shown = -1
         for y in range(height):
+            row = image[y * width : (y + 1) * width]
+            if line_of[y] == shown:
+                before = image[(y - 1) * width : y * width]
+                for x in range(width):
+                    row[x] = before[x]
+                continue
+            shown = line_of[y]
+            first, last = lines[shown, 0], lines[shown, 1]
+            if last - first <= 2:
+                upper, lower = sideways[first * across :], sideways[(last - 1) * across :]
+                for c in range(across):
+                    small[c] = _middle(upper[c], lower[c])
+            else:
+                for c in range(across):
+                    small[c] = _average(sideways, first * across + c, across, last - first)
             for x in range(width):
-                image[y * width + x] = small[line_of[y], column_of[x]]
+                row[x] = small[uint64(column_of[x])]
+
+
+@inner
+def _shrink(row: np.ndarray, blocks: np.ndarray, small: np.ndarray) -> None:
+    """Writes the mean of each block of a row's pixels."""
+    for c in range(blocks.shape[0]):
+        first, last = uint64(blocks[c, 0]), uint64(blocks[c, 1])
+        if last - first <= uint64(2):
+            small[c] = _middle(row[first], row[last - uint64(1)])
+        else:
+            small[c] = _average(row, first, 1, last - first)

@@ -9,16 +9,14 @@ from numba import uint32
 from cifar10_aug.engines import gaussians
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled, inner
-from cifar10_aug.engines.numba.kernels.convolution import convolve, radius_of, reflected
-from cifar10_aug.engines.numba.kernels.pass_arguments import Scratch
-from cifar10_aug.engines.numba.kernels.pixels import (
-    LOW_BYTE,
-    as_level,
-    channels,
-    packed,
-    read_channels,
-    write_channel,
+from cifar10_aug.engines.numba.kernels.convolution import (
+    convolve_levels,
+    radius_of,
+    reflected,
+    room,
 )
+from cifar10_aug.engines.numba.kernels.pass_arguments import Scratch
+from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, channels, packed
 from cifar10_aug.engines.numba.kernels.strokes import stroke
 
 _LANES = uint32(0xFF00FF)
@@ -89,15 +87,8 @@ def _blur(canvas: Canvas, rows: np.ndarray, weights: np.ndarray) -> None:
         rows: int64 [n], which.
         weights: float64 [n, radius + 1], from the centre outwards.
     """
-    height, width = canvas.height, canvas.width
-    before = np.empty((3, height, width), np.float64)
-    after = np.empty((height, width), np.float64)
+    memory = room(canvas.height, canvas.width, weights.shape[1] - 1)
     for n in range(rows.shape[0]):
-        line = canvas.pixels[rows[n]]
         radius = radius_of(weights[n])
-        columns, places = reflected(width, radius), reflected(height, radius)
-        read_channels(line, before)
-        line[:] = 0
-        for channel in range(3):
-            convolve(before[channel], weights[n], columns, places, after)
-            write_channel(after, 8 * channel, line)
+        columns, places = reflected(canvas.width, radius), reflected(canvas.height, radius)
+        convolve_levels(canvas.pixels[rows[n]], weights[n, : radius + 1], columns, places, memory)

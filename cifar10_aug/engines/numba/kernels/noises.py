@@ -15,6 +15,11 @@ from cifar10_aug.engines.numba.kernels.compiling import compiled, inner
 from cifar10_aug.engines.numba.kernels.philox import fill_noise
 from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, channels, packed
 
+# Parts of all random words, in which few borders of Poisson distributions lie.
+_CELL_BITS = 22
+_CELL_SIZE, _CELLS = 1 << _CELL_BITS, 1 << (32 - _CELL_BITS)
+_SEVERAL = 1 << 8
+
 
 def add_normal(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Adds normal noise of a deviation in levels: numbers [1, n]."""
@@ -61,55 +66,85 @@ def _look_up(table: np.ndarray, places: np.ndarray, first: int, out: np.ndarray,
 
 def count_photons(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
     """Shot noise: how many photons make white, [1, n], all the same."""
-    photons = int(numbers[0, 0])
-    _count_photons(canvas, rows, photons, *_poisson(photons))
+    _count_photons(canvas, rows, *_poisson(int(numbers[0, 0])))
 
 
 @functools.lru_cache(maxsize=8)
-def _poisson(photons: int) -> tuple[np.ndarray, np.ndarray]:
-    """Each level's cumulated probabilities, and where to begin to look in them."""
-    cumulated = cumulated_poisson(photons)
-    parts = np.arange(1025) / 1024.0
-    starts = np.stack([np.searchsorted(level, parts) for level in cumulated])
-    return cumulated, starts.astype(np.uint16)
+def _poisson(photons: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What a random word makes of each level; see `_count_photons`."""
+    made = np.clip(np.arange(photons + 1) * 255.0 / photons + 0.5, 0, 255).astype(np.uint8)
+    brighter = np.flatnonzero(made[1:] > made[:-1])
+    shown = made[np.append(0, brighter + 1)]
+    # (word + 0.5) / 2**32 is more than a probability from these words on.
+    words = np.floor(cumulated_poisson(photons)[:, brighter] * 2.0**32 + 0.5).astype(np.int64)
+    borders = np.arange(_CELLS + 1) << _CELL_BITS
+    places = np.stack([np.searchsorted(level, borders) for level in words])
+    first, inside = places[:, :-1], np.diff(places)
+    # A border at the beginning of a cell is in it.
+    of_first = np.take_along_axis(words, np.minimum(first, len(brighter) - 1), axis=1)
+    start = of_first & (_CELL_SIZE - 1)
+    cells = np.where(inside == 1, start << 10 | first, (first - 1) & 255)
+    cells = np.where(inside > 1, first | _SEVERAL, cells)
+    return cells.astype(np.uint32), words.astype(np.uint64), shown
 
 
 @compiled
 def _count_photons(
-    canvas: Canvas, rows: np.ndarray, photons: int, cumulated: np.ndarray, starts: np.ndarray
+    canvas: Canvas, rows: np.ndarray, cells: np.ndarray, borders: np.ndarray, shown: np.ndarray
 ) -> None:
     """Replaces each level by a Poisson number of photons.
 
     Args:
         canvas, rows: the images.
-        photons: how many make white.
-        cumulated: float64 [256, photons], of each level the probabilities of at most so many.
-        starts: uint16 [256, 1025], the first of them that is at least 0, 1, … 1024 1024ths.
+        cells: uint32 [256, cells], of each level and each part of all words: how many of its
+            borders lie before, in the lower 8 bits, and, if there is one inside, its place above
+            bit 10. One less and the place 0 is for none, and `_SEVERAL` is set for several.
+        borders: uint64 [256, n], from which words on each level becomes a brighter one.
+        shown: uint8 [n + 1], what it becomes after so many of them.
     """
+    flat = cells.reshape(cells.size)
     words = np.empty((4, canvas.pixels.shape[1]), np.uint32)
-    levels = np.empty(cumulated.shape[1] + 1, np.uint8)
-    for count in range(levels.shape[0]):
-        levels[count] = as_level(count * 255.0 / photons + 0.5)
+    made = np.empty((3, canvas.pixels.shape[1]), np.uint32)
+    red, green, blue = made[0], made[1], made[2]
     for n in range(rows.shape[0]):
         line = canvas.pixels[rows[n]]
         fill_noise(canvas, rows[n], words)
+        for channel in range(3):
+            counts, drawn, shift = made[channel], words[channel], uint32(8 * channel)
+            _count(flat, line, shift, drawn, counts)
+            for i in range(counts.shape[0]):
+                count = counts[i]
+                if count & uint32(_SEVERAL):
+                    level = (line[i] >> shift) & LOW_BYTE
+                    count = _search(borders[level], drawn[i], count & LOW_BYTE)
+                counts[i] = shown[uint64(count)]
         for i in range(line.shape[0]):
-            r, g, b = line[i] & LOW_BYTE, (line[i] >> uint32(8)) & LOW_BYTE, line[i] >> uint32(16)
-            line[i] = packed(
-                levels[_counted(cumulated, starts, r, words[0, i])],
-                levels[_counted(cumulated, starts, g, words[1, i])],
-                levels[_counted(cumulated, starts, b, words[2, i])],
-            )
+            line[i] = packed(red[i], green[i], blue[i])
 
 
 @inner
-def _counted(cumulated: np.ndarray, starts: np.ndarray, level: int, word: int) -> int:
-    """The number of photons at a place of a level's distribution."""
-    at, part = (word + 0.5) / 4294967296.0, word >> uint32(22)
-    # Most parts have one number or none to look at.
-    count, last = uint64(starts[level, part]), uint64(starts[level, part + uint32(1)])
-    while count < last and cumulated[level, count] < at:
-        count += uint64(1)
+def _count(
+    cells: np.ndarray, line: np.ndarray, shift: int, words: np.ndarray, counts: np.ndarray
+) -> None:
+    """How many borders of its level each word has reached, or `_SEVERAL` with the fewest."""
+    rest, ten, bits = uint32(_CELL_SIZE - 1), uint32(32 - _CELL_BITS), uint32(_CELL_BITS)
+    # One after the other: only the second loop reads here and there.
+    for i in range(line.shape[0]):
+        counts[i] = (((line[i] >> shift) & LOW_BYTE) << ten) | (words[i] >> bits)
+    for i in range(line.shape[0]):
+        counts[i] = cells[uint64(counts[i])]
+    for i in range(line.shape[0]):
+        cell, count = counts[i], counts[i] & uint32(LOW_BYTE | _SEVERAL)
+        more = uint32(1) if (words[i] & rest) >= (cell >> uint32(10)) else uint32(0)
+        # One less than 0 are 255.
+        counts[i] = count if cell & uint32(_SEVERAL) else uint32(count + more) & LOW_BYTE
+
+
+@inner
+def _search(borders: np.ndarray, word: int, count: int) -> int:
+    """How many borders, sorted, a word has reached; at least `count`."""
+    while count < uint32(borders.shape[0]) and borders[count] <= word:
+        count = uint32(count + uint32(1))
     return count
 
 

@@ -17,6 +17,8 @@ IDENTITY, ALIGNED, STRAIGHT, NEAR, REFLECTED, GENERAL, MIRRORED, SCALED = range(
 UNPACKED, TILT, DISPLACE, OUTSIDE = range(13, 17)
 # Ways to write it; IN_PLACE is where it was read, packed:
 PACKED, LEVELS, FLOATS, FRACTIONS, LEVEL_PLANES, FLOAT_PLANES, IN_PLACE = range(17, 24)
+# One more way to resample.
+TILTED = 24
 # Those that write one channel after the other.
 PLANES = {LEVELS: LEVEL_PLANES, FLOATS: FLOAT_PLANES}
 
@@ -49,7 +51,7 @@ class Warps(NamedTuple):
             They are written anew for each part of a batch.
         borders: int64 [warps], of `BORDERS`, or EDGE.
         levels: uint32 [warps], the packed level of a constant border.
-        methods: int64 [batch], IDENTITY to SCALED, how each image is resampled.
+        methods: int64 [batch], IDENTITY to SCALED or TILTED, how each image is resampled.
         only: int64 [batch], the map that moves an image which only one does; of others any.
     """
 

@@ -91,8 +91,11 @@ def read_channels(line: np.ndarray, image: np.ndarray) -> None:
 
 
 @inner
-def write_channel(channel: np.ndarray, shift: int, line: np.ndarray) -> None:
-    """Adds a channel, rounded, to a packed image that has zeros there: 0, 8 or 16 bits up."""
+def write_channel(channel: np.ndarray, shift: int, line: np.ndarray, added: float = 0.5) -> None:
+    """Adds a channel to a packed image that has zeros there: 0, 8 or 16 bits up.
+
+    It is rounded, or fractions are cut off after another number is added.
+    """
     levels = channel.reshape(line.shape[0])
     for i in range(line.shape[0]):
-        line[i] |= uint32(as_level(levels[i] + 0.5)) << uint32(shift)
+        line[i] |= uint32(as_level(levels[i] + added)) << uint32(shift)

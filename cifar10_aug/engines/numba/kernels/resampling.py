@@ -8,13 +8,14 @@ from numba import int64 as i64
 from numba import types, uint32, uint64
 
 from cifar10_aug.engines.fixed_point import FRACTION
-from cifar10_aug.engines.numba.kernels.compiling import inner
+from cifar10_aug.engines.numba.kernels.compiling import inlined, inner
 from cifar10_aug.engines.numba.kernels.coordinates import (
     WARPS,
     constant_from,
     coordinates,
     nearest_coordinates,
     reflected_coordinates,
+    tilted_coordinates,
 )
 from cifar10_aug.engines.numba.kernels.memory import halves
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
@@ -23,6 +24,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     NEAREST,
     OUTSIDE,
     REFLECTED,
+    TILTED,
     Scratch,
     Warps,
 )
@@ -65,33 +67,27 @@ _OUTSIDE = Signature(
 _resampled, _painted_outside = RESAMPLER.call, _OUTSIDE.call
 
 
-@inner
-def _gather(
-    source: np.ndarray,
-    start: int,
-    width: int,
-    pixel: np.ndarray,
-    upper: np.ndarray,
-    lower: np.ndarray,
-) -> None:
-    """Reads each pixel with its right neighbour as one 64-bit word, in two rows."""
-    for i in range(pixel.shape[0]):
-        # Signed, which processors load sooner here.
-        k = uint64(start + i64(i32(pixel[i])))
-        below = k + uint64(width)
-        upper[i] = uint64(source[k]) | (uint64(source[k + uint64(1)]) << uint64(32))
-        lower[i] = uint64(source[below]) | (uint64(source[below + uint64(1)]) << uint64(32))
-
-
-@inner
-def _blend(
-    upper: np.ndarray, lower: np.ndarray, wx: np.ndarray, wy: np.ndarray, line: np.ndarray
+# Part of its callers, which compiles sooner than a function that LLVM makes part of them.
+@inlined
+def _interpolate(
+    source: np.ndarray, start: int, width: int, scratch: Scratch, line: np.ndarray
 ) -> None:
     """Bilinear interpolation, two 16-bit lanes to a word: red with blue, upper with lower green.
 
-    Sideways the full 16 bits are kept, so rounding happens once, at the end. Neighbours come as
-    32-bit words, since masks of 64 bits would make all of it half as wide.
+    Where pixels are read, and with which weights, is in `scratch`. Sideways the full 16 bits are
+    kept, so rounding happens once, at the end.
     """
+    wx, wy, pixel = scratch.lines[2], scratch.lines[3], scratch.lines[4]
+    pairs_above, pairs_below = scratch.pairs[0], scratch.pairs[1]
+    # Each pixel with its right neighbour as one 64-bit word, in two rows.
+    for i in range(line.shape[0]):
+        # Signed, which processors load sooner here.
+        k = uint64(start + i64(i32(pixel[i])))
+        below = k + uint64(width)
+        pairs_above[i] = uint64(source[k]) | (uint64(source[k + uint64(1)]) << uint64(32))
+        pairs_below[i] = uint64(source[below]) | (uint64(source[below + uint64(1)]) << uint64(32))
+    # As 32-bit words, since masks of 64 bits would make all of it half as wide.
+    upper, lower = halves(pairs_above), halves(pairs_below)
     eight, sixteen = uint32(8), uint32(16)
     for i in range(line.shape[0]):
         j = uint64(2 * i)
@@ -156,10 +152,8 @@ def interpolate_near(
     pixels, warp = height * width, warps.only[example]
     matrix, border = warps.matrices[example, warp], warps.borders[warp]
     wx, wy, pixel = scratch.lines[2, :pixels], scratch.lines[3, :pixels], scratch.lines[4, :pixels]
-    upper, lower = scratch.pairs[0], scratch.pairs[1]
     nearest_coordinates(matrix, height, width, pixel, wx, wy)
-    _gather(source, start, width, pixel, upper, lower)
-    _blend(halves(upper), halves(lower), wx, wy, line)
+    _interpolate(source, start, width, scratch, line)
     if border != NEAREST:
         _painted_outside(functions[OUTSIDE], matrix, border, warps.levels[warp], size, line)
 
@@ -179,13 +173,38 @@ def interpolate_reflected(
     height, width = size
     pixels, field = height * width, warps.fields[example, 0]
     wx, wy, pixel = scratch.lines[2, :pixels], scratch.lines[3, :pixels], scratch.lines[4, :pixels]
-    upper, lower = scratch.pairs[0], scratch.pairs[1]
     if not reflected_coordinates(field, height, width, pixel, wx, wy):
         general = functions[GENERAL]
         _resampled(general, source, start, size, warps, example, scratch, line, functions)
         return
-    _gather(source, start, width, pixel, upper, lower)
-    _blend(halves(upper), halves(lower), wx, wy, line)
+    _interpolate(source, start, width, scratch, line)
+
+
+@RESAMPLER.separate(TILTED)
+def interpolate_tilted(
+    source: np.ndarray,
+    start: int,
+    size: tuple[int, int],
+    warps: Warps,
+    example: int,
+    scratch: Scratch,
+    line: np.ndarray,
+    functions: np.ndarray,
+) -> None:
+    """One perspective map, with the nearest or a constant border."""
+    wx, wy, pixel = scratch.lines[2], scratch.lines[3], scratch.lines[4]
+    h, border, painted = warps.perspectives[example, 0], warps.borders[0], scratch.at[2]
+    straight = h[0] == 1.0 and h[4] == 1.0 and h[6] == 0.0 and h[7] == 0.0
+    if straight and h[1] == 0.0 and h[2] == 0.0 and h[3] == 0.0 and h[5] == 0.0:
+        # As most are where p is small.
+        image = source[start : start + line.shape[0]]
+        for i in range(line.shape[0]):
+            line[i] = image[i]
+        return
+    tilted_coordinates(h, border, warps.levels[0], size, pixel, wx, wy, painted)
+    _interpolate(source, start, size[1], scratch, line)
+    if border != NEAREST:
+        _paint_border(painted, line)
 
 
 @RESAMPLER.separate(GENERAL)
@@ -202,8 +221,6 @@ def interpolate(
     """Maps of any kind, with any border."""
     pixels = size[0] * size[1]
     wx, wy, pixel = scratch.lines[2, :pixels], scratch.lines[3, :pixels], scratch.lines[4, :pixels]
-    upper, lower = scratch.pairs[0], scratch.pairs[1]
     coordinates(warps, example, size, scratch.at, pixel, wx, wy, functions)
-    _gather(source, start, size[1], pixel, upper, lower)
-    _blend(halves(upper), halves(lower), wx, wy, line)
+    _interpolate(source, start, size[1], scratch, line)
     _paint_border(scratch.at[2], line)
