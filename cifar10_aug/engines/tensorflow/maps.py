@@ -15,21 +15,34 @@ from cifar10_aug.engines.fixed_point import FARTHEST, FRACTION, ONE, WIDEST_STEP
 from cifar10_aug.engines.stages import Pass, Warp
 from cifar10_aug.engines.tensorflow import fields
 from cifar10_aug.engines.tensorflow.batch import Batch
+from cifar10_aug.engines.tensorflow.pixels import read
 from cifar10_aug.engines.tensorflow.tensor_draws import numbers, plus, times, where
 from cifar10_aug.ops.affine import Affine
-from cifar10_aug.ops.base import UNMOVED, AffineOp, Border, ElasticOp, Perspective, PerspectiveOp
+from cifar10_aug.ops.base import (
+    UNMOVED,
+    AffineOp,
+    Border,
+    Displacement,
+    ElasticOp,
+    Perspective,
+    PerspectiveOp,
+)
 
 _HALF = 1 << (FRACTION - 1)
 _IDENTITY = Affine(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 # Set in a pixel that shows a border's level instead of the image.
 PAINTED = 1 << 24
 
+# Of a warp: an affine map's six, a perspective's eight, or a displacement.
+Entries = list[tf.Tensor] | Displacement
+
 
 class Places(NamedTuple):
     """Where each output pixel is read.
 
     Attributes:
-        x, y: int32 [batch, height * width], within the image.
+        x, y: [batch, height * width], within the image; int32, or float64 if they are of one affine
+            map, which the processor makes sooner.
         painted: int32 of the same shape, the packed level and `PAINTED` where a constant border
             shows, else 0; None if none can.
     """
@@ -39,18 +52,35 @@ class Places(NamedTuple):
     painted: tf.Tensor | None
 
 
-def places(made: Pass, batch: Batch) -> Places:
-    """Follows an output pixel through a pass's maps, the recipe's last one first."""
+def entries(warp: Warp, batch: Batch) -> Entries:
+    """What examples draw for a warp, [batch] each."""
+    op = warp.steps[0].op
+    if isinstance(op, AffineOp):
+        return _matrix(warp, batch)
+    return (
+        _perspective(warp, batch) if isinstance(op, PerspectiveOp) else _displacement(warp, batch)
+    )
+
+
+def places(made: Pass, batch: Batch, drawn: list[Entries]) -> Places:
+    """Follows an output pixel through a pass's maps, the recipe's last one first.
+
+    Args:
+        made: the pass.
+        batch: of which the pixels, keys and size count.
+        drawn: `entries` of each warp for these examples.
+    """
     at: Places | None = None
-    for warp in reversed(made.warps):
+    for warp, entry in zip(reversed(made.warps), reversed(drawn), strict=True):
         op = warp.steps[0].op
         if isinstance(op, AffineOp):
-            matrix = _matrix(warp, batch)
-            x, y = _spread(matrix, warp.border, batch) if at is None else _moved(matrix, at)
+            x, y = _spread(entry, warp.border, batch) if at is None else _moved(entry, at)
         else:
             at = at or _unmoved(batch)
-            follow = _tilted if isinstance(op, PerspectiveOp) else _displaced
-            x, y = follow(warp, batch, at)
+            if isinstance(op, PerspectiveOp):
+                x, y = _tilted(entry, batch, at)
+            else:
+                x, y = _displaced(warp, entry, batch, at)
         at = _brought_back(warp.border, batch, x, y, None if at is None else at.painted)
     assert at is not None, "a pass with warps"
     return at
@@ -124,6 +154,12 @@ def _matrix(warp: Warp, batch: Batch) -> list[tf.Tensor]:
 
 def _spread(matrix: list[tf.Tensor], border: Border, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
     """What a map makes of pixel centres; less whole periods if the border has some."""
+    xx, xy, x0, yx, yy, y0 = matrix
+    if not _period(2, border.mode) and not xla_tracing.compiled():
+        # One op for each, exact below 2**53.
+        grid = np.stack([*_grid(batch), np.ones(batch.height * batch.width)]).astype(np.float64)
+        x, y = (numbers(tf.stack(row, 1)) @ grid for row in ((xx, xy, x0), (yx, yy, y0)))
+        return x, y
     columns = tf.range(batch.width, dtype=tf.int64)
     rows = tf.range(batch.height, dtype=tf.int64)
     shape = [batch.count, batch.height * batch.width]
@@ -136,7 +172,6 @@ def _spread(matrix: list[tf.Tensor], border: Border, batch: Batch) -> tuple[tf.T
             begin, line = (tf.cast(one, tf.int32) for one in small)
         return tf.reshape(begin[:, :, None] + line[:, None, :], shape)
 
-    xx, xy, x0, yx, yy, y0 = matrix
     return along(xx, xy, x0, batch.width), along(yx, yy, y0, batch.height)
 
 
@@ -150,7 +185,8 @@ def _moved(matrix: list[tf.Tensor], at: Places) -> tuple[tf.Tensor, tf.Tensor]:
     )
 
 
-def _tilted(warp: Warp, batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
+def _perspective(warp: Warp, batch: Batch) -> list[tf.Tensor]:
+    """Eight of float64 [batch]; see `ops.base.Perspective`."""
     (step,) = warp.steps
     assert isinstance(step.op, PerspectiveOp)
     mask, drawn = batch.drawn.taken(step)
@@ -158,7 +194,11 @@ def _tilted(warp: Warp, batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]
     if mask is not None:
         pairs = zip(entries, UNMOVED, strict=True)
         entries = Perspective(*(where(mask, *pair) for pair in pairs))
-    h = [tf.broadcast_to(numbers(entry), [batch.count])[:, None] for entry in entries]
+    return [tf.broadcast_to(numbers(entry), [batch.count]) for entry in entries]
+
+
+def _tilted(entries: list[tf.Tensor], batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
+    h = [entry[:, None] for entry in entries]
     one = 1.0 / (1 << FRACTION)
     x, y = numbers(at.x) * one, numbers(at.y) * one
     depth = plus(times(h[6], x), h[7], y) + 1.0
@@ -177,22 +217,26 @@ def _tilted(warp: Warp, batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]
     )
 
 
-def _displaced(warp: Warp, batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
+def _displacement(warp: Warp, batch: Batch) -> Displacement:
     (step,) = warp.steps
     assert isinstance(step.op, ElasticOp)
     mask, drawn = batch.drawn.taken(step)
-    wanted = step.op.displacement(drawn)
-    if mask is not None:
-        wanted = wanted._replace(alpha=where(mask, wanted.alpha, 0.0))
+    alpha, sigma, widest = step.op.displacement(drawn)
+    alpha = alpha if mask is None else where(mask, alpha, 0.0)
+    alpha, sigma = (tf.broadcast_to(numbers(one), [batch.count]) for one in (alpha, sigma))
+    return Displacement(alpha, sigma, widest)
+
+
+def _displaced(
+    warp: Warp, wanted: Displacement, batch: Batch, at: Places
+) -> tuple[tf.Tensor, tf.Tensor]:
+    (step,) = warp.steps
     by_x, by_y = fields.smooth(batch.canvas(step), wanted)
-    right = tf.bitwise.right_shift
-    x = tf.clip_by_value(right(at.x + _HALF, FRACTION), 0, batch.width - 1)
-    y = tf.clip_by_value(right(at.y + _HALF, FRACTION), 0, batch.height - 1)
+    right, at_x, at_y = tf.bitwise.right_shift, tf.cast(at.x, tf.int32), tf.cast(at.y, tf.int32)
+    x = tf.clip_by_value(right(at_x + _HALF, FRACTION), 0, batch.width - 1)
+    y = tf.clip_by_value(right(at_y + _HALF, FRACTION), 0, batch.height - 1)
     pixel = y * batch.width + x
-    return (
-        at.x + tf.gather(by_x, pixel, batch_dims=1),
-        at.y + tf.gather(by_y, pixel, batch_dims=1),
-    )
+    return at_x + read(by_x, pixel), at_y + read(by_y, pixel)
 
 
 def _brought_back(
@@ -228,4 +272,5 @@ def _folded(at: tf.Tensor, size: int, mode: str) -> tf.Tensor:
         half = _HALF if mode == "reflect" else 0
         at = tf.math.floormod(at + half, tf.constant(period, at.dtype))
         at = tf.minimum(at, period - at) - half
-    return tf.cast(tf.clip_by_value(at, tf.constant(0, at.dtype), last), tf.int32)
+    inside = tf.clip_by_value(at, tf.constant(0, at.dtype), tf.constant(last, at.dtype))
+    return inside if at.dtype == tf.float64 else tf.cast(inside, tf.int32)

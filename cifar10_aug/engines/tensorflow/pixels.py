@@ -21,7 +21,13 @@ def pack(images: tf.Tensor) -> tf.Tensor:
 
 def unpack(packed: tf.Tensor) -> tf.Tensor:
     """Packed pixels of any shape as uint8 […, 3]."""
-    return tf.bitcast(packed, tf.uint8)[..., :3]
+    if None in packed.shape[1:] or packed.shape[1:].num_elements() % 4 or xla_tracing.compiled():
+        return tf.bitcast(packed, tf.uint8)[..., :3]
+    # Copying three bytes at a time takes twice as long as making three words of four pixels.
+    right = tf.bitwise.right_shift
+    a, b, c, d = tf.unstack(tf.reshape(packed, [-1, 4]), axis=1)
+    words = tf.stack([a + b * (1 << 24), right(b, 8) + c * (1 << 16), right(c, 16) + d * 256])
+    return tf.reshape(tf.bitcast(tf.transpose(words), tf.uint8), [-1, *packed.shape[1:], 3])
 
 
 def channels(packed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import tensorflow as tf
@@ -9,6 +10,7 @@ import tensorflow as tf
 from cifar10_aug.engines.processes import process
 from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.engines.tensorflow.batch import Batch
+from cifar10_aug.engines.tensorflow.chunks import in_chunks
 from cifar10_aug.engines.tensorflow.pixelwise import both, chosen
 from cifar10_aug.engines.tensorflow.tensor_draws import numbers
 from cifar10_aug.ops.base import ImageOp
@@ -19,11 +21,19 @@ def processed(step: PlannedOp, batch: Batch) -> tf.Tensor:
     op = step.op
     assert isinstance(op, ImageOp), op
     mask, drawn = batch.drawn.taken(step)
+    mask = both(mask, op.applied(drawn))
     given = [_column(number, batch) for number in op.numbers(drawn)]
-    made = process("tensorflow", op.process)(batch.canvas(step), *given)
-    return chosen(both(mask, op.applied(drawn)), made, batch.pixels)
+    canvas, made = batch.canvas(step), process("tensorflow", op.process)
+
+    def run(pixels: tf.Tensor, keys: tf.Tensor, mask: Any, given: list[Any]) -> tf.Tensor:
+        some = dataclasses.replace(canvas, pixels=pixels, keys=keys)
+        return chosen(mask, made(some, *given), pixels)
+
+    return in_chunks(run, batch.pixels, batch.keys, mask, given)
 
 
 def _column(number: Any, batch: Batch) -> Any:
     """What examples draw as float64 [batch, 1]; a constant as it is."""
-    return numbers(number)[:, None] if isinstance(number, tf.Tensor) else float(number)
+    if not isinstance(number, tf.Tensor):
+        return float(number)
+    return tf.broadcast_to(numbers(number), [batch.count])[:, None]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import tensorflow as tf
 
 from cifar10_aug._compat import xla_tracing
-from cifar10_aug.engines.fixed_point import FRACTION
+from cifar10_aug.engines.fixed_point import FRACTION, ONE
 from cifar10_aug.engines.stages import Pass
 from cifar10_aug.engines.tensorflow import maps
 from cifar10_aug.engines.tensorflow.batch import Batch
+from cifar10_aug.engines.tensorflow.chunks import in_chunks
 from cifar10_aug.engines.tensorflow.pixels import COLOUR, read
 
 # The bits of a coordinate that weigh neighbours: 256 steps from one to the next.
@@ -24,44 +27,82 @@ def copied(made: Pass, batch: Batch) -> tf.Tensor:
 
 def blended(made: Pass, batch: Batch) -> tf.Tensor:
     """What a pass makes of a batch where it interpolates, int32 [batch, height * width]."""
-    at = maps.places(made, batch)
+
+    def run(pixels: tf.Tensor, keys: tf.Tensor, drawn: list[maps.Entries]) -> tf.Tensor:
+        some = dataclasses.replace(batch, pixels=pixels, keys=keys)
+        at = maps.places(made, some, drawn)
+        shown = (_fused if xla_tracing.compiled() else _in_lanes)(some, at)
+        if at.painted is None:
+            return shown
+        border = tf.bitwise.bitwise_and(at.painted, COLOUR)
+        return tf.where(at.painted > 0, border, shown)
+
+    return in_chunks(
+        run, batch.pixels, batch.keys, [maps.entries(warp, batch) for warp in made.warps]
+    )
+
+
+def _in_lanes(batch: Batch, at: maps.Places) -> tf.Tensor:
+    """Bilinear interpolation, four bytes of a pixel side by side, as few ops do most.
+
+    No number has more than 24 bits, so all are exact, and are rounded once.
+    """
+    (x, wx), (y, wy) = _apart(at.x), _apart(at.y)
+    # An example's first pixel is counted from the first of the batch.
+    first = batch.height * batch.width * tf.range(batch.count)[:, None]
+    read = tf.gather_nd(_squares(batch), (y * batch.width + x + first)[..., None])
+    a, b, c, d = (
+        tf.cast(tf.bitcast(pixel, tf.uint8), tf.float32)
+        for pixel in tf.unstack(tf.bitcast(read, tf.int32), axis=-1)
+    )
+    left, right = a + (c - a) * wy, b + (d - b) * wy
+    return tf.bitcast(tf.cast(left + (right - left) * wx + 0.5, tf.uint8), tf.int32)
+
+
+def _apart(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The pixel before each coordinate, int32 [batch, n], and the next one's weight.
+
+    The weight is 0 to 255 / 256, float32 [batch, n, 4], once for each byte of a pixel.
+    """
+    if at.dtype == tf.float64:
+        steps, whole = (tf.cast(at * (1.0 / by), tf.int32) for by in (256.0, ONE))
+    else:
+        steps, whole = (tf.bitwise.right_shift(at, by) for by in (FRACTION - 8, FRACTION))
+    fourfold = tf.bitcast((steps - 256 * whole) * 0x01010101, tf.uint8)
+    return whole, tf.cast(fourfold, tf.float32) * (1.0 / 256.0)
+
+
+def _squares(batch: Batch) -> tf.Tensor:
+    """Each pixel, its right neighbour, and those below: complex128 [batch * height * width].
+
+    Reading takes time by the element, and complex numbers are the largest. Where there is no
+    neighbour, it weighs nothing.
+    """
+    pixels, width = tf.reshape(batch.pixels, [-1]), batch.width
+    longer = tf.bitcast(tf.concat([pixels, tf.zeros([width + 1], tf.int32)], 0), tf.float32)
+    pairs = tf.bitcast(tf.complex(longer[:-1], longer[1:]), tf.float64)
+    return tf.complex(pairs[:-width], pairs[width:])
+
+
+def _fused(batch: Batch, at: maps.Places) -> tf.Tensor:
+    """Bilinear interpolation as XLA does it best, pixel by pixel."""
     right = tf.bitwise.right_shift
     pixel = right(at.y, FRACTION) * batch.width + right(at.x, FRACTION)
-    neighbours = _neighbours(batch, pixel)
-    if xla_tracing.compiled():
-        # XLA does not see that this is 0, and so leaves each gather in the shape of what uses it,
-        # which it can fuse.
-        neighbours = [tf.bitwise.bitwise_or(one, tf.minimum(at.x, 0)) for one in neighbours]
-    shown = _between(neighbours, _weight(at.x), _weight(at.y))
-    if at.painted is None:
-        return shown
-    border = tf.bitwise.bitwise_and(at.painted, COLOUR)
-    return tf.where(at.painted > 0, border, shown)
+    wider = tf.pad(batch.pixels, [[0, 0], [0, batch.width + 2]])
+    # XLA does not see that this is 0, and so leaves each gather in the shape of what uses it, which
+    # it can fuse.
+    nothing = tf.minimum(at.x, 0)
+    neighbours = [
+        tf.bitwise.bitwise_or(tf.gather(wider, pixel + by, batch_dims=1), nothing)
+        for by in (0, 1, batch.width, batch.width + 1)
+    ]
+    return _between(neighbours, _weight(at.x), _weight(at.y))
 
 
 def _weight(at: tf.Tensor) -> tf.Tensor:
     """Of the right or lower neighbour, 0 to 255 / 256, as float32."""
     fraction = tf.bitwise.bitwise_and(at, _WEIGHT)
     return tf.cast(fraction, tf.float32) * (1.0 / (1 << FRACTION))
-
-
-def _neighbours(batch: Batch, pixel: tf.Tensor) -> list[tf.Tensor]:
-    """Each pixel, its right neighbour, and those below: four of int32.
-
-    Reading is what takes time, by the element, unless XLA compiles it together with the rest.
-    Complex numbers are read two pixels at a time.
-    """
-    size, width = batch.height * batch.width, batch.width
-    wider = tf.pad(batch.pixels, [[0, 0], [0, width + 2]])
-    if xla_tracing.compiled():
-        away = (0, 1, width, width + 1)
-        return [tf.gather(wider, pixel + by, batch_dims=1) for by in away]
-    bits = tf.bitcast(wider, tf.float32)
-    pairs = tf.complex(bits[:, : size + width + 1], bits[:, 1 : size + width + 2])
-    parts = (
-        part(read(pairs, pixel + by)) for by in (0, width) for part in (tf.math.real, tf.math.imag)
-    )
-    return [tf.bitcast(part, tf.int32) for part in parts]
 
 
 def _between(neighbours: list[tf.Tensor], wx: tf.Tensor, wy: tf.Tensor) -> tf.Tensor:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
+from cifar10_aug._compat import xla_tracing
 from cifar10_aug.rng import elementary
 from cifar10_aug.rng.draws import Draws
 
@@ -39,9 +40,10 @@ def settled(x: tf.Tensor) -> tf.Tensor:
     XLA contracts a product and the sum that it goes into, and so rounds once where the eager engine
     rounds twice; and both optimisers add constants in another order. Neither sees through this.
     """
-    # Both, since LLVM sees through one of them where it knows x's sign.
     limit = tf.constant(1e30, x.dtype)
-    return tf.maximum(tf.minimum(x, limit), -limit)
+    x = tf.maximum(x, -limit)
+    # LLVM sees through one of them where it knows x's sign.
+    return tf.minimum(x, limit) if xla_tracing.compiled() else x
 
 
 def times(a: Any, b: Any) -> Any:
