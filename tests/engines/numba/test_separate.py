@@ -21,6 +21,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     REFLECTED,
     SCALED,
     STRAIGHT,
+    TILTED,
     UNPACKED,
 )
 from cifar10_aug.rng import draws
