@@ -1,4 +1,4 @@
-"""Kills `prepare --overwrite` before each of its operations on files, one after the other.
+"""Kills `prepare --overwrite` before each of its changes of files, one after the other.
 
 Run as a program, in which TensorFlow does nothing, so that processes can be forked:
     python -m tests.overwriting OLD NEW PLACE

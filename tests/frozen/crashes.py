@@ -1,4 +1,4 @@
-"""Crashes an export at each of its operations on files, one after the other.
+"""Crashes an export before each of its changes of files, one after the other.
 
 Run as a program, without TensorFlow, so that processes can be forked:
     python -m tests.frozen.crashes first|overwriting SOURCE PLACE
@@ -19,7 +19,9 @@ from cifar10_aug.frozen.verify import verify
 from tests.frozen.freezing import OVERWRITE, contents, freeze
 
 CONFIG = "flip+erase-x1"
-_EVENTS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree", "os.scandir"}
+# What changes a disk: a crash before something is read leaves what one before the next change does.
+_EVENTS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir"}
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 # Further ones are written as the second is.
@@ -36,11 +38,13 @@ def in_child(work: Callable[[], object]) -> int:
 
 
 def counting(place: Path, at: int | None) -> None:
-    """From now on counts operations below `place`; before the `at`-th, this process is killed."""
+    """From now on counts changes below `place`; before the `at`-th, this process is killed."""
     counted = 0
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         nonlocal counted
+        if event == "open" and not int(arguments[2]) & _WRITING:  # type: ignore[call-overload]
+            return
         # What `shutil.rmtree` deletes is named relative to a folder that it has opened.
         below = event in ("os.remove", "os.rmdir") and arguments[1] != -1
         if event in _EVENTS and (below or str(place) in str(arguments[0])):

@@ -36,7 +36,7 @@ def threads() -> list[str]:
     return [one.name for one in threading.enumerate() if one.name.startswith("cifar10_aug.Loader")]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     recipe=st.sampled_from(RECIPES),
     split=st.sampled_from(SPLITS),

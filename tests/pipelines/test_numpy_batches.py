@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -18,14 +19,13 @@ WAYS = (
 )
 
 
-@pytest.mark.parametrize("reuse", [False, True])
-@pytest.mark.parametrize("split", ["train", "train[:900]+test[:70]"])
 @pytest.mark.parametrize("recipe", WAYS)
-def test_channels_come_first_if_asked_for(recipe: str, split: str, reuse: bool, load: Any) -> None:
+def test_channels_come_first_if_asked_for(recipe: str, load: Any) -> None:
+    how = {"split": "train[:900]+test[:70]", "batch_size": 600}
     with registered({"backend": "threading"}, speckle=functions.speckle):
-        last = load(recipe, split=split, batch_size=600)
-        first = load(recipe, split=split, batch_size=600, layout="nchw", reuse=reuse)
-        for (images, _), (expected, _) in zip(first, last, strict=True):
+        last = list(load(recipe, **how))
+        first = [load(recipe, layout="nchw", reuse=reuse, **how) for reuse in (False, True)]
+        for (images, _), (expected, _) in zip(itertools.chain(*first), last * 2, strict=True):
             assert images.shape[1:] == (3, 32, 32)
             assert images.dtype == expected.dtype
             assert images.flags.c_contiguous

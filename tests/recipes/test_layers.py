@@ -25,6 +25,7 @@ from tests.registering import registered
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3), np.uint8)
 LABELS = np.arange(16) % 10
+JIT = {"jit_compile": True}
 
 
 def layer(text: str = "rotate30+erase", **kwargs: Any) -> RecipeLayer:
@@ -97,7 +98,7 @@ def test_it_augments_where_layers_of_keras_do() -> None:
     assert list(theirs.values()) == [True, True, True, False, False, True]
 
 
-@pytest.mark.parametrize("how", [{}, {"jit_compile": True}])
+@pytest.mark.parametrize("how", [{}, JIT])
 def test_in_a_map_it_makes_what_it_makes_elsewhere(how: dict[str, Any]) -> None:
     expected = layer("flip")
     for found in mapped(layer("flip", **how), batches=3):
@@ -121,7 +122,7 @@ def test_it_hands_out_its_compute_dtype() -> None:
     assert found.dtype == tf.float16
 
 
-@pytest.mark.parametrize("how", [{}, {"jit_compile": True}])
+@pytest.mark.parametrize("how", [{}, JIT])
 def test_models_train_with_it_save_it_and_load_it(tmp_path: Path, how: dict[str, Any]) -> None:
     model = model_with(layer("rotate+rescale", seed=3, **how), **how)
     model.fit(IMAGES, LABELS, batch_size=4, epochs=2, verbose=0)
@@ -238,7 +239,7 @@ LEVELS_WANTED = (
 )
 
 
-@pytest.mark.parametrize("how", [{}, {"jit_compile": True}])
+@pytest.mark.parametrize("how", [{}, JIT])
 def test_images_from_0_to_1_are_refused_in_training(how: dict[str, Any]) -> None:
     made, images = layer("flip", name="mine", **how), (IMAGES / 255).astype(np.float32)
     with pytest.raises(ValueError, match=re.escape(LEVELS_WANTED)):
@@ -277,8 +278,10 @@ def test_two_layers_with_one_seed_draw_differently() -> None:
     assert (unnamed[0] != unnamed[1]).any()
 
 
-@pytest.mark.parametrize("how", [{}, {"jit_compile": True}])
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize(
+    ("dtype", "how"),
+    [*((dtype, {}) for dtype in ("float16", "float32", "float64")), ("float16", JIT)],
+)
 def test_images_from_0_to_1_come_back_in_this_range(dtype: str, how: dict[str, Any]) -> None:
     made = layer("zoom", value_range=(0, 1), **how)
     expected = layer("zoom")(IMAGES).numpy() / np.float32(255)

@@ -23,7 +23,6 @@ RECIPES = [
     *("shift_width0.2_height0.1", "zoom_isotropic0.5-2", "erase_fillmean", "mixup_alpha0.2"),
     *(
         "randaugment_n3_m30",
-        "augmix_width2_depth2",
         "posterize1-8",
         "rot180",
         "timmaugment_n1_m5_std2",
