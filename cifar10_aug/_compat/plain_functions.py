@@ -28,9 +28,7 @@ def scan(dataset: tf.data.Dataset, state: tf.Tensor, call: Callable[..., Any]) -
     return tf.data.experimental.from_variant(variant, of_elements)
 
 
-def parallel_map(
-    dataset: tf.data.Dataset, call: Callable[..., Any], calls: int
-) -> tf.data.Dataset:
+def parallel_map(dataset: tf.data.Dataset, call: Callable[..., Any], calls: int) -> tf.data.Dataset:
     """`dataset.map(call, num_parallel_calls=calls)`, for elements that are tuples."""
     made = _Function(dataset.element_spec, call)
     variant = tf.raw_ops.ParallelMapDatasetV2(
@@ -68,9 +66,7 @@ class _Function:
         """Takes the specs of the call's arguments."""
         flat: list[tf.TensorSpec] = tf.nest.flatten(specs)
 
-        @tf.function(
-            input_signature=flat, autograph=False, experimental_attributes=_NOT_OPTIMISED
-        )
+        @tf.function(input_signature=flat, autograph=False, experimental_attributes=_NOT_OPTIMISED)
         def traced(*components: tf.Tensor) -> Any:
             return call(*tf.nest.pack_sequence_as(specs, components))
 
