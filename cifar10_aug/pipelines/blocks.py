@@ -13,10 +13,6 @@ from cifar10_aug.engines.numba import shuffling
 from cifar10_aug.engines.python import worker_pool
 from cifar10_aug.errors import PythonOpError
 
-# A call into Python, with the NumPy calls that turn draws into parameters, costs about as much as
-# augmenting several hundred images, so one call makes many batches. Larger calls than these gain
-# little, and the few blocks in flight would take hundreds of megabytes.
-_IMAGES_A_CALL = {"uint8": 3584, "float32": 1792}
 _IMAGES_OF_THE_FIRST_CALL = 256
 # Functions of the user's can take a thousand times as long as ours: calls are small, so that the
 # first batch comes soon, and few, since each only waits for workers, which share its images.
@@ -92,16 +88,20 @@ class Reading:
 
 
 def blocks_of(
-    dtype: str, shape: tuple[int, ...], workers: int, python_workers: int | None
+    images: int, shape: tuple[int, ...], workers: int, python_workers: int | None
 ) -> tuple[int, int]:
     """How many examples a call makes, and how many calls run at the same time.
 
+    A call into Python, with the NumPy calls that turn draws into parameters, costs about as much as
+    augmenting several hundred images, so one call makes many batches.
+
     Args:
-        dtype, shape: of what is made of an example.
+        images: the most that a call should make.
+        shape: of what is made of an example.
         workers: threads for the compiled loops.
         python_workers: how many run functions of the user's; None if there are no such functions.
     """
-    images, views = _IMAGES_A_CALL[dtype], math.prod(shape[:-3])
+    views = math.prod(shape[:-3])
     if python_workers is None:
         return images // views, workers
     return min(images, IMAGES_A_WORKER * python_workers) // views, CALLS_OF_PYTHON

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from cifar10_aug.pipelines import blocks
+from cifar10_aug.pipelines import blocks, eager
 from cifar10_aug.pipelines.epochs import Epochs, of_length, of_seeds
 
 STEPS = 5
@@ -202,7 +202,7 @@ def in_blocks(data_dir: str, *, symbolic: bool = False, start_step: int = 0) -> 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "_IMAGES_OF_THE_FIRST_CALL", 8)
-    monkeypatch.setattr(blocks, "_IMAGES_A_CALL", {"uint8": 8, "float32": 8})
+    monkeypatch.setattr(eager, "_IMAGES_A_CALL", 8)
 
 
 @pytest.mark.usefixtures("small_blocks")
