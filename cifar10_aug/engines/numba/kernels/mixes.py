@@ -18,7 +18,10 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
 )
 from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE as _LOW
 from cifar10_aug.engines.numba.kernels.pixels import packed
-from cifar10_aug.engines.numba.kernels.render import fetch, make, write
+from cifar10_aug.engines.numba.kernels.render import fetch, make
+from cifar10_aug.engines.numba.kernels.writing import WRITER
+
+_written = WRITER.call
 
 
 @loop
@@ -59,7 +62,7 @@ def render_mixed(
         if seen:
             room = scratch.lines[1:3]
             _show(partner, mixed.boxes[b], mixed.shares[b], mixed.shrunk[b], size, room, line)
-        write(line, output, b, functions)
+        _written(functions[output.writer], line, output.scale, output.offset, output.memory[b])
 
 
 @inner

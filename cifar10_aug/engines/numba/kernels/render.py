@@ -167,10 +167,4 @@ def render(
             for i in range(pixels):
                 image[i] = line[i]
         else:
-            write(line, output, b, functions)
-
-
-@inner
-def write(line: np.ndarray, output: Output, b: int, functions: np.ndarray) -> None:
-    """Writes a packed image to where the output has example `b`."""
-    _written(functions[output.writer], line, output.scale, output.offset, output.memory[b])
+            _written(functions[output.writer], line, output.scale, output.offset, output.memory[b])
