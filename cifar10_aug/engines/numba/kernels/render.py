@@ -17,14 +17,16 @@ from numba import int64 as i64
 from numba import types, uint32
 from numba.extending import register_jitable
 
-from cifar10_aug.engines.numba.kernels.compiling import inlined, inner, loop
+from cifar10_aug.engines.numba.kernels.compiling import inner, loop
 from cifar10_aug.engines.numba.kernels.levels import STORED_SCALER, TABLE_STROKE
 from cifar10_aug.engines.numba.kernels.memory import prefetch, word
+from cifar10_aug.engines.numba.kernels.mixes import SHOWN
 from cifar10_aug.engines.numba.kernels.painting import NOISE_STROKE
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     IDENTITY,
     IN_PLACE,
     MIRRORED,
+    MIXED,
     NOISY_BOX,
     NOTHING,
     SCALED,
@@ -32,6 +34,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     UNPACKED,
     Images,
     Keys,
+    Mixed,
     Output,
     Scratch,
     Strokes,
@@ -52,7 +55,7 @@ _STORED = types.Array(types.uint8, 1, "C", readonly=True)
 _UNPACKED = Signature(types.none, _STORED, i64, i64, _U32)
 _unpacked, _resampled, _mirrored = _UNPACKED.call, RESAMPLER.call, MIRRORER.call
 _stored_scaled, _painted, _noise = STORED_SCALER.call, STROKE.call, NOISE_STROKE.call
-_table, _written = TABLE_STROKE.call, WRITER.call
+_table, _shown, _written = TABLE_STROKE.call, SHOWN.call, WRITER.call
 
 
 @register_jitable
@@ -73,64 +76,11 @@ def _pack(stored: np.ndarray, start: int, pixels: int, packed: np.ndarray) -> No
         packed[4 * i + 3] = three >> uint32(8)
 
 
-@inner
-def fetch(images: Images, place: int) -> None:
-    """Has an image fetched that is read soon; it lies anywhere in 150 or 200 MB."""
-    if place >= images.starts.shape[0]:
-        return
-    start, pixels = images.starts[place], images.height * images.width
-    # A cache line holds 64 bytes.
-    if images.stored.shape[0] > 0:
-        for i in range(0, 3 * pixels, 64):
-            prefetch(images.stored, start + i)
-    else:
-        for i in range(0, pixels, 16):
-            prefetch(images.pixels, start + i)
-
-
-def _make(
-    images: Images,
-    place: int,
-    warps: Warps,
-    strokes: Strokes,
-    keys: Keys,
-    b: int,
-    scratch: Scratch,
-    line: np.ndarray,
-    functions: np.ndarray,
-) -> None:
-    """Makes the image of example `b`, which is read in this place, packed: into `line`."""
-    size, pixels = (images.height, images.width), line.shape[0]
-    is_stored = images.stored.shape[0] > 0
-    packed, method = scratch.lines[1], warps.methods[b]
-    source = packed if is_stored else images.pixels
-    start = i64(0) if is_stored else images.starts[place]
-    if is_stored:
-        unpacked = line if method == IDENTITY else packed
-        _unpacked(functions[UNPACKED], images.stored, images.starts[place], pixels, unpacked)
-    if method != IDENTITY:
-        _resampled(functions[method], source, start, size, warps, b, scratch, line, functions)
-    elif not is_stored:
-        image = source[start : start + pixels]
-        for i in range(pixels):
-            line[i] = image[i]
-    for j in range(strokes.codes.shape[1]):
-        code, numbers = strokes.codes[b, j], strokes.numbers[b, j]
-        if code == NOISY_BOX:
-            first, key, epoch, seed = strokes.bases[j], keys.keys[b], keys.epoch, keys.seed
-            _noise(functions[code], numbers, first, key, epoch, seed, size[1], line)
-        elif code == TABLE:
-            _table(functions[code], strokes.tables[b, j], line)
-        elif code != NOTHING:
-            _painted(functions[code], numbers, size, scratch, line)
-
-
-make = inlined(_make)
-
-
 @loop
 def render(
     images: Images,
+    partners: Images,
+    mixed: Mixed,
     warps: Warps,
     strokes: Strokes,
     keys: Keys,
@@ -138,33 +88,90 @@ def render(
     scratch: Scratch,
     functions: np.ndarray,
 ) -> None:
-    """Makes one pass: gathers, resamples, paints, recolours and writes.
+    """Makes one pass: gathers, resamples, paints, recolours, mixes and writes.
 
     Args:
-        images, warps, strokes, keys, output, scratch: see there.
+        images: of the batch.
+        partners, mixed: one for each, if they are mixed, else none.
+        warps, strokes, keys: of the examples, and then of their partners.
+        output: for the examples.
+        scratch: see there.
         functions: `separate.ADDRESSES`; what the pass needs is compiled.
     """
-    size, pixels = (images.height, images.width), images.height * images.width
-    line, stored = scratch.lines[0, :pixels], images.stored
-    for b in range(images.starts.shape[0]):
-        fetch(images, b + 1)
-        method, start = warps.methods[b], images.starts[b]
-        if method == MIRRORED:
-            moved, warp = warps.kinds.shape[0] > 0, warps.only[b]
-            across, down = (
-                moved and warps.matrices[b, warp, 0] < 0,
-                moved and warps.matrices[b, warp, 4] < 0,
-            )
-            _mirrored(functions[method], stored, start, size, across, down, output.memory[b])
-            continue
-        if method == SCALED:
-            numbers, table = strokes.numbers[b, 0], scratch.tables[0]
-            _stored_scaled(functions[method], numbers, table, stored, start, output.memory[b])
-            continue
-        make(images, b, warps, strokes, keys, b, scratch, line, functions)
-        if output.writer == IN_PLACE:
-            image = images.pixels[start : start + pixels]
-            for i in range(pixels):
-                image[i] = line[i]
-        else:
-            _written(functions[output.writer], line, output.scale, output.offset, output.memory[b])
+    height, width = images.height, images.width
+    size, pixels = (height, width), height * width
+    count, mixes = images.starts.shape[0], partners.starts.shape[0] > 0
+    for example in range(count):
+        # The partner, if there is one, comes before the image that it is mixed with.
+        for turn in range(0 if mixes else 1, 2):
+            partner = turn == 0
+            some, b = (partners, count + example) if partner else (images, example)
+            stored, starts = some.stored, some.starts
+            is_stored = stored.shape[0] > 0
+            packed, line = scratch.lines[1], scratch.lines[5 if partner else 0, :pixels]
+            source = packed if is_stored else some.pixels
+            # The next image lies anywhere in 150 or 200 MB. A cache line holds 64 bytes.
+            if example + 1 < count:
+                if is_stored:
+                    for i in range(0, 3 * pixels, 64):
+                        prefetch(stored, starts[example + 1] + i)
+                else:
+                    for i in range(0, pixels, 16):
+                        prefetch(source, starts[example + 1] + i)
+            if partner and not _is_seen(mixed.boxes[example]):
+                continue
+            method, start = warps.methods[b], i64(0) if is_stored else starts[example]
+            if method == MIRRORED:
+                moved, warp = warps.kinds.shape[0] > 0, warps.only[b]
+                across, down = (
+                    moved and warps.matrices[b, warp, 0] < 0,
+                    moved and warps.matrices[b, warp, 4] < 0,
+                )
+                _mirrored(
+                    functions[method], stored, starts[b], size, across, down, output.memory[b]
+                )
+                continue
+            if method == SCALED:
+                numbers, table = strokes.numbers[b, 0], scratch.tables[0]
+                _stored_scaled(
+                    functions[method], numbers, table, stored, starts[b], output.memory[b]
+                )
+                continue
+            if is_stored:
+                unpacked = line if method == IDENTITY else packed
+                _unpacked(functions[UNPACKED], stored, starts[example], pixels, unpacked)
+            if method != IDENTITY:
+                _resampled(
+                    functions[method], source, start, size, warps, b, scratch, line, functions
+                )
+            elif not is_stored:
+                image = source[start : start + pixels]
+                for i in range(pixels):
+                    line[i] = image[i]
+            for j in range(strokes.codes.shape[1]):
+                code, numbers = strokes.codes[b, j], strokes.numbers[b, j]
+                if code == NOISY_BOX:
+                    first, key, epoch, seed = strokes.bases[j], keys.keys[b], keys.epoch, keys.seed
+                    _noise(functions[code], numbers, first, key, epoch, seed, width, line)
+                elif code == TABLE:
+                    _table(functions[code], strokes.tables[b, j], line)
+                elif code != NOTHING:
+                    _painted(functions[code], numbers, size, scratch, line)
+            if partner:
+                continue
+            if mixes and _is_seen(mixed.boxes[b]):
+                _shown(functions[MIXED], mixed, b, size, scratch, line)
+            if output.writer == IN_PLACE:
+                image = source[start : start + pixels]
+                for i in range(pixels):
+                    image[i] = line[i]
+            else:
+                _written(
+                    functions[output.writer], line, output.scale, output.offset, output.memory[b]
+                )
+
+
+@inner
+def _is_seen(box: np.ndarray) -> bool:
+    """Whether a partner shows in a box."""
+    return box[2] > box[0] and box[3] > box[1]
