@@ -49,10 +49,11 @@ def methods(
         return found, only
     if len(warps) == 1:
         return _of_one(warps[0], matrices[:, 0], size), only
-    if all(warp.border.mode != "constant" for warp in warps):
-        found[_have(matrices, _STRAIGHT)] = STRAIGHT
     moved = (matrices != _UNMOVED).any(axis=2)
     maps = moved.sum(axis=1)
+    painted = np.array([warp.border.mode == "constant" for warp in warps], bool)
+    rows = np.flatnonzero(~moved[:, painted].any(axis=1))
+    found[rows[_have(matrices[rows], _STRAIGHT)]] = STRAIGHT
     found[maps == 0] = IDENTITY
     for place, warp in enumerate(warps):
         rows = np.flatnonzero(moved[:, place] & (maps == 1))
