@@ -27,6 +27,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     NEAREST,
     NOTHING,
     OUTSIDE,
+    PACKED,
     PERSPECTIVE,
     PLANES,
     REFLECTED,
@@ -162,7 +163,7 @@ class _Arguments(NamedTuple):
         need(*codes, *_needed(ways, warps))
         if batch.source.stored and ways - {MIRRORED, SCALED}:
             need(UNPACKED)
-        if writer != IN_PLACE:
+        if writer not in (IN_PLACE, PACKED):
             need(writer)
         scratch = Scratch.of(height * width, slack(width))
         return _Arguments(batch, warps, strokes, fields, at_once, scratch)

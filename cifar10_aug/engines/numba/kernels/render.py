@@ -19,7 +19,7 @@ from numba.extending import register_jitable
 
 from cifar10_aug.engines.numba.kernels.compiling import inner, loop
 from cifar10_aug.engines.numba.kernels.levels import STORED_SCALER, TABLE_STROKE
-from cifar10_aug.engines.numba.kernels.memory import prefetch, word
+from cifar10_aug.engines.numba.kernels.memory import prefetch, uint32_view, word
 from cifar10_aug.engines.numba.kernels.mixes import SHOWN
 from cifar10_aug.engines.numba.kernels.painting import NOISE_STROKE
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
@@ -29,6 +29,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     MIXED,
     NOISY_BOX,
     NOTHING,
+    PACKED,
     SCALED,
     TABLE,
     UNPACKED,
@@ -137,6 +138,12 @@ def render(
                     functions[method], numbers, table, stored, starts[b], output.memory[b]
                 )
                 continue
+            # Without a copy, where the image is made there is where it is to be.
+            stays = output.writer == IN_PLACE and method == IDENTITY
+            if stays:
+                line = source[start : start + pixels]
+            elif output.writer == PACKED and not partner:
+                line = uint32_view(output.memory[b])
             if is_stored:
                 unpacked = line if method == IDENTITY else packed
                 _unpacked(functions[UNPACKED], stored, starts[example], pixels, unpacked)
@@ -144,7 +151,7 @@ def render(
                 _resampled(
                     functions[method], source, start, size, warps, b, scratch, line, functions
                 )
-            elif not is_stored:
+            elif not is_stored and not stays:
                 image = source[start : start + pixels]
                 for i in range(pixels):
                     line[i] = image[i]
@@ -161,11 +168,11 @@ def render(
                 continue
             if mixes and _is_seen(mixed.boxes[b]):
                 _shown(functions[MIXED], mixed, b, size, scratch, line)
-            if output.writer == IN_PLACE:
+            if output.writer == IN_PLACE and not stays:
                 image = source[start : start + pixels]
                 for i in range(pixels):
                     image[i] = line[i]
-            else:
+            elif output.writer not in (IN_PLACE, PACKED):
                 _written(
                     functions[output.writer], line, output.scale, output.offset, output.memory[b]
                 )
