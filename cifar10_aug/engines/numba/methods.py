@@ -26,6 +26,8 @@ from cifar10_aug.ops.base import AffineOp, ElasticOp
 # Entries of maps, by their places.
 _STRAIGHT = {1: 0, 3: 0}
 _UNMOVED = np.array([int(ONE), 0, 0, 0, int(ONE), 0])
+# Those first that few maps have.
+_IDENTITY = {place: int(_UNMOVED[place]) for place in (2, 5, 1, 3, 0, 4)}
 
 
 def methods(
@@ -74,7 +76,7 @@ def _of_one(warp: Warp, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray
         found[straight[_aligned(matrix[straight])]] = ALIGNED
     if mode in ("nearest", "constant"):
         found[(found == GENERAL) & _near(matrix, *size)] = NEAR
-    found[_have(maps, dict(enumerate(_UNMOVED.tolist())))] = IDENTITY
+    found[_have(maps, _IDENTITY)] = IDENTITY
     return found
 
 
