@@ -107,6 +107,7 @@ class Drawn:
     def _choosing(self, step: PlannedOp, number: int) -> tuple[Any, Any]:
         """The rows that have chosen one of a step's choices, and their numbers."""
         if id(step) not in self._sorted:
+            assert isinstance(step.op, ChoiceOp), step
             _, choice = self.choice(step)
             # Sorted once: looking for each choice among all rows takes longer. -1 comes first.
             index = choice.index.astype(np.int8)

@@ -2,6 +2,7 @@
 
 A process is a function of the same name, in a file of the same name, of each engine:
 "intensity.contrast" is `contrast` in numba/kernels/intensity.py and in tensorflow/intensity.py.
+What changes one image at a time, where its pixels stay, is a stroke there; see `numba.fusing`.
 """
 
 from __future__ import annotations

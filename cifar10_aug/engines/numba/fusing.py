@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
+from cifar10_aug.engines.numba.kernels.pass_arguments import NOTHING
 from cifar10_aug.engines.planner import exclude
 from cifar10_aug.engines.processes import process
 from cifar10_aug.engines.stages import Mix, Pass, PlannedOp, Process, Smoothing, Stage
 from cifar10_aug.ops.base import ImageOp, NumberedTableOp
 
 
-def stroke_of(op: ImageOp | NumberedTableOp) -> int | None:
-    """The number of the compiled stroke that does an op; None if that is a process."""
-    number: int | None = getattr(process("numba.kernels", op.process), "number", None)
+def stroke_of(op: ImageOp | NumberedTableOp) -> int:
+    """The number of the compiled stroke that does an op; NOTHING if that is a process."""
+    number: int = getattr(process("numba.kernels", op.process), "number", NOTHING)
     return number
 
 
@@ -51,13 +52,13 @@ def fused(stages: Iterable[Stage]) -> list[FusedStage]:
             made = stage if isinstance(stage, Pass) else None
             found += [] if made else [stage]
     # A mixed pass can write what comes out, too.
-    writes = made and not (found and isinstance(found[-1], MixedPass) and made == Pass((), ()))
-    return [*found, made] if writes else found
+    written = found and isinstance(found[-1], MixedPass) and made == Pass((), ())
+    return found if made is None or written else [*found, made]
 
 
 def _is_stroke(step: PlannedOp) -> bool:
     assert isinstance(step.op, ImageOp), step
-    return stroke_of(step.op) is not None
+    return stroke_of(step.op) != NOTHING
 
 
 _Strokes = tuple[tuple[PlannedOp, ...], ...]

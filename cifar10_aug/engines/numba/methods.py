@@ -27,6 +27,8 @@ from cifar10_aug.ops.base import AffineOp, ElasticOp, PerspectiveOp
 # Entries of maps, by their places.
 _STRAIGHT = {1: 0, 3: 0}
 _UNMOVED = np.array([int(ONE), 0, 0, 0, int(ONE), 0])
+# Those first that few maps have.
+_IDENTITY = {place: int(_UNMOVED[place]) for place in (2, 5, 1, 3, 0, 4)}
 
 
 def methods(
@@ -52,10 +54,11 @@ def methods(
         return found, only
     if len(warps) == 1:
         return _of_one(warps[0], matrices[:, 0], size), only
-    if all(warp.border.mode != "constant" for warp in warps):
-        found[_have(matrices, _STRAIGHT)] = STRAIGHT
     moved = (matrices != _UNMOVED).any(axis=2)
     maps = moved.sum(axis=1)
+    painted = np.array([warp.border.mode == "constant" for warp in warps], bool)
+    rows = np.flatnonzero(~moved[:, painted].any(axis=1))
+    found[rows[_have(matrices[rows], _STRAIGHT)]] = STRAIGHT
     found[maps == 0] = IDENTITY
     for place, warp in enumerate(warps):
         rows = np.flatnonzero(moved[:, place] & (maps == 1))
@@ -76,7 +79,7 @@ def _of_one(warp: Warp, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray
         found[straight[_aligned(matrix[straight])]] = ALIGNED
     if mode in ("nearest", "constant"):
         found[(found == GENERAL) & _near(matrix, *size)] = NEAR
-    found[_have(maps, dict(enumerate(_UNMOVED.tolist())))] = IDENTITY
+    found[_have(maps, _IDENTITY)] = IDENTITY
     return found
 
 

@@ -22,16 +22,19 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     IN_PLACE,
     LEVELS,
     MIRRORED,
+    MIXED,
     NEAR,
     NEAREST,
     NOTHING,
     OUTSIDE,
+    PACKED,
     PERSPECTIVE,
     PLANES,
     REFLECTED,
     SCALED,
     TILT,
     UNPACKED,
+    Images,
     Keys,
     Mixed,
     Output,
@@ -41,6 +44,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
 )
 from cifar10_aug.engines.numba.methods import methods, shortcuts
 from cifar10_aug.engines.numba.pixelwise import strokes_of
+from cifar10_aug.engines.numba.source import NO_IMAGES
 from cifar10_aug.engines.numba.target import Target
 from cifar10_aug.engines.stages import Pass, Warp
 from cifar10_aug.ops.affine import Affine
@@ -49,6 +53,7 @@ from cifar10_aug.ops.base import UNMOVED, AffineOp, Border, ElasticOp, Perspecti
 # The affine map that leaves an image as it is.
 _STAYING = Affine(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 _ALL = slice(None)
+_UNMIXED = Mixed(np.empty((0, 4), np.int64), np.empty(0, np.uint32), np.empty(0, bool))
 # Of fields that are made at once.
 _PIXELS_AT_ONCE = 2**17
 
@@ -87,22 +92,18 @@ def run_mixed(
     target: Target,
 ) -> None:
     """As `run`, of images and of a partner of each, with which they are mixed before writing."""
-    from cifar10_aug.engines.numba.kernels.mixes import render_mixed
-    from cifar10_aug.engines.numba.kernels.separate import ADDRESSES, need
+    from cifar10_aug.engines.numba.kernels.separate import need
 
     writer = PLANES[kind] if target.channels_first else kind
     both, count = batch.followed_by(partners), len(batch)
     arguments = _Arguments.of(made, both, writer, copies=False)
-    if partners.source.stored:
-        need(UNPACKED)
+    need(MIXED, *((UNPACKED,) if partners.source.stored else ()))
     for part, memory in _pieces(target, max(arguments.at_once // 2, 1)):
-        images = batch.source.images(batch.rows[part])
         theirs = partners.source.images(partners.rows[part])
         how = Mixed(*(values[part] for values in mixed))
         rows = np.arange(part.start, part.stop)
-        examples = arguments.examples(np.concatenate([rows, rows + count]))
         output = Output(writer, scale, offset, memory)
-        render_mixed(images, theirs, how, *examples, output, arguments.scratch, ADDRESSES)
+        arguments.render(rows, output, theirs, how, np.concatenate([rows, rows + count]))
 
 
 def _pieces(target: Target, at_once: int) -> Iterator[tuple[slice, np.ndarray]]:
@@ -162,7 +163,7 @@ class _Arguments(NamedTuple):
         need(*codes, *_needed(ways, warps))
         if batch.source.stored and ways - {MIRRORED, SCALED}:
             need(UNPACKED)
-        if writer != IN_PLACE:
+        if writer not in (IN_PLACE, PACKED):
             need(writer)
         scratch = Scratch.of(height * width, slack(width))
         return _Arguments(batch, warps, strokes, fields, at_once, scratch)
@@ -173,21 +174,32 @@ class _Arguments(NamedTuple):
         painted = (self.strokes.codes != NOTHING).any(axis=1)
         return np.flatnonzero((self.warps.methods != IDENTITY) | painted)
 
-    def render(self, rows: slice | np.ndarray, output: Output) -> None:
-        """Runs the kernel on some examples, at most `at_once`."""
+    def render(
+        self,
+        rows: slice | np.ndarray,
+        output: Output,
+        partners: Images = NO_IMAGES,
+        mixed: Mixed = _UNMIXED,
+        examples: np.ndarray | None = None,
+    ) -> None:
+        """Runs the kernel on some examples, at most `at_once`.
+
+        Args:
+            rows: which.
+            output: for them.
+            partners, mixed: with which they are mixed, and how.
+            examples: the rows, and those of partners.
+        """
         from cifar10_aug.engines.numba.kernels.render import render
         from cifar10_aug.engines.numba.kernels.separate import ADDRESSES
 
-        images = self.batch.source.images(self.batch.rows[rows])
-        render(images, *self.examples(rows), output, self.scratch, ADDRESSES)
-
-    def examples(self, rows: slice | np.ndarray) -> tuple[Warps, Strokes, Keys]:
-        """What the kernel is told of some examples, at most `at_once`."""
+        batch, made = self.batch, rows if examples is None else examples
         for place, field in self.fields.items():
-            field.write(rows, self.warps.fields, place)
-        batch = self.batch
-        keys = Keys(batch.keys[rows], np.uint64(batch.epoch), np.uint64(batch.seed))
-        return self.warps.of(rows), self.strokes.of(rows), keys
+            field.write(made, self.warps.fields, place)
+        keys = Keys(batch.keys[made], np.uint64(batch.epoch), np.uint64(batch.seed))
+        images = batch.source.images(batch.rows[rows])
+        warps, strokes = self.warps.of(made), self.strokes.of(made)
+        render(images, partners, mixed, warps, strokes, keys, output, self.scratch, ADDRESSES)
 
 
 def _needed(ways: set[int], warps: Warps) -> set[int]:

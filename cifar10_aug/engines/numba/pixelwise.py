@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from cifar10_aug.engines.numba.batch import Batch
@@ -66,6 +68,7 @@ def _write(
     batch: Batch,
 ) -> int:
     assert isinstance(op, PixelwiseOp), op
+    numbers: tuple[Any, ...]
     if isinstance(op, BoxOp):
         numbers = op.boxes(drawn, batch.source.height, batch.source.width)
         fill = op.fill_levels(drawn, batch.dataset)

@@ -41,6 +41,7 @@ def warps(kind: int, border: int, matrix: np.ndarray, field: np.ndarray) -> Warp
         np.array([border]),
         np.array([LEVEL], np.uint32),
         np.array([GENERAL]),
+        np.array([0]),
     )
 
 

@@ -17,7 +17,6 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     NEAR,
     NOISY_BOX,
     OUTSIDE,
-    PACKED,
     REFLECTED,
     SCALED,
     STRAIGHT,
@@ -44,7 +43,7 @@ from cifar10_aug.rng import draws
             {UNPACKED, GENERAL, levels.posterize.number, LEVELS},
         ),
         ("perspective+hue", {UNPACKED, TILTED, colours.turn_hue.number, LEVELS}),
-        ("hue+blur", {UNPACKED, colours.turn_hue.number, PACKED, LEVELS}),
+        ("hue+blur", {UNPACKED, colours.turn_hue.number, LEVELS}),
         ("elastic", {UNPACKED, REFLECTED, GENERAL, DISPLACE, LEVELS}),
     ],
 )

@@ -1,81 +1,36 @@
-"""The compiled loop that makes a pass over images and their partners, and mixes them."""
+"""The compiled function that mixes an image with its partner, both packed."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import int64 as i64
-from numba import uint32
+from numba import types, uint32
 
-from cifar10_aug.engines.numba.kernels.compiling import inner, loop
-from cifar10_aug.engines.numba.kernels.pass_arguments import (
-    Images,
-    Keys,
-    Mixed,
-    Output,
-    Scratch,
-    Strokes,
-    Warps,
-)
+from cifar10_aug.engines.numba.kernels.compiling import inner
+from cifar10_aug.engines.numba.kernels.pass_arguments import MIXED, Mixed, Scratch
 from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE as _LOW
 from cifar10_aug.engines.numba.kernels.pixels import packed
-from cifar10_aug.engines.numba.kernels.render import fetch, make, write
+from cifar10_aug.engines.numba.kernels.resampling import SCRATCH
+from cifar10_aug.engines.numba.kernels.separate import Signature
+
+_MIXED = types.NamedTuple(
+    (types.int64[:, ::1], types.uint32[::1], types.boolean[::1]),
+    Mixed,
+)
+# How images are mixed, which one, height and width, memory with the partner in it, and the image,
+# packed, which is changed in place.
+SHOWN = Signature(types.none, _MIXED, i64, types.UniTuple(i64, 2), SCRATCH, types.uint32[::1])
 
 
-@loop
-def render_mixed(
-    images: Images,
-    partners: Images,
-    mixed: Mixed,
-    warps: Warps,
-    strokes: Strokes,
-    keys: Keys,
-    output: Output,
-    scratch: Scratch,
-    functions: np.ndarray,
-) -> None:
-    """Makes a pass over images and partners, shows partners in a box of each, and writes.
-
-    Args:
-        images: of the batch.
-        partners: one for each.
-        mixed: how.
-        warps, strokes, keys: of the examples, and then of their partners.
-        output: for the examples.
-        scratch, functions: as for `render`.
-    """
-    count, size = images.starts.shape[0], (images.height, images.width)
-    pixels = images.height * images.width
-    line, partner = scratch.lines[0, :pixels], scratch.lines[5, :pixels]
-    for b in range(count):
-        for half in range(2):
-            fetch(images, b + 1, half)
-            fetch(partners, b + 1, half)
-        top, left, bottom, right = mixed.boxes[b]
-        seen = bottom > top and right > left
-        # The partner first.
-        for own in range(0 if seen else 1, 2):
-            some, place = (images, b) if own else (partners, count + b)
-            made = line if own else partner
-            make(some, b, warps, strokes, keys, place, scratch, made, functions)
-        if seen:
-            room = scratch.lines[1:3]
-            _show(partner, mixed.boxes[b], mixed.shares[b], mixed.shrunk[b], size, room, line)
-        write(line, output, b, functions)
-
-
-@inner
+@SHOWN.separate(MIXED)
 def _show(
-    partner: np.ndarray,
-    box: np.ndarray,
-    share: int,
-    shrunk: bool,
-    size: tuple[int, int],
-    room: np.ndarray,
-    line: np.ndarray,
+    mixed: Mixed, example: int, size: tuple[int, int], scratch: Scratch, line: np.ndarray
 ) -> None:
-    """Shows a partner, packed, in a box of an image; see `Mixed`."""
+    """Shows a partner in a box of an image."""
+    partner, room = scratch.lines[5], scratch.lines[1:3]
+    box, share, shrunk = mixed.boxes[example], mixed.shares[example], mixed.shrunk[example]
     height, width = size
-    top, left, bottom, right = box
+    top, left, bottom, right = box[0], box[1], box[2], box[3]
     wide, tall = right - left, bottom - top
     if shrunk:
         columns, shown = room[0, :wide], room[1, :wide]

@@ -17,21 +17,25 @@ from numba import int64 as i64
 from numba import types, uint32
 from numba.extending import register_jitable
 
-from cifar10_aug.engines.numba.kernels.compiling import inlined, inner, loop
+from cifar10_aug.engines.numba.kernels.compiling import inner, loop
 from cifar10_aug.engines.numba.kernels.levels import STORED_SCALER, TABLE_STROKE
-from cifar10_aug.engines.numba.kernels.memory import prefetch, word
+from cifar10_aug.engines.numba.kernels.memory import prefetch, uint32_view, word
+from cifar10_aug.engines.numba.kernels.mixes import SHOWN
 from cifar10_aug.engines.numba.kernels.painting import NOISE_STROKE
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     IDENTITY,
     IN_PLACE,
     MIRRORED,
+    MIXED,
     NOISY_BOX,
     NOTHING,
+    PACKED,
     SCALED,
     TABLE,
     UNPACKED,
     Images,
     Keys,
+    Mixed,
     Output,
     Scratch,
     Strokes,
@@ -52,7 +56,7 @@ _STORED = types.Array(types.uint8, 1, "C", readonly=True)
 _UNPACKED = Signature(types.none, _STORED, i64, i64, _U32)
 _unpacked, _resampled, _mirrored = _UNPACKED.call, RESAMPLER.call, MIRRORER.call
 _stored_scaled, _painted, _noise = STORED_SCALER.call, STROKE.call, NOISE_STROKE.call
-_table, _written = TABLE_STROKE.call, WRITER.call
+_table, _shown, _written = TABLE_STROKE.call, SHOWN.call, WRITER.call
 
 
 @register_jitable
@@ -74,7 +78,7 @@ def _pack(stored: np.ndarray, start: int, pixels: int, packed: np.ndarray) -> No
 
 
 @inner
-def fetch(images: Images, place: int, half: int) -> None:
+def _fetch(images: Images, place: int, half: int) -> None:
     """Has the first or the second half, 0 or 1, of an image that is read soon brought near.
 
     It lies anywhere in 150 or 200 MB. The processor stops at more than half of it at once.
@@ -92,49 +96,11 @@ def fetch(images: Images, place: int, half: int) -> None:
             prefetch(images.pixels, start + 16 * i)
 
 
-def _make(
-    images: Images,
-    place: int,
-    warps: Warps,
-    strokes: Strokes,
-    keys: Keys,
-    b: int,
-    scratch: Scratch,
-    line: np.ndarray,
-    functions: np.ndarray,
-) -> None:
-    """Makes the image of example `b`, which is read in this place, packed: into `line`."""
-    size, pixels = (images.height, images.width), line.shape[0]
-    is_stored = images.stored.shape[0] > 0
-    packed, method = scratch.lines[1], warps.methods[b]
-    source = packed if is_stored else images.pixels
-    start = i64(0) if is_stored else images.starts[place]
-    if is_stored:
-        unpacked = line if method == IDENTITY else packed
-        _unpacked(functions[UNPACKED], images.stored, images.starts[place], pixels, unpacked)
-    if method != IDENTITY:
-        _resampled(functions[method], source, start, size, warps, b, scratch, line, functions)
-    elif not is_stored:
-        image = source[start : start + pixels]
-        for i in range(pixels):
-            line[i] = image[i]
-    for j in range(strokes.codes.shape[1]):
-        code, numbers = strokes.codes[b, j], strokes.numbers[b, j]
-        if code == NOISY_BOX:
-            first, key, epoch, seed = strokes.bases[j], keys.keys[b], keys.epoch, keys.seed
-            _noise(functions[code], numbers, first, key, epoch, seed, size[1], line)
-        elif code == TABLE:
-            _table(functions[code], strokes.tables[b, j], line)
-        elif code != NOTHING:
-            _painted(functions[code], numbers, size, scratch, line)
-
-
-make = inlined(_make)
-
-
 @loop
 def render(
     images: Images,
+    partners: Images,
+    mixed: Mixed,
     warps: Warps,
     strokes: Strokes,
     keys: Keys,
@@ -142,42 +108,93 @@ def render(
     scratch: Scratch,
     functions: np.ndarray,
 ) -> None:
-    """Makes one pass: gathers, resamples, paints, recolours and writes.
+    """Makes one pass: gathers, resamples, paints, recolours, mixes and writes.
 
     Args:
-        images, warps, strokes, keys, output, scratch: see there.
+        images: of the batch.
+        partners, mixed: one for each, if they are mixed, else none.
+        warps, strokes, keys: of the examples, and then of their partners.
+        output: for the examples.
+        scratch: see there.
         functions: `separate.ADDRESSES`; what the pass needs is compiled.
     """
-    size, pixels = (images.height, images.width), images.height * images.width
-    line, stored = scratch.lines[0, :pixels], images.stored
-    for b in range(images.starts.shape[0]):
-        fetch(images, b + 1, 0)
-        method, start = warps.methods[b], images.starts[b]
-        if method in (MIRRORED, SCALED):
-            fetch(images, b + 1, 1)
-        if method == MIRRORED:
-            moved, warp = warps.kinds.shape[0] > 0, warps.only[b]
-            across, down = (
-                moved and warps.matrices[b, warp, 0] < 0,
-                moved and warps.matrices[b, warp, 4] < 0,
-            )
-            _mirrored(functions[method], stored, start, size, across, down, output.memory[b])
-            continue
-        if method == SCALED:
-            numbers, table = strokes.numbers[b, 0], scratch.tables[0]
-            _stored_scaled(functions[method], numbers, table, stored, start, output.memory[b])
-            continue
-        make(images, b, warps, strokes, keys, b, scratch, line, functions)
-        fetch(images, b + 1, 1)
-        if output.writer == IN_PLACE:
-            image = images.pixels[start : start + pixels]
-            for i in range(pixels):
-                image[i] = line[i]
-        else:
-            write(line, output, b, functions)
+    height, width = images.height, images.width
+    size, pixels = (height, width), height * width
+    count, mixes = images.starts.shape[0], partners.starts.shape[0] > 0
+    for example in range(count):
+        # The partner, if there is one, comes before the image that it is mixed with.
+        for turn in range(0 if mixes else 1, 2):
+            partner = turn == 0
+            some, b = (partners, count + example) if partner else (images, example)
+            stored, starts = some.stored, some.starts
+            is_stored = stored.shape[0] > 0
+            packed, line = scratch.lines[1], scratch.lines[5 if partner else 0, :pixels]
+            source = packed if is_stored else some.pixels
+            _fetch(some, example + 1, 0)
+            if partner and not _is_seen(mixed.boxes[example]):
+                _fetch(some, example + 1, 1)
+                continue
+            method, start = warps.methods[b], i64(0) if is_stored else starts[example]
+            if method in (MIRRORED, SCALED):
+                _fetch(some, example + 1, 1)
+            if method == MIRRORED:
+                moved, warp = warps.kinds.shape[0] > 0, warps.only[b]
+                across, down = (
+                    moved and warps.matrices[b, warp, 0] < 0,
+                    moved and warps.matrices[b, warp, 4] < 0,
+                )
+                _mirrored(
+                    functions[method], stored, starts[b], size, across, down, output.memory[b]
+                )
+                continue
+            if method == SCALED:
+                numbers, table = strokes.numbers[b, 0], scratch.tables[0]
+                _stored_scaled(
+                    functions[method], numbers, table, stored, starts[b], output.memory[b]
+                )
+                continue
+            # Without a copy, where the image is made there is where it is to be.
+            stays = output.writer == IN_PLACE and method == IDENTITY
+            if stays:
+                line = source[start : start + pixels]
+            elif output.writer == PACKED and not partner:
+                line = uint32_view(output.memory[b])
+            if is_stored:
+                unpacked = line if method == IDENTITY else packed
+                _unpacked(functions[UNPACKED], stored, starts[example], pixels, unpacked)
+            if method != IDENTITY:
+                _resampled(
+                    functions[method], source, start, size, warps, b, scratch, line, functions
+                )
+            elif not is_stored and not stays:
+                image = source[start : start + pixels]
+                for i in range(pixels):
+                    line[i] = image[i]
+            _fetch(some, example + 1, 1)
+            for j in range(strokes.codes.shape[1]):
+                code, numbers = strokes.codes[b, j], strokes.numbers[b, j]
+                if code == NOISY_BOX:
+                    first, key, epoch, seed = strokes.bases[j], keys.keys[b], keys.epoch, keys.seed
+                    _noise(functions[code], numbers, first, key, epoch, seed, width, line)
+                elif code == TABLE:
+                    _table(functions[code], strokes.tables[b, j], line)
+                elif code != NOTHING:
+                    _painted(functions[code], numbers, size, scratch, line)
+            if partner:
+                continue
+            if mixes and _is_seen(mixed.boxes[b]):
+                _shown(functions[MIXED], mixed, b, size, scratch, line)
+            if output.writer == IN_PLACE and not stays:
+                image = source[start : start + pixels]
+                for i in range(pixels):
+                    image[i] = line[i]
+            elif output.writer not in (IN_PLACE, PACKED):
+                _written(
+                    functions[output.writer], line, output.scale, output.offset, output.memory[b]
+                )
 
 
 @inner
-def write(line: np.ndarray, output: Output, b: int, functions: np.ndarray) -> None:
-    """Writes a packed image to where the output has example `b`."""
-    _written(functions[output.writer], line, output.scale, output.offset, output.memory[b])
+def _is_seen(box: np.ndarray) -> bool:
+    """Whether a partner shows in a box."""
+    return box[2] > box[0] and box[3] > box[1]

@@ -7,14 +7,13 @@ from numba import float32 as f32
 from numba import int32 as i32
 from numba import types, uint8, uint32
 
-from cifar10_aug.engines.numba.kernels.memory import float32_view, uint32_view
+from cifar10_aug.engines.numba.kernels.memory import float32_view
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     FLOAT_PLANES,
     FLOATS,
     FRACTIONS,
     LEVEL_PLANES,
     LEVELS,
-    PACKED,
 )
 from cifar10_aug.engines.numba.kernels.separate import Signature
 
@@ -23,15 +22,6 @@ _8, _16 = uint32(8), uint32(16)
 
 _RANGE = types.Array(types.float32, 1, "C", readonly=True)
 WRITER = Signature(types.none, types.uint32[::1], _RANGE, _RANGE, types.uint8[::1])
-
-
-@WRITER.separate(PACKED)
-def write_packed(
-    line: np.ndarray, scale: np.ndarray, offset: np.ndarray, memory: np.ndarray
-) -> None:
-    out = uint32_view(memory)
-    for i in range(line.shape[0]):
-        out[i] = line[i]
 
 
 @WRITER.separate(LEVELS)
