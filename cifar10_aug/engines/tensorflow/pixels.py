@@ -52,15 +52,5 @@ def grey(red: tf.Tensor, green: tf.Tensor, blue: tf.Tensor) -> tf.Tensor:
 
 
 def read(table: tf.Tensor, at: tf.Tensor) -> tf.Tensor:
-    """Entries of each example's row of a table.
-
-    Args:
-        table: [batch, entries].
-        at: int32 [batch, n], which entries; batch * entries is less than 2**31.
-
-    Returns:
-        [batch, n]. What XLA compiles best is not what is quickest without it.
-    """
-    count, size = tf.shape(table)[0], int(table.shape[1])
-    flat, at = tf.reshape(table, [-1]), at + size * tf.range(count)[:, None]
-    return tf.gather(flat, at) if xla_tracing.compiled() else tf.gather_nd(flat, at[..., None])
+    """Entries of a table, [n]; what XLA compiles best is not what is quickest without it."""
+    return tf.gather(table, at) if xla_tracing.compiled() else tf.gather_nd(table, at[..., None])
