@@ -45,6 +45,11 @@ class Batch:
         """The number of examples, int32 []."""
         return tf.shape(self.keys)[0]
 
+    @property
+    def first_pixels(self) -> tf.Tensor:
+        """Where examples begin if all pixels are in one line, int32 [batch, 1]."""
+        return self.height * self.width * tf.range(self.count)[:, None]
+
     def with_pixels(self, pixels: tf.Tensor) -> Batch:
         return dataclasses.replace(self, pixels=pixels)
 

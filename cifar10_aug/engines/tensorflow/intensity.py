@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from cifar10_aug.engines.tensorflow.batch import Canvas
-from cifar10_aug.engines.tensorflow.pixels import as_levels, channels, grey, joined
+from cifar10_aug.engines.tensorflow.pixels import as_levels, channels, grey, joined, read_own
 from cifar10_aug.engines.tensorflow.tensor_draws import divide, numbers, plus, times
 
 _LEVELS = 256
@@ -66,7 +66,7 @@ def _equalized(levels: tf.Tensor) -> tf.Tensor:
     unchanged = (step == 0) | (tf.reduce_min(levels, 1, keepdims=True) == high)
     table = tf.minimum(below // tf.maximum(step, 1), 255)
     table = tf.where(unchanged, np.arange(_LEVELS, dtype=np.int32), table)
-    return tf.gather(table, levels, batch_dims=1)
+    return read_own(table, levels)
 
 
 def channel_shift(canvas: Canvas, by: Any) -> tf.Tensor:

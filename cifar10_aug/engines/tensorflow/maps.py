@@ -30,6 +30,8 @@ from cifar10_aug.ops.base import (
 
 _HALF = 1 << (FRACTION - 1)
 _IDENTITY = Affine(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+# Of 16.16 coordinates, in a 256th.
+_A_STEP = 256
 # Set in a pixel that shows a border's level instead of the image.
 PAINTED = 1 << 24
 
@@ -41,8 +43,8 @@ class Places(NamedTuple):
     """Where each output pixel is read.
 
     Attributes:
-        x, y: [batch, height * width], within the image; int32, or float64 if they are of one affine
-            map, which the processor makes sooner.
+        x, y: [batch, height * width], within the image: int32, 16.16; or in 256ths, float64, if one
+            affine map makes them without XLA, which is quicker.
         painted: int32 of the same shape, the packed level and `PAINTED` where a constant border
             shows, else 0; None if none can.
     """
@@ -86,33 +88,35 @@ def places(made: Pass, batch: Batch, drawn: list[Entries]) -> Places:
     return at
 
 
-def aligned(made: Pass, batch: Batch) -> tuple[tf.Tensor, tf.Tensor | None, int]:
+def aligned(made: Pass, batch: Batch) -> tuple[tf.Tensor, int | None]:
     """Follows whole pixels through a pass whose one map keeps rows and columns.
 
     Returns:
-        Which pixel each one shows, int32 [batch, height * width]; where a constant border shows,
-        bool of the same shape, or None if it never does; and that border's packed level.
+        Which pixel of all examples, one after the other, each one shows, int32 [batch, height *
+        width]; behind the last one where a constant border shows; and that border's packed level,
+        None if it never shows.
     """
     (warp,) = made.warps
     xx, _, x0, _, yy, y0 = _matrix(warp, batch)
-    columns, outside_x = _line(xx, x0, batch.width, warp.border)
-    rows, outside_y = _line(yy, y0, batch.height, warp.border)
-    shape = [batch.count, batch.height * batch.width]
-    pixel = tf.reshape((rows * batch.width)[:, :, None] + columns[:, None, :], shape)
+    beyond = batch.count * batch.height * batch.width
+    columns = _line(xx, x0, batch.width, warp.border, beyond)
+    rows = _line(yy, y0, batch.height, warp.border, beyond)
+    rows = tf.where(rows == beyond, beyond, batch.first_pixels + rows * batch.width)
+    pixel = tf.reshape(rows[:, :, None] + columns[:, None, :], tf.shape(batch.pixels))
     if warp.border.mode != "constant":
-        return pixel, None, 0
-    outside = tf.reshape(outside_y[:, :, None] | outside_x[:, None, :], shape)
-    return pixel, outside, _level(warp.border, batch)
+        return pixel, None
+    return tf.minimum(pixel, beyond), _level(warp.border, batch)
 
 
 def _line(
-    by: tf.Tensor, start: tf.Tensor, size: int, border: Border
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """What a row or column of pixels shows, and whether it lies outside: int32, bool [batch, n]."""
+    by: tf.Tensor, start: tf.Tensor, size: int, border: Border, beyond: tf.Tensor
+) -> tf.Tensor:
+    """Which row or column each one shows, or `beyond` in a constant border: int32 [batch, n]."""
     at = by[:, None] * tf.range(size, dtype=tf.int64) + start[:, None]
-    outside = (at < 0) | (at > (size - 1) << FRACTION)
-    inside = _folded(at, size, border.mode)
-    return tf.bitwise.right_shift(inside, FRACTION), outside
+    shown = tf.bitwise.right_shift(_folded(at, size, border.mode), FRACTION)
+    if border.mode != "constant":
+        return shown
+    return tf.where((at < 0) | (at > (size - 1) << FRACTION), beyond, shown)
 
 
 def _grid(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
@@ -157,7 +161,7 @@ def _spread(matrix: list[tf.Tensor], border: Border, batch: Batch) -> tuple[tf.T
     xx, xy, x0, yx, yy, y0 = matrix
     if not _period(2, border.mode) and not xla_tracing.compiled():
         # One op for each, exact below 2**53.
-        grid = np.stack([*_grid(batch), np.ones(batch.height * batch.width)]).astype(np.float64)
+        grid = np.stack([*_grid(batch), np.ones(batch.height * batch.width)]) / _A_STEP
         x, y = (numbers(tf.stack(row, 1)) @ grid for row in ((xx, xy, x0), (yx, yy, y0)))
         return x, y
     columns = tf.range(batch.width, dtype=tf.int64)
@@ -177,7 +181,7 @@ def _spread(matrix: list[tf.Tensor], border: Border, batch: Batch) -> tuple[tf.T
 
 def _moved(matrix: list[tf.Tensor], at: Places) -> tuple[tf.Tensor, tf.Tensor]:
     m0, m1, m2, m3, m4, m5 = (entry[:, None] for entry in matrix)
-    x, y = tf.cast(at.x, tf.int64), tf.cast(at.y, tf.int64)
+    x, y = tf.cast(_fixed(at.x), tf.int64), tf.cast(_fixed(at.y), tf.int64)
     right = tf.bitwise.right_shift
     return (
         right(m0 * x + m1 * y + _HALF, FRACTION) + m2,
@@ -200,7 +204,7 @@ def _perspective(warp: Warp, batch: Batch) -> list[tf.Tensor]:
 def _tilted(entries: list[tf.Tensor], batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
     h = [entry[:, None] for entry in entries]
     one = 1.0 / (1 << FRACTION)
-    x, y = numbers(at.x) * one, numbers(at.y) * one
+    x, y = numbers(_fixed(at.x)) * one, numbers(_fixed(at.y)) * one
     depth = plus(times(h[6], x), h[7], y) + 1.0
     # What is at the horizon or beyond it lies farther than any border.
     seen = depth > 1e-6
@@ -232,11 +236,12 @@ def _displaced(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     (step,) = warp.steps
     by_x, by_y = fields.smooth(batch.canvas(step), wanted)
-    right, at_x, at_y = tf.bitwise.right_shift, tf.cast(at.x, tf.int32), tf.cast(at.y, tf.int32)
+    right, at_x, at_y = tf.bitwise.right_shift, _fixed(at.x), _fixed(at.y)
     x = tf.clip_by_value(right(at_x + _HALF, FRACTION), 0, batch.width - 1)
     y = tf.clip_by_value(right(at_y + _HALF, FRACTION), 0, batch.height - 1)
-    pixel = y * batch.width + x
-    return at_x + read(by_x, pixel), at_y + read(by_y, pixel)
+    pixel = batch.first_pixels + y * batch.width + x
+    far_x, far_y = (read(tf.reshape(by, [-1]), pixel) for by in (by_x, by_y))
+    return at_x + far_x, at_y + far_y
 
 
 def _brought_back(
@@ -247,12 +252,23 @@ def _brought_back(
         # Up to the outermost centres, or less than half a pixel beyond them.
         low, beyond = (-_HALF, _HALF - 1) if border.reach else (0, 0)
         last_x, last_y = (((size - 1) << FRACTION) + beyond for size in (batch.width, batch.height))
+        low, last_x, last_y = (_like(x, bound) for bound in (low, last_x, last_y))
         inside = (x >= low) & (x <= last_x) & (y >= low) & (y <= last_y)
         paint = tf.where(inside, 0, _level(border, batch) | PAINTED)
         painted = paint if painted is None else tf.where(painted > 0, painted, paint)
     return Places(
         _folded(x, batch.width, border.mode), _folded(y, batch.height, border.mode), painted
     )
+
+
+def _like(at: tf.Tensor, number: int) -> tf.Tensor:
+    """A 16.16 number in the unit of coordinates."""
+    return tf.constant(number / _A_STEP if at.dtype == tf.float64 else number, at.dtype)
+
+
+def _fixed(at: tf.Tensor) -> tf.Tensor:
+    """Coordinates as 16.16, int32."""
+    return tf.cast(at * _A_STEP, tf.int32) if at.dtype == tf.float64 else at
 
 
 def _level(border: Border, batch: Batch) -> int:
@@ -272,5 +288,5 @@ def _folded(at: tf.Tensor, size: int, mode: str) -> tf.Tensor:
         half = _HALF if mode == "reflect" else 0
         at = tf.math.floormod(at + half, tf.constant(period, at.dtype))
         at = tf.minimum(at, period - at) - half
-    inside = tf.clip_by_value(at, tf.constant(0, at.dtype), tf.constant(last, at.dtype))
+    inside = tf.clip_by_value(at, _like(at, 0), _like(at, last))
     return inside if at.dtype == tf.float64 else tf.cast(inside, tf.int32)

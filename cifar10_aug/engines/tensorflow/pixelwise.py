@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.engines.tensorflow.batch import Batch
-from cifar10_aug.engines.tensorflow.pixels import as_levels, channels, joined
+from cifar10_aug.engines.tensorflow.pixels import as_levels, channels, joined, read, read_own
 from cifar10_aug.engines.tensorflow.tensor_draws import TensorDraws
 from cifar10_aug.ops.base import BoxOp, LookupTableOp, Noise, PixelwiseOp
 
@@ -80,5 +80,5 @@ def _looked_up(table: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
     """Replaces levels by a table, float64 [256, batch] or [256, 1]."""
     levels = tf.transpose(as_levels(table))
     if table.shape[1] == 1:
-        return joined(*(tf.gather(levels[0], channel) for channel in channels(pixels)))
-    return joined(*(tf.gather(levels, channel, batch_dims=1) for channel in channels(pixels)))
+        return joined(*(read(levels[0], channel) for channel in channels(pixels)))
+    return joined(*(read_own(levels, channel) for channel in channels(pixels)))

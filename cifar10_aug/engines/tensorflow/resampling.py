@@ -7,7 +7,7 @@ import dataclasses
 import tensorflow as tf
 
 from cifar10_aug._compat import xla_tracing
-from cifar10_aug.engines.fixed_point import FRACTION, ONE
+from cifar10_aug.engines.fixed_point import FRACTION
 from cifar10_aug.engines.stages import Pass
 from cifar10_aug.engines.tensorflow import maps
 from cifar10_aug.engines.tensorflow.batch import Batch
@@ -20,9 +20,12 @@ _WEIGHT = 0xFF00
 
 def copied(made: Pass, batch: Batch) -> tf.Tensor:
     """What a pixel-aligned pass makes of a batch, int32 [batch, height * width]."""
-    pixel, outside, level = maps.aligned(made, batch)
-    shown = read(batch.pixels, pixel)
-    return shown if outside is None else tf.where(outside, level, shown)
+    pixel, level = maps.aligned(made, batch)
+    pixels = tf.reshape(batch.pixels, [-1])
+    if not xla_tracing.compiled():
+        return read(tf.pad(pixels, [[0, 1]], constant_values=level or 0), pixel)
+    shown = read(pixels, pixel)
+    return shown if level is None else tf.where(pixel == tf.size(pixels), level, shown)
 
 
 def blended(made: Pass, batch: Batch) -> tf.Tensor:
@@ -48,12 +51,10 @@ def _in_lanes(batch: Batch, at: maps.Places) -> tf.Tensor:
     No number has more than 24 bits, so all are exact, and are rounded once.
     """
     (x, wx), (y, wy) = _apart(at.x), _apart(at.y)
-    # An example's first pixel is counted from the first of the batch.
-    first = batch.height * batch.width * tf.range(batch.count)[:, None]
-    read = tf.gather_nd(_squares(batch), (y * batch.width + x + first)[..., None])
+    found = read(_squares(batch), batch.first_pixels + y * batch.width + x)
     a, b, c, d = (
         tf.cast(tf.bitcast(pixel, tf.uint8), tf.float32)
-        for pixel in tf.unstack(tf.bitcast(read, tf.int32), axis=-1)
+        for pixel in tf.unstack(tf.bitcast(found, tf.int32), axis=-1)
     )
     left, right = a + (c - a) * wy, b + (d - b) * wy
     return tf.bitcast(tf.cast(left + (right - left) * wx + 0.5, tf.uint8), tf.int32)
@@ -65,7 +66,9 @@ def _apart(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     The weight is 0 to 255 / 256, float32 [batch, n, 4], once for each byte of a pixel.
     """
     if at.dtype == tf.float64:
-        steps, whole = (tf.cast(at * (1.0 / by), tf.int32) for by in (256.0, ONE))
+        # In 256ths already, of which float32 holds all.
+        steps = tf.cast(at, tf.int32)
+        whole = tf.cast(tf.cast(steps, tf.float32) * (1.0 / 256.0), tf.int32)
     else:
         steps, whole = (tf.bitwise.right_shift(at, by) for by in (FRACTION - 8, FRACTION))
     fourfold = tf.bitcast((steps - 256 * whole) * 0x01010101, tf.uint8)
