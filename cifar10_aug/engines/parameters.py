@@ -22,9 +22,9 @@ from cifar10_aug.ops.base import (
     LabelOp,
     LookupTableOp,
     PerspectiveOp,
-    PythonOp,
 )
 from cifar10_aug.ops.compound import ChoiceOp, SampleMixOp, WeightedSumOp, flattened
+from cifar10_aug.ops.python_op import PythonOp
 from cifar10_aug.rng import draws
 from cifar10_aug.rng.draws import Draws
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from cifar10_aug.engines import planner
 from cifar10_aug.engines.stages import PlannedOp, Stage
-from cifar10_aug.ops.base import LabelOp, Op, PythonOp, ValueRangeOp
+from cifar10_aug.ops.base import LabelOp, Op, ValueRangeOp
 from cifar10_aug.ops.compound import SampleMixOp, flattened
+from cifar10_aug.ops.python_op import PythonOp
 
 if TYPE_CHECKING:
     from cifar10_aug.data.spec import DatasetSpec

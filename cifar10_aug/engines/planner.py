@@ -34,10 +34,10 @@ from cifar10_aug.ops.base import (
     LabelOp,
     Op,
     PixelwiseOp,
-    PythonOp,
     ValueRangeOp,
 )
 from cifar10_aug.ops.compound import ChoiceOp, OneOf, SampleMixOp, SequenceOp, WeightedSumOp
+from cifar10_aug.ops.python_op import PythonOp
 
 NEAREST = Border("nearest")
 

@@ -6,7 +6,7 @@ pixels. May import `rng`; knows no engine and no dataset.
 
 from cifar10_aug.ops.augmix import AugMix
 from cifar10_aug.ops.axes import ShearX, ShearY, TranslateX, TranslateY
-from cifar10_aug.ops.base import AffineOp, BoxOp, Op, PythonOp, ValueRangeOp
+from cifar10_aug.ops.base import AffineOp, BoxOp, Op, ValueRangeOp
 from cifar10_aug.ops.boxes import Cutout, Erase
 from cifar10_aug.ops.colours import ChannelShuffle, ColorJitter, Gray, Hue, RGBShift, Saturation
 from cifar10_aug.ops.corruptions import CORRUPTIONS
@@ -30,6 +30,7 @@ from cifar10_aug.ops.intensity import (
 from cifar10_aug.ops.labels import LabelSmooth
 from cifar10_aug.ops.mixes import CutMix, MixUp, ResizeMix
 from cifar10_aug.ops.policies import AutoAugment, RandAugment, TimmAugment, TrivialAugment
+from cifar10_aug.ops.python_op import PythonOp
 from cifar10_aug.ops.values import Normalize, Rescale
 from cifar10_aug.ops.warps import Elastic, RandomPerspective
 

@@ -15,8 +15,8 @@ import cloudpickle
 
 from cifar10_aug.engines.python import worker_process
 from cifar10_aug.errors import RegistrationError
-from cifar10_aug.ops.base import PythonOp
 from cifar10_aug.ops.compound import flattened
+from cifar10_aug.ops.python_op import PythonOp
 from cifar10_aug.recipes.function_sources import source_of
 from cifar10_aug.recipes.recipe import Recipe
 from cifar10_aug.recipes.registration import register

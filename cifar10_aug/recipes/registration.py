@@ -14,8 +14,8 @@ import numpy as np
 
 from cifar10_aug.errors import RegistrationError
 from cifar10_aug.ops import OPS, PythonOp
-from cifar10_aug.ops.base import BACKENDS, OUTPUTS
 from cifar10_aug.ops.fields import PlainNumberField, main_field, option
+from cifar10_aug.ops.python_op import BACKENDS, OUTPUTS
 from cifar10_aug.recipes import function_fields
 from cifar10_aug.recipes.function_sources import about, called, identity
 from cifar10_aug.recipes.presets import NAMED

@@ -8,7 +8,8 @@ from scipy import stats
 
 from cifar10_aug.errors import RecipeError
 from cifar10_aug.ops import OPS
-from cifar10_aug.ops.base import Op, PythonOp
+from cifar10_aug.ops.base import Op
+from cifar10_aug.ops.python_op import PythonOp
 from cifar10_aug.recipes.recipe import Recipe
 from tests import functions
 from tests.registering import registered

@@ -37,8 +37,9 @@ from cifar10_aug.engines.stages import (
     PythonCalls,
     Smoothing,
 )
-from cifar10_aug.ops.base import ImageOp, PythonOp
+from cifar10_aug.ops.base import ImageOp
 from cifar10_aug.ops.compound import WeightedSumOp
+from cifar10_aug.ops.python_op import PythonOp
 
 _Stages = Sequence[FusedStage | Group]
 

@@ -7,7 +7,7 @@ import warnings
 
 from cifar10_aug.engines.python import cores, worker_process
 from cifar10_aug.errors import RegistrationError
-from cifar10_aug.ops.base import BACKENDS, PythonOp
+from cifar10_aug.ops.python_op import BACKENDS, PythonOp
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from cifar10_aug.engines.stages import PlannedOp
-from cifar10_aug.ops.base import PythonOp
+from cifar10_aug.ops.python_op import PythonOp
 from cifar10_aug.rng.draws import SPLIT_NUMBERS, VIEW_SHIFT
 from cifar10_aug.rng.names import example_id
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cifar10_aug.engines.plan import Plan
 from cifar10_aug.errors import RecipeError
-from cifar10_aug.ops.base import PythonOp
+from cifar10_aug.ops.python_op import PythonOp
 
 
 def check(plan: Plan, instead: str) -> None:
