@@ -275,8 +275,8 @@ def test_tfds_ids_are_those_of_the_files(load: Load, data_dir: str) -> None:
     assert ours == [example["tfds_id"] for example in stock.as_numpy_iterator()]
 
 
-def test_tfds_helpers_take_it(data_dir: str) -> None:
-    load = loader(data_dir, "eager")
+@pytest.mark.parametrize("load", ["eager"], indirect=True)
+def test_tfds_helpers_take_it(load: Load) -> None:
     matplotlib.use("Agg")
     ds, info = load("rotate+normalize", with_info=True)
     assert next(iter(tfds.as_numpy(ds)))["image"].shape == (32, 32, 3)
