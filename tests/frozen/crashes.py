@@ -91,11 +91,16 @@ def first(source: Path, place: Path) -> int:
 
 
 def overwriting(source: Path, place: Path) -> int:
-    """Crashes an export that replaces another, and runs it again with and without overwriting."""
+    """Crashes an export that replaces another, and runs it again with and without overwriting.
+
+    While shards are written, only before each third change; `first` tries all of these.
+    """
     whole = freeze(place / "whole", source, CONFIG)
     expected = contents(whole)
-    crashes = published = 0
+    shards = len([*whole.glob("*-of-?????")])
+    at = crashes = published = written = 0
     while True:
+        at += 1 if written == shards or published else 3
         crashes += 1
         folder = place / str(crashes)
         shutil.copytree(place / "whole", folder)
@@ -105,7 +110,7 @@ def overwriting(source: Path, place: Path) -> int:
         def overwrite(folder: Path = folder) -> None:
             freeze(folder, source, CONFIG, download_config=OVERWRITE)
 
-        def crash(folder: Path = folder, at: int = crashes) -> None:
+        def crash(folder: Path = folder, at: int = at) -> None:
             counting(folder, at)
             freeze(folder, source, CONFIG, download_config=OVERWRITE)
 
@@ -113,6 +118,7 @@ def overwriting(source: Path, place: Path) -> int:
         assert status in (0, -signal.SIGKILL), status
         new = final.exists() and os.stat(final / "dataset_info.json").st_ino != before
         published += new
+        written = len([*final.parent.glob("incomplete.1.0.0/digests/*-of-?????.json")])
         if new or not final.exists():
             resumed = place / "resumed"
             shutil.copytree(folder, resumed)

@@ -407,8 +407,10 @@ def elements_of(ds: Any) -> list[list[bytes]]:
 STOCK = tf.data.Dataset.from_tensor_slices((IMAGES[:24], LABELS[:24])).batch(4)
 
 
-@pytest.mark.parametrize("idiom", TELLING)
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("engine", "idiom"),
+    [*(("eager", idiom) for idiom in TELLING), ("graph", "take"), ("graph", "repeat")],
+)
 def test_idioms_give_what_they_give_of_the_dataset(engine: str, idiom: str, tmp_path: Path) -> None:
     assert_alike(IDIOMS[idiom](STOCK.apply(augment("plain", engine=engine))), IDIOMS[idiom](STOCK))
     augmented = augment("flip+brightness", engine=engine)
