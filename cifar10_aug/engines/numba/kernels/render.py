@@ -109,14 +109,12 @@ def render(
     is_stored = stored.shape[0] > 0
     source = packed if is_stored else images.pixels
     lines = (3 * pixels if is_stored else 4 * pixels) // 64 + 1
-    half = lines // 2
     for b in range(starts.shape[0]):
+        method, start = warps.methods[b], i64(0) if is_stored else starts[b]
         # Half of it now, half when this one is read: the processor stops at more at once.
         ahead = starts[min(b + 1, starts.shape[0] - 1)]
+        half = lines if method in (MIRRORED, SCALED) else lines // 2
         _fetch(images, is_stored, ahead, 0, half)
-        method, start = warps.methods[b], i64(0) if is_stored else starts[b]
-        if method in (MIRRORED, SCALED):
-            _fetch(images, is_stored, ahead, half, lines)
         if method == MIRRORED:
             moved = warps.kinds.shape[0] > 0
             across, down = (
