@@ -78,19 +78,16 @@ def _pack(stored: np.ndarray, start: int, pixels: int, packed: np.ndarray) -> No
 
 
 @inner
-def _fetch(images: Images, place: int, half: int) -> None:
-    """Has the first or the second half, 0 or 1, of an image that is read soon brought near.
+def _fetch(images: Images, place: int, first: int, stop: int) -> None:
+    """Has some of the cache lines, of 64 bytes, of an image that is read soon brought near.
 
-    It lies anywhere in 150 or 200 MB. The processor stops at more than half of it at once.
+    It lies anywhere in 150 or 200 MB.
     """
     if place >= images.starts.shape[0]:
         return
-    start, pixels = images.starts[place], images.height * images.width
-    is_stored = images.stored.shape[0] > 0
-    # A cache line holds 64 bytes.
-    lines = (3 * pixels if is_stored else 4 * pixels) // 64 + 1
-    for i in range(half * (lines // 2), lines if half else lines // 2):
-        if is_stored:
+    start = images.starts[place]
+    for i in range(first, stop):
+        if images.stored.shape[0] > 0:
             prefetch(images.stored, start + 64 * i)
         else:
             prefetch(images.pixels, start + 16 * i)
@@ -130,13 +127,15 @@ def render(
             is_stored = stored.shape[0] > 0
             packed, line = scratch.lines[1], scratch.lines[5 if partner else 0, :pixels]
             source = packed if is_stored else some.pixels
-            _fetch(some, example + 1, 0)
-            if partner and not _is_seen(mixed.boxes[example]):
-                _fetch(some, example + 1, 1)
-                continue
+            seen = not partner or _is_seen(mixed.boxes[example])
             method, start = warps.methods[b], i64(0) if is_stored else starts[example]
-            if method in (MIRRORED, SCALED):
-                _fetch(some, example + 1, 1)
+            # Half of the next image now, half when this one is read: the processor stops at more
+            # at once.
+            lines = (3 * pixels if is_stored else 4 * pixels) // 64 + 1
+            half = lines // 2 if seen and method not in (MIRRORED, SCALED) else lines
+            _fetch(some, example + 1, 0, half)
+            if not seen:
+                continue
             if method == MIRRORED:
                 moved, warp = warps.kinds.shape[0] > 0, warps.only[b]
                 across, down = (
@@ -170,7 +169,7 @@ def render(
                 image = source[start : start + pixels]
                 for i in range(pixels):
                     line[i] = image[i]
-            _fetch(some, example + 1, 1)
+            _fetch(some, example + 1, half, lines)
             for j in range(strokes.codes.shape[1]):
                 code, numbers = strokes.codes[b, j], strokes.numbers[b, j]
                 if code == NOISY_BOX:
