@@ -114,7 +114,7 @@ def test_the_first_call_ever_compiles_what_it_needs_for_the_user(tmp_path: Path)
     compiled = {path.name.split("-")[0] for path in tmp_path.rglob("*.nbi")}
     assert compiled == {
         *("coordinates.nearest_coordinates", "draws.philox", "philox.draw_words"),
-        *("render._pack", "painting._paint_box", "render.fetch"),
+        *("render._pack", "painting._paint_box", "render._is_seen"),
         *("render.render", "resampling._blend", "resampling._gather"),
         *("resampling.interpolate_near", "series.horner", "writing.write_levels"),
     }
