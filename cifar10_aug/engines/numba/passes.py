@@ -92,15 +92,20 @@ def run_mixed(
     target: Target,
 ) -> None:
     """As `run`, of images and of a partner of each, with which they are mixed before writing."""
+    from cifar10_aug.engines.numba.kernels.mixes import mix_levels
     from cifar10_aug.engines.numba.kernels.separate import need
 
     writer = PLANES[kind] if target.channels_first else kind
-    both, count = batch.followed_by(partners), len(batch)
-    arguments = _Arguments.of(made, both, writer, copies=False)
+    count, stored = len(batch), batch.source.stored and partners.source.stored
+    if stored and writer == LEVELS and not made.steps and not mixed.shrunk.any():
+        for part, memory in _pieces(target, max(count, 1)):
+            images = batch.source.images(batch.rows[part])
+            mix_levels(images, partners.source.images(partners.rows[part]), mixed.of(part), memory)
+        return
+    arguments = _Arguments.of(made, batch.followed_by(partners), writer, copies=False)
     need(MIXED, *((UNPACKED,) if partners.source.stored else ()))
     for part, memory in _pieces(target, max(arguments.at_once // 2, 1)):
-        theirs = partners.source.images(partners.rows[part])
-        how = Mixed(*(values[part] for values in mixed))
+        theirs, how = partners.source.images(partners.rows[part]), mixed.of(part)
         rows = np.arange(part.start, part.stop)
         output = Output(writer, scale, offset, memory)
         arguments.render(rows, output, theirs, how, np.concatenate([rows, rows + count]))

@@ -134,3 +134,16 @@ def test_images_that_are_given_stay_as_they_are(first: str) -> None:
         made = Recipe.parse(f"{first}+autocontrast_p1")(given)
         assert (given == before).all()
         assert first != "labelsmooth" or (made == Recipe.parse("autocontrast_p1")(given)).all()
+
+
+@pytest.mark.parametrize("text", ["mixup", "cutmix_p1", "mixup-or-cutmix", "mixup-or-resizemix"])
+@pytest.mark.parametrize("size", [(8, 8), (4, 6), (20, 3)])
+def test_images_are_mixed_where_they_are_as_others_are(text: str, size: tuple[int, int]) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (60, *size, 3), np.uint8)
+    recipe, ids = Recipe.parse(text), np.arange(60)
+    # These are copied first.
+    apart = images[:, :, ::-1].copy()[:, :, ::-1]
+    expected = recipe(apart, ids=ids)
+    assert (recipe(images, ids=ids) == expected).all()
+    assert (recipe(images, ids=ids, partners=(apart, None, ids)) == expected).all()
+    assert (expected != images).any()

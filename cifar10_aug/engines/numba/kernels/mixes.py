@@ -1,13 +1,14 @@
-"""The compiled function that mixes an image with its partner, both packed."""
+"""Compiled functions that mix images with partners."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import int64 as i64
-from numba import types, uint32
+from numba import types, uint8, uint32
 
-from cifar10_aug.engines.numba.kernels.compiling import inner
-from cifar10_aug.engines.numba.kernels.pass_arguments import MIXED, Mixed, Scratch
+from cifar10_aug.engines.numba.kernels.compiling import inner, loop
+from cifar10_aug.engines.numba.kernels.memory import prefetch
+from cifar10_aug.engines.numba.kernels.pass_arguments import MIXED, Images, Mixed, Scratch
 from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE as _LOW
 from cifar10_aug.engines.numba.kernels.pixels import packed
 from cifar10_aug.engines.numba.kernels.resampling import SCRATCH
@@ -70,3 +71,37 @@ def _blend(share: int, other: np.ndarray, line: np.ndarray) -> None:
         level, of_mine = (b >> sixteen) & _LOW, (mine >> sixteen) & _LOW
         blue = (level << sixteen) + (of_mine - level) * a + half
         line[x] = packed(uint32(red) >> sixteen, uint32(green) >> sixteen, uint32(blue) >> sixteen)
+
+
+@loop
+def mix_levels(images: Images, partners: Images, mixed: Mixed, memory: np.ndarray) -> None:
+    """Mixes images that are stored as levels, and not shrunk, to levels: uint8 [batch, bytes]."""
+    width, size = images.width, 3 * images.height * images.width
+    for b in range(images.starts.shape[0]):
+        if b + 1 < images.starts.shape[0]:
+            for i in range(0, size, 64):
+                prefetch(images.stored, images.starts[b + 1] + i)
+                prefetch(partners.stored, partners.starts[b + 1] + i)
+        start, out, share = images.starts[b], memory[b], mixed.shares[b]
+        own = images.stored[start : start + size]
+        other = partners.stored[partners.starts[b] : partners.starts[b] + size]
+        for i in range(size):
+            out[i] = own[i]
+        top, left = mixed.boxes[b, 0], mixed.boxes[b, 1]
+        bottom, right = mixed.boxes[b, 2], mixed.boxes[b, 3]
+        # Whole rows follow each other.
+        rows, long = (1, bottom - top) if right - left == width else (bottom - top, i64(1))
+        for row in range(rows):
+            first = 3 * ((top + row) * width + left)
+            last = first + 3 * (right - left + (long - 1) * width)
+            _blend_levels(share, own[first:last], other[first:last], out[first:last])
+
+
+@inner
+def _blend_levels(share: int, own: np.ndarray, other: np.ndarray, out: np.ndarray) -> None:
+    """As `_blend`, of levels."""
+    a, half, sixteen = uint32(share), uint32(1 << 15), uint32(16)
+    for i in range(out.shape[0]):
+        theirs = uint32(other[i])
+        level = uint32(theirs << sixteen) + uint32(uint32(uint32(own[i]) - theirs) * a) + half
+        out[i] = uint8(uint32(level) >> sixteen)

@@ -124,6 +124,10 @@ class Mixed(NamedTuple):
     shares: np.ndarray
     shrunk: np.ndarray
 
+    def of(self, part: slice) -> Mixed:
+        """Those of some images."""
+        return Mixed(*(values[part] for values in self))
+
 
 class Output(NamedTuple):
     """What is written.

@@ -119,6 +119,9 @@ def render(
     size, pixels = (height, width), height * width
     count, mixes = images.starts.shape[0], partners.starts.shape[0] > 0
     for example in range(count):
+        # Whether something is seen of a partner.
+        shows = mixes and mixed.boxes[example, 2] > mixed.boxes[example, 0]
+        shows = shows and mixed.boxes[example, 3] > mixed.boxes[example, 1]
         # The partner, if there is one, comes before the image that it is mixed with.
         for turn in range(0 if mixes else 1, 2):
             partner = turn == 0
@@ -127,7 +130,7 @@ def render(
             is_stored = stored.shape[0] > 0
             packed, line = scratch.lines[1], scratch.lines[5 if partner else 0, :pixels]
             source = packed if is_stored else some.pixels
-            seen = not partner or _is_seen(mixed.boxes[example])
+            seen = shows or not partner
             method, start = warps.methods[b], i64(0) if is_stored else starts[example]
             # Half of the next image now, half when this one is read: the processor stops at more
             # at once.
@@ -181,7 +184,7 @@ def render(
                     _painted(functions[code], numbers, size, scratch, line)
             if partner:
                 continue
-            if mixes and _is_seen(mixed.boxes[b]):
+            if shows:
                 _shown(functions[MIXED], mixed, b, size, scratch, line)
             if output.writer == IN_PLACE and not stays:
                 image = source[start : start + pixels]
@@ -191,9 +194,3 @@ def render(
                 _written(
                     functions[output.writer], line, output.scale, output.offset, output.memory[b]
                 )
-
-
-@inner
-def _is_seen(box: np.ndarray) -> bool:
-    """Whether a partner shows in a box."""
-    return box[2] > box[0] and box[3] > box[1]
