@@ -50,7 +50,8 @@ def methods(
         if modes == ["reflect"] and isinstance(first, ElasticOp):
             found[:] = REFLECTED
         elif modes in (["nearest"], ["constant"]) and isinstance(first, PerspectiveOp):
-            found[:] = TILTED
+            # Coordinates within the image fit into 32 bits, unless it is huge.
+            found[:] = TILTED if max(size) < 1 << 15 else GENERAL
         return found, only
     if len(warps) == 1:
         return _of_one(warps[0], matrices[:, 0], size), only
