@@ -142,7 +142,8 @@ def _augmenting(plan: Plan, seed: int, *, jit_compile: bool) -> Callable[..., tf
     """What a layer does to a batch in training; XLA compiles it once for each shape of batches."""
 
     def augmented(images: tf.Tensor, step: tf.Tensor, replica: tf.Tensor) -> tf.Tensor:
-        engine = GraphEngine(plan, seed, images.shape[1], images.shape[2])
+        gpus = tf.config.list_logical_devices("GPU")
+        engine = GraphEngine(plan, seed, images.shape[1], images.shape[2], at_once=bool(gpus))
         return engine(pack(images), keys(tf.shape(images)[0], replica), step)
 
     if not jit_compile:

@@ -196,12 +196,27 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     heights: list[int] = []
 
     class Counted(GraphEngine):
-        def __init__(self, plan: Plan, seed: int, height: int, width: int):
+        def __init__(self, plan: Plan, seed: int, height: int, width: int, **options: bool):
             heights.append(height)
-            super().__init__(plan, seed, height, width)
+            super().__init__(plan, seed, height, width, **options)
 
     monkeypatch.setattr(layers, "GraphEngine", Counted)
     return heights
+
+
+@pytest.mark.parametrize("gpus", [0, 1])
+def test_gpus_work_on_whole_batches(gpus: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[bool] = []
+
+    class Noting(GraphEngine):
+        def __init__(self, *args: Any, at_once: bool) -> None:
+            found.append(at_once)
+            super().__init__(*args, at_once=at_once)
+
+    monkeypatch.setattr(layers, "GraphEngine", Noting)
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind] * gpus)
+    layer("flip")(IMAGES)
+    assert found == [gpus == 1]
 
 
 def test_xla_compiles_once_for_each_shape(built: list[int]) -> None:

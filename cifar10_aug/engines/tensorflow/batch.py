@@ -29,6 +29,7 @@ class Batch:
         seed: 0 to 2**64 - 1.
         drawn: by the recipe's ops.
         dataset: whose images they are.
+        at_once: whether all of them are worked on at once; see `chunks`.
     """
 
     pixels: tf.Tensor
@@ -39,6 +40,7 @@ class Batch:
     seed: int
     drawn: Drawn
     dataset: DatasetSpec
+    at_once: bool
 
     @property
     def count(self) -> tf.Tensor:

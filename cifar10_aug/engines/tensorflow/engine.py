@@ -32,17 +32,20 @@ class GraphEngine:
         plan: what it runs.
     """
 
-    def __init__(self, plan: Plan, seed: int, height: int, width: int):
+    def __init__(
+        self, plan: Plan, seed: int, height: int, width: int, *, at_once: bool = False
+    ) -> None:
         """Takes the size of images.
 
-        The recipe is one that `support.check` lets pass.
+        The recipe is one that `support.check` lets pass. A GPU works on a batch `at_once`; see
+        `chunks`.
 
         Raises:
             ValueError: if a side has more than 8,192 pixels.
         """
         check_size(height, width)
         self.plan = plan
-        self._seed = seed
+        self._seed, self._at_once = seed, at_once
         self._height, self._width = height, width
         self._stages = plan.stages
         self._drawing = Drawing(plan.ops, seed)
@@ -84,7 +87,9 @@ class GraphEngine:
     def _batch(self, pixels: tf.Tensor, keys: tf.Tensor, epoch: tf.Tensor) -> Batch:
         drawn = self._drawing.of(keys, epoch)
         size = self._height, self._width
-        return Batch(pixels, *size, keys, epoch, self._seed, drawn, self.plan.dataset)
+        return Batch(
+            pixels, *size, keys, epoch, self._seed, drawn, self.plan.dataset, self._at_once
+        )
 
     def _through(self, stages: Sequence[Stage], batch: Batch, partners: Partners | None) -> Batch:
         for i, stage in enumerate(stages):

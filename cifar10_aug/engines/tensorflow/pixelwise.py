@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from cifar10_aug._compat import xla_tracing
 from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.engines.tensorflow.batch import Batch
 from cifar10_aug.engines.tensorflow.pixels import as_levels, channels, joined, read, read_own
@@ -18,7 +19,7 @@ _LEVELS = np.arange(256.0)[:, None]
 
 def painted(steps: tuple[PlannedOp, ...], batch: Batch) -> tf.Tensor:
     """The pixels of a batch after one stroke, of whose steps each example does at most one."""
-    pixels = batch.pixels
+    pixels, tables = batch.pixels, None
     for step in steps:
         mask, drawn = batch.drawn.taken(step)
         op = step.op
@@ -26,10 +27,13 @@ def painted(steps: tuple[PlannedOp, ...], batch: Batch) -> tf.Tensor:
         mask = both(mask, op.applied(drawn))
         if isinstance(op, BoxOp):
             pixels = _boxed(op, step, drawn, mask, batch, pixels)
-        else:
-            assert isinstance(op, LookupTableOp), op
-            pixels = chosen(mask, _looked_up(op.table(drawn, tf.constant(_LEVELS)), pixels), pixels)
-    return pixels
+            continue
+        assert isinstance(op, LookupTableOp), op
+        table = as_levels(op.table(drawn, tf.constant(_LEVELS)))
+        # Tables are fewer numbers to choose among than pixels.
+        others = tf.constant(_LEVELS, tf.int32) if tables is None else tables
+        tables = table if mask is None else tf.where(mask, table, others)
+    return pixels if tables is None else _looked_up(tables, pixels)
 
 
 def both(mask: Any, applied: Any) -> Any:
@@ -76,9 +80,9 @@ def _noise(step: PlannedOp, batch: Batch) -> tf.Tensor:
     return tf.cast(tf.reshape(levels, [batch.count, -1])[:, :size], tf.int32)
 
 
-def _looked_up(table: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
-    """Replaces levels by a table, float64 [256, batch] or [256, 1]."""
-    levels = tf.transpose(as_levels(table))
-    if table.shape[1] == 1:
-        return joined(*(read(levels[0], channel) for channel in channels(pixels)))
+def _looked_up(tables: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
+    """Replaces levels by tables of all examples, int32 [256, batch], or by one, [256, 1]."""
+    if tables.shape[1] == 1:
+        return joined(*(read(tables[:, 0], channel) for channel in channels(pixels)))
+    levels = xla_tracing.kept(tf.transpose(tables))
     return joined(*(read_own(levels, channel) for channel in channels(pixels)))

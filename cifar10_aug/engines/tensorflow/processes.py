@@ -29,7 +29,7 @@ def processed(step: PlannedOp, batch: Batch) -> tf.Tensor:
         some = dataclasses.replace(canvas, pixels=pixels, keys=keys)
         return chosen(mask, made(some, *given), pixels)
 
-    return in_chunks(run, batch.pixels, batch.keys, mask, given)
+    return in_chunks(run, batch.at_once, batch.pixels, batch.keys, mask, given)
 
 
 def _column(number: Any, batch: Batch) -> Any:

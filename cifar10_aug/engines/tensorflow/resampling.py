@@ -40,9 +40,8 @@ def blended(made: Pass, batch: Batch) -> tf.Tensor:
         border = tf.bitwise.bitwise_and(at.painted, COLOUR)
         return tf.where(at.painted > 0, border, shown)
 
-    return in_chunks(
-        run, batch.pixels, batch.keys, [maps.entries(warp, batch) for warp in made.warps]
-    )
+    drawn = [maps.entries(warp, batch) for warp in made.warps]
+    return in_chunks(run, batch.at_once, batch.pixels, batch.keys, drawn)
 
 
 def _in_lanes(batch: Batch, at: maps.Places) -> tf.Tensor:

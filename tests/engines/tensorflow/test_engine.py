@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cifar10_aug.engines.numba.kernels import philox
+from cifar10_aug.engines.tensorflow import chunks
 from cifar10_aug.engines.tensorflow.batch import Canvas
 from cifar10_aug.engines.tensorflow.engine import GraphEngine
 from cifar10_aug.ops import OPS
@@ -88,6 +89,11 @@ def test_random_recipes_make_the_pixels_of_the_eager_engine(text: str, seed: int
 )
 def test_xla_makes_the_same_pixels(text: str) -> None:
     assert_same(text, "XLA", given_images=images() // 3 + 40)
+
+
+def test_a_few_images_at_a_time_make_the_same_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "PIXELS", 5 * 32 * 32)
+    assert_same("rotate+elastic+perspective+blur_p0.5+noise", "graph")
 
 
 def test_a_mixture_adds_in_the_order_of_the_eager_engine() -> None:
