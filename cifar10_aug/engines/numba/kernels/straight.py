@@ -125,53 +125,39 @@ def _copy(
 
 
 @inner
-def _gather(
-    source: np.ndarray,
-    start: int,
-    size: tuple[int, int],
-    at: np.ndarray,
-    pairs: np.ndarray,
-    weights: np.ndarray,
-) -> tuple[int, int]:
-    """Reads the rows that are seen, each column with its right neighbour; which rows: [low, high).
+def _blend_columns(
+    source: np.ndarray, start: int, size: tuple[int, int], scratch: Scratch
+) -> None:
+    """Blends columns with their right neighbours, and keeps 16 bits a channel, in rows to be seen.
 
     Args:
         source, start, size: as for the others.
-        at: int64 [3, pixels], see `axis_coordinates`.
-        pairs: uint64 [pixels], written: two pixels for each row that is read and column.
-        weights: uint32 [pixels], written: those of right neighbours.
+        scratch: where columns and rows are read is in `at`, see `axis_coordinates`; red with blue
+            is written to the fourth of its lines, and green to the fifth.
     """
     height, width = size
-    xs, ys = at[0], at[1]
+    xs, ys = scratch.at[0, :width], scratch.at[1, :height]
+    weights, columns = scratch.lines[2, :width], scratch.lines[2, width : 2 * width]
+    pairs = scratch.pairs[0, :width]
+    for x in range(width):
+        weights[x] = uint32((xs[x] >> i64(8)) & i64(255))
+        columns[x] = uint32(xs[x] >> FRACTION)
     low, high = i64(height), i64(0)
     for y in range(height):
         low, high = min(low, ys[y] >> FRACTION), max(high, ys[y] >> FRACTION)
-    high = min(high + 2, i64(height))
-    for row in range(low, high):
-        read, out = start + row * width, uint64(row * width)
+    eight, below = uint32(8), uint64(0xFFFFFFFF)
+    for row in range(low, min(high + 2, i64(height))):
+        read, out = uint64(start + row * width), row * width
         for x in range(width):
-            k = uint64(read + (xs[x] >> FRACTION))
-            pair = uint64(source[k]) | (uint64(source[k + uint64(1)]) << uint64(32))
-            pairs[out + uint64(x)] = pair
-    for row in range(low, high):
-        out = uint64(row * width)
+            k = read + uint64(columns[x])
+            pairs[x] = uint64(source[k]) | (uint64(source[k + uint64(1)]) << uint64(32))
+        red_blue, green = scratch.lines[3, out : out + width], scratch.lines[4, out : out + width]
         for x in range(width):
-            weights[out + uint64(x)] = uint32((xs[x] >> i64(8)) & i64(255))
-    return low, high
-
-
-@inner
-def _blend_columns(
-    pairs: np.ndarray, weights: np.ndarray, red_blue: np.ndarray, green: np.ndarray
-) -> None:
-    """Blends each pixel with its right neighbour, and keeps 16 bits a channel."""
-    eight = uint32(8)
-    for i in range(pairs.shape[0]):
-        a, b = uint32(pairs[i] & uint64(0xFFFFFFFF)), uint32(pairs[i] >> uint64(32))
-        left = a & _RED_BLUE
-        red_blue[i] = (left << eight) + ((b & _RED_BLUE) - left) * weights[i]
-        left = (a >> eight) & _LOW_BYTE
-        green[i] = (left << eight) + (((b >> eight) & _LOW_BYTE) - left) * weights[i]
+            a, b = uint32(pairs[x] & below), uint32(pairs[x] >> uint64(32))
+            left = a & _RED_BLUE
+            red_blue[x] = (left << eight) + ((b & _RED_BLUE) - left) * weights[x]
+            left = (a >> eight) & _LOW_BYTE
+            green[x] = (left << eight) + (((b >> eight) & _LOW_BYTE) - left) * weights[x]
 
 
 @inner
@@ -209,11 +195,6 @@ def interpolate_straight(
     functions: np.ndarray,
 ) -> None:
     """Affine maps that mix no rows and columns, with borders of which none is constant."""
-    pixels, width = size[0] * size[1], size[1]
-    weights, pairs, at = scratch.lines[2], scratch.pairs[0], scratch.at
-    red_blue, green = scratch.lines[3, :pixels], scratch.lines[4, :pixels]
-    axis_coordinates(warps, example, size, at, functions)
-    low, high = _gather(source, start, size, at, pairs, weights)
-    seen = slice(low * width, high * width)
-    _blend_columns(pairs[seen], weights[seen], red_blue[seen], green[seen])
-    _blend_rows(red_blue, green, at[1], size, line)
+    axis_coordinates(warps, example, size, scratch.at, functions)
+    _blend_columns(source, start, size, scratch)
+    _blend_rows(scratch.lines[3], scratch.lines[4], scratch.at[1], size, line)
