@@ -22,7 +22,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     SCALED,
     STRAIGHT,
     TABLE,
-    TILT,
+    TILTED,
     UNPACKED,
 )
 from cifar10_aug.rng import draws

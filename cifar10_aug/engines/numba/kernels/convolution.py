@@ -156,12 +156,13 @@ def convolve_levels(
     round_channels(totals, off, made)
     place = next_in_doubt(made, 0)
     while place >= 0:
-        for channel in range(3):
+        # None at the end of a row.
+        for channel in range(3 if place % wide < width else 0):
             total = float(totals[channel, place])
             if in_doubt(totals[channel, place], off):
                 total = _summed_again(padded, wide, uint32(8 * channel), taps, rows, place)
             made[place] = settled(made[place], channel, as_level(total + 0.5))
-        place = next_in_doubt(made, place)
+        place = next_in_doubt(made, place + 1)
     for y in range(height):
         row, source = line[y * width : (y + 1) * width], made[y * wide :]
         for x in range(width):

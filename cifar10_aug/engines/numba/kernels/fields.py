@@ -34,6 +34,9 @@ def smooth(
     radius = weights.shape[1] - 1
     columns, rows = reflected(width, radius), reflected(height, radius)
     for n in range(alphas.shape[0]):
+        if alphas[n] == 0.0:
+            out[n, place] = 0
+            continue
         # A block of four words serves two pixels.
         fill_noise(canvas, n, words)
         for axis in range(2):

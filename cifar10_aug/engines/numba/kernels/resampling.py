@@ -65,7 +65,7 @@ _OUTSIDE = Signature(
 _resampled, _painted_outside = RESAMPLER.call, _OUTSIDE.call
 
 
-# Part of its callers, which takes less time to compile than a function that LLVM makes part of them.
+# Part of its callers, which takes less time to compile than if LLVM makes it part of them.
 @inlined
 def _interpolate(
     source: np.ndarray, start: int, width: int, scratch: Scratch, line: np.ndarray

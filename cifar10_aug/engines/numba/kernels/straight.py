@@ -125,9 +125,7 @@ def _copy(
 
 
 @inner
-def _blend_columns(
-    source: np.ndarray, start: int, size: tuple[int, int], scratch: Scratch
-) -> None:
+def _blend_columns(source: np.ndarray, start: int, size: tuple[int, int], scratch: Scratch) -> None:
     """Blends columns with their right neighbours, and keeps 16 bits a channel, in rows to be seen.
 
     Args:

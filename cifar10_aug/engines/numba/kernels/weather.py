@@ -136,20 +136,32 @@ def _flakes(
         drawn, part = words[lane], flat[lane::4]
         for i in range(part.shape[0]):
             part[i] = mean + sigma * quantiles[drawn[i] >> uint32(16)]
+    if zoom == 1.0:
+        seen = flakes.reshape(height * width)
+        for i in range(seen.shape[0]):
+            seen[i] = _flake(flat[i], threshold)
+        return
     middle_y, middle_x = (height - 1) / 2.0, (width - 1) / 2.0
+    lefts, shares = np.empty(width, np.int64), np.empty(width, np.float64)
+    for x in range(width):
+        at_x = middle_x + (x - middle_x) / zoom
+        lefts[x] = int(at_x)
+        shares[x] = at_x - lefts[x]
     for y in range(height):
         at_y = middle_y + (y - middle_y) / zoom
         top = int(at_y)
-        below = min(top + 1, height - 1)
+        above, below = noise[top], noise[min(top + 1, height - 1)]
         for x in range(width):
-            at_x = middle_x + (x - middle_x) / zoom
-            left = int(at_x)
-            right = min(left + 1, width - 1)
-            share = at_x - left
-            upper = noise[top, left] + share * (noise[top, right] - noise[top, left])
-            lower = noise[below, left] + share * (noise[below, right] - noise[below, left])
-            value = upper + (at_y - top) * (lower - upper)
-            flakes[y, x] = min(max(value, 0.0), 1.0) if value >= threshold else 0.0
+            left, share = uint64(lefts[x]), shares[x]
+            right = min(left + uint64(1), uint64(width - 1))
+            upper = above[left] + share * (above[right] - above[left])
+            lower = below[left] + share * (below[right] - below[left])
+            flakes[y, x] = _flake(upper + (at_y - top) * (lower - upper), threshold)
+
+
+@inner
+def _flake(value: float, threshold: float) -> float:
+    return min(max(value, 0.0), 1.0) if value >= threshold else 0.0
 
 
 def snow(canvas: Canvas, rows: np.ndarray, numbers: np.ndarray) -> None:
