@@ -141,11 +141,17 @@ class RandomResizedCrop(SequenceOp):
         return _CutOut(self), _Enlarged(self)
 
     def window(self, draws: Draws, height: int, width: int) -> _Window:
-        """Which part is shown, by its words."""
+        """Which part is shown, by its words; both of its parts ask."""
+        asked = self, height, width
+        if asked not in draws.shared:
+            draws.shared[asked] = self._window(draws, height, width)
+        made: _Window = draws.shared[asked]
+        return made
+
+    def _window(self, draws: Draws, height: int, width: int) -> _Window:
         low, high = self.aspect
         tall: Any = height
         wide: Any = width
-        found: Any = False
         if width / height < low:
             tall = round(width / low)
         elif width / height > high:
@@ -157,10 +163,14 @@ class RandomResizedCrop(SequenceOp):
         columns = draws.whole(draws.sqrt(area * aspect))
         lines = draws.whole(draws.sqrt(area / aspect))
         fits = (columns > 0) & (columns <= width) & (lines > 0) & (lines <= height)
+        # Both sizes as one number, since each choice takes its time.
+        sizes = lines * (width + 1) + columns
+        size: Any = -1
         for place in reversed(range(_TRIES)):
-            tall = draws.where(fits[place], lines[place], tall)
-            wide = draws.where(fits[place], columns[place], wide)
-            found = fits[place] | found
+            size = draws.where(fits[place], sizes[place], size)
+        found = size >= 0
+        size = draws.where(found, size, tall * (width + 1) + wide)
+        tall, wide = size // (width + 1), size % (width + 1)
         top = draws.where(found, draws.integers(2 * _TRIES, 0, height - tall), (height - tall) // 2)
         left = draws.integers(2 * _TRIES + 1, 0, width - wide)
         left = draws.where(found, left, (width - wide) // 2)

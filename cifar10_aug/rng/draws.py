@@ -107,6 +107,7 @@ class Draws:
         functions: of the array library.
         epoch: the number of the epoch, which the words of most ops depend on.
         named: what the op calls the parameters it has drawn so far, in order.
+        shared: what parts of an op that see the same words have worked out, by what it is of.
     """
 
     functions: ClassVar[elementary.Functions] = elementary.NUMPY
@@ -116,6 +117,7 @@ class Draws:
         self._words = words
         self.epoch = epoch
         self.named: dict[str, Any] = {}
+        self.shared: dict[Any, Any] = {}
 
     def name(self, name: str, value: Any) -> Any:
         """`value`, entered into the log of parameters under its standard term."""

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from cifar10_aug.errors import RecipeError
+from cifar10_aug.ops.crops import RandomResizedCrop
 from cifar10_aug.recipes.recipe import Recipe
 from cifar10_aug.rng.draws import Draws
 
@@ -159,3 +160,15 @@ def test_a_crops_padding_has_the_colour_that_it_is_given(fill: str, colour: Any)
 def test_a_border_that_shows_the_image_takes_no_fill() -> None:
     with pytest.raises(RecipeError, match="fill is for fill mode constant; leave one of them out"):
         Recipe.parse("crop4_fillmodereflect_fillmean")
+
+
+def test_a_window_is_worked_out_once_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, window = [], RandomResizedCrop._window
+
+    def counted(op: RandomResizedCrop, *given: Any) -> Any:
+        asked.append(op)
+        return window(op, *given)
+
+    monkeypatch.setattr(RandomResizedCrop, "_window", counted)
+    Recipe.parse("rrc+rrc0.5-0.6")(np.zeros((3, 8, 8, 3), np.uint8))
+    assert [str(op.area) for op in asked] == ["(0.08, 1.0)", "(0.5, 0.6)"]

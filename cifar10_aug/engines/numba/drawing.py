@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from cifar10_aug.engines import drawn
-from cifar10_aug.engines.drawn import words_of
+from cifar10_aug.engines.drawn import Words, words_of
 from cifar10_aug.ops.base import Op
 from cifar10_aug.rng import elementary
 from cifar10_aug.rng.draws import Draws
@@ -37,6 +37,16 @@ class CompiledDraws(Draws):
 
 class Drawn(drawn.Drawn):
     """The draws of a batch, op by op."""
+
+    def __init__(self, words: Any, firsts: Mapping[Words, int], epoch: Any):
+        """See the base class."""
+        super().__init__(words, firsts, epoch)
+        self._shared: dict[tuple[Words, int, int], dict[Any, Any]] = {}
+
+    def _of(self, words: Words, first_slot: int, slots: int) -> Draws:
+        made = super()._of(words, first_slot, slots)
+        made.shared = self._shared.setdefault((words, first_slot, slots), made.shared)
+        return made
 
     def _drawing(self, words: Any) -> Draws:
         return CompiledDraws(words, self._epoch)
