@@ -44,7 +44,8 @@ def methods(
     if any(kind != AFFINE for kind in kinds):
         if kinds == [FIELD] and modes == ["reflect"]:
             found[:] = REFLECTED
-        elif kinds == [PERSPECTIVE] and modes[0] in ("nearest", "constant"):
+        elif kinds == [PERSPECTIVE] and modes[0] != "reflect" and max(size) < 1 << 15:
+            # Coordinates within the image fit into 32 bits.
             found[:] = TILTED
         return found
     if made.pixel_aligned:

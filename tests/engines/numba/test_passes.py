@@ -6,7 +6,13 @@ import pytest
 from cifar10_aug import Recipe
 from cifar10_aug.engines.numba import passes
 from cifar10_aug.engines.numba.engine import Engine
-from cifar10_aug.engines.numba.kernels import blends, coordinates, philox, resampling
+from cifar10_aug.engines.numba.kernels import (
+    blends,
+    coordinates,
+    perspectives,
+    philox,
+    resampling,
+)
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     AFFINE,
     CONSTANT,
@@ -14,7 +20,10 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     EDGE,
     FIELD,
     GENERAL,
+    NEAREST,
+    PERSPECTIVE,
     REFLECT,
+    TILT,
     Warps,
 )
 from cifar10_aug.engines.numba.kernels.separate import ADDRESSES, need
@@ -27,7 +36,7 @@ def read(warps: Warps) -> tuple[np.ndarray, np.ndarray]:
     pixels = HEIGHT * WIDTH
     at, found = np.empty((3, pixels), np.int64), np.empty((2, pixels), np.uint32)
     pixel = np.empty(pixels, np.int32)
-    need(DISPLACE)
+    need(DISPLACE, TILT)
     coordinates.coordinates(warps, 0, (HEIGHT, WIDTH), at, pixel, *found, ADDRESSES)
     return np.stack([pixel, *found]), at[2] != 0
 
@@ -59,6 +68,23 @@ def test_one_near_map_shows_the_border_where_any_map_does(border: int) -> None:
         line = np.zeros(HEIGHT * WIDTH, np.uint32)
         resampling._paint_outside(matrix, border, np.uint32(LEVEL), (HEIGHT, WIDTH), line)
         assert (line == np.where(painted, LEVEL, 0)).all()
+
+
+@pytest.mark.parametrize("border", [NEAREST, CONSTANT, EDGE])
+def test_one_perspective_map_reads_where_any_map_does(border: int) -> None:
+    rng = np.random.default_rng(border)
+    matrix, field = np.zeros(6, np.int64), np.empty((2, HEIGHT * WIDTH), np.int32)
+    # The last ones have a horizon in the image.
+    for steep in (0.0, *[0.05] * 20, *[0.5] * 20):
+        h = rng.normal([1, 0, 0, 0, 1, 0, 0, 0], [0.3, 0.3, 2, 0.3, 0.3, 2, steep, steep])
+        given = warps(PERSPECTIVE, border, matrix, field)._replace(perspectives=h[None, None])
+        expected, painted = read(given)
+        found, seen = np.empty((3, HEIGHT * WIDTH), np.int32), np.empty(HEIGHT * WIDTH, np.int64)
+        weights = found[1:].view(np.uint32)
+        size = HEIGHT, WIDTH
+        perspectives.tilted_coordinates(h, border, LEVEL, size, found[0], *weights, seen)
+        assert (found == expected).all()
+        assert ((seen != 0) == painted).all()
 
 
 @pytest.mark.parametrize("reach", [0, 3, 6, 40])

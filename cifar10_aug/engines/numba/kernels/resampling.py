@@ -15,7 +15,6 @@ from cifar10_aug.engines.numba.kernels.coordinates import (
     coordinates,
     nearest_coordinates,
     reflected_coordinates,
-    tilted_coordinates,
 )
 from cifar10_aug.engines.numba.kernels.memory import halves
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
@@ -28,6 +27,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     Scratch,
     Warps,
 )
+from cifar10_aug.engines.numba.kernels.perspectives import tilted_coordinates
 from cifar10_aug.engines.numba.kernels.separate import Signature
 
 _LOW_BYTE = uint32(0xFF)
