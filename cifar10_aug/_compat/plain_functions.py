@@ -3,8 +3,7 @@
 Each time that an iterator is made, TensorFlow optimises each function of its pipeline, which takes
 3 ms, and makes nothing better of one that does little but call into Python. It does not if the
 function says that it keeps integers on devices, as those do that prefetch to one. On a CPU, where
-pipelines run, this means nothing else. It can go when TensorFlow optimises a function once;
-tests/pipelines/test_eager.py fails if it does it here again.
+pipelines run, this means nothing else. It can go when TensorFlow optimises a function once.
 """
 
 from __future__ import annotations
