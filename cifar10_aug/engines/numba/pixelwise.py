@@ -46,6 +46,9 @@ def strokes_of(
         numbers=np.zeros((len(batch), count, 5), np.float64),
         tables=np.empty((len(batch), count, 256 if tables else 0), np.uint8),
         bases=np.array([steps[0].first_noise_block for steps in strokes], np.uint64),
+        keys=batch.keys,
+        epoch=np.uint64(batch.epoch),
+        seed=np.uint64(batch.seed),
     )
     codes = set()
     for i, steps in enumerate(strokes):

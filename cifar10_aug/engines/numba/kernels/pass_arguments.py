@@ -84,31 +84,26 @@ class Strokes(NamedTuple):
         tables: uint8 [batch, strokes, 256], what becomes of each level; [batch, strokes, 0] without
             any.
         bases: uint64 [strokes], the first counter of a stroke's noise.
+        keys: uint64 [batch], what keys an example's noise, as the next two do.
+        epoch, seed: uint64.
     """
 
     codes: np.ndarray
     numbers: np.ndarray
     tables: np.ndarray
     bases: np.ndarray
+    keys: np.ndarray
+    epoch: np.uint64
+    seed: np.uint64
 
     def of(self, part: slice | np.ndarray) -> Strokes:
         """Those of some examples."""
         return self._replace(
-            codes=self.codes[part], numbers=self.numbers[part], tables=self.tables[part]
+            codes=self.codes[part],
+            numbers=self.numbers[part],
+            tables=self.tables[part],
+            keys=self.keys[part],
         )
-
-
-class Keys(NamedTuple):
-    """What keys the noise.
-
-    Attributes:
-        keys: uint64 [batch].
-        epoch, seed: uint64.
-    """
-
-    keys: np.ndarray
-    epoch: np.uint64
-    seed: np.uint64
 
 
 class Mixed(NamedTuple):

@@ -34,7 +34,6 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     TABLE,
     UNPACKED,
     Images,
-    Keys,
     Mixed,
     Output,
     Scratch,
@@ -100,7 +99,6 @@ def render(
     mixed: Mixed,
     warps: Warps,
     strokes: Strokes,
-    keys: Keys,
     output: Output,
     scratch: Scratch,
     functions: np.ndarray,
@@ -110,7 +108,7 @@ def render(
     Args:
         images: of the batch.
         partners, mixed: one for each, if they are mixed, else none.
-        warps, strokes, keys: of the examples, and then of their partners.
+        warps, strokes: of the examples, and then of their partners.
         output: for the examples.
         scratch: see there.
         functions: `separate.ADDRESSES`; what the pass needs is compiled.
@@ -176,7 +174,8 @@ def render(
             for j in range(strokes.codes.shape[1]):
                 code, numbers = strokes.codes[b, j], strokes.numbers[b, j]
                 if code == NOISY_BOX:
-                    first, key, epoch, seed = strokes.bases[j], keys.keys[b], keys.epoch, keys.seed
+                    first, key = strokes.bases[j], strokes.keys[b]
+                    epoch, seed = strokes.epoch, strokes.seed
                     _noise(functions[code], numbers, first, key, epoch, seed, width, line)
                 elif code == TABLE:
                     _table(functions[code], strokes.tables[b, j], line)
