@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cifar10_aug.engines.numba import warping
+from cifar10_aug.engines.numba import maps
 from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     IDENTITY,
@@ -27,11 +27,11 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     Strokes,
     Warps,
 )
+from cifar10_aug.engines.numba.maps import Field
 from cifar10_aug.engines.numba.methods import shortcuts
 from cifar10_aug.engines.numba.pixelwise import strokes_of
 from cifar10_aug.engines.numba.source import NO_IMAGES
 from cifar10_aug.engines.numba.target import Target
-from cifar10_aug.engines.numba.warping import Field
 from cifar10_aug.engines.stages import Pass
 
 _UNMIXED = Mixed(np.empty((0, 4), np.int64), np.empty(0, np.uint32), np.empty(0, bool))
@@ -136,17 +136,17 @@ class _Arguments(NamedTuple):
         from cifar10_aug.engines.numba.kernels.render import slack
         from cifar10_aug.engines.numba.kernels.separate import need
 
-        (strokes, codes), fields = strokes_of(made.strokes, batch), warping.fields(made, batch)
+        (strokes, codes), fields = strokes_of(made.strokes, batch), maps.fields(made, batch)
         height, width, at_once = batch.source.height, batch.source.width, max(len(batch), 1)
         if fields:
             at_once = min(at_once, max(_PIXELS_AT_ONCE // (height * width), 1))
-        warps = warping.warps(made, batch, at_once if fields else 0)
+        warps = maps.warps(made, batch, at_once if fields else 0)
         if copies and batch.source.stored and writer == LEVELS:
             size = height, width
             found = shortcuts(warps.methods, warps.only, warps.matrices, strokes, size)
             warps = warps._replace(methods=found)
         ways = set(np.flatnonzero(np.bincount(warps.methods)).tolist())
-        need(*codes, *warping.needed(ways, warps))
+        need(*codes, *maps.needed(ways, warps))
         if batch.source.stored and ways - {MIRRORED, SCALED}:
             need(UNPACKED)
         if writer not in (IN_PLACE, PACKED):
