@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cifar10_aug import Recipe
-from cifar10_aug.engines.numba import passes
+from cifar10_aug.engines.numba import maps
 from cifar10_aug.engines.numba.fusing import fused
 from cifar10_aug.engines.numba.kernels.pass_arguments import ALIGNED, GENERAL, STRAIGHT
 from cifar10_aug.engines.numba.methods import methods
@@ -61,12 +61,12 @@ def test_one_map_of_several_is_followed_as_if_it_were_alone(
         found.append(methods(*given))
         return found[-1]
 
-    monkeypatch.setattr(passes, "methods", seen)
+    monkeypatch.setattr(maps, "methods", seen)
     made = recipe(images)
     ways, only = found[0]
     assert {ALIGNED, STRAIGHT} & set(ways.tolist())
     assert only.any() or "rrc" in text
     monkeypatch.setattr(
-        passes, "methods", lambda *given: (np.full(len(given[1]), GENERAL), methods(*given)[1])
+        maps, "methods", lambda *given: (np.full(len(given[1]), GENERAL), methods(*given)[1])
     )
     assert (recipe(images) == made).all()
