@@ -283,10 +283,7 @@ def budget_table(results: list[tuple[Budget, float]]) -> str:
 
 
 def table(times: dict[str, list[float]], lacks: dict[str, str]) -> str:
-    lines = [
-        "| row | µs an image, median (least to most) | of no augmentation |",
-        "|---|---|---|",
-    ]
+    lines = ["| row | µs an image, median (least to most) | of no augmentation |", "|---|---|---|"]
     for name in times:
         size = 512 if name.endswith("512") else None if name.endswith("unbatched") else 128
         floats = "normalize" in name or "float32" in name or name == GATHER

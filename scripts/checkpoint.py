@@ -103,11 +103,7 @@ class Checkpoint:
     def _keep(self, model: keras.Model, epoch: int) -> None:
         name = f"epoch-{epoch + 1}.keras"
         model.save(self._place / name)
-        state = {
-            "run": dataclasses.asdict(self._run),
-            "model": name,
-            "history": self.history,
-        }
+        state = {"run": dataclasses.asdict(self._run), "model": name, "history": self.history}
         write(self._place / "state.json", state)
         for old in self._place.glob("epoch-*.keras"):
             if old.name != name:

@@ -15,10 +15,7 @@ _REPEAT = cv2.BORDER_REPLICATE
 
 
 def _warp(
-    image: np.ndarray,
-    out: np.ndarray,
-    matrix: Sequence[float],
-    border: int = cv2.BORDER_REPLICATE,
+    image: np.ndarray, out: np.ndarray, matrix: Sequence[float], border: int = cv2.BORDER_REPLICATE
 ) -> None:
     """About the centre: xx, xy, yx, yy, and a shift."""
     height, width, _ = image.shape
@@ -62,10 +59,7 @@ def _perspective(image: np.ndarray, out: np.ndarray) -> None:
     x, y = width - 1, height - 1
     corners = [(0, 0), (x, 0), (x, y), (0, y)]
     moved = [
-        (
-            abs(cx - random.randint(0, width // 4)),
-            abs(cy - random.randint(0, height // 4)),
-        )
+        (abs(cx - random.randint(0, width // 4)), abs(cy - random.randint(0, height // 4)))
         for cx, cy in corners
     ]
     matrix = cv2.getPerspectiveTransform(np.array(corners, np.float32), np.array(moved, np.float32))

@@ -219,12 +219,7 @@ def dali(images: np.ndarray, labels: np.ndarray, batch_size: int) -> Iterable[An
         anchor = (1.0 - shape) * fn.random.uniform(range=(0.0, 1.0), shape=[2])
         level = fn.random.uniform(range=(0.0, 255.0))
         made = fn.erase(
-            turned,
-            anchor=anchor,
-            shape=shape,
-            axis_names="HW",
-            normalized=True,
-            fill_value=level,
+            turned, anchor=anchor, shape=shape, axis_names="HW", normalized=True, fill_value=level
         )
         return made, label
 

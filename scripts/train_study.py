@@ -75,8 +75,7 @@ def draw(curves: Curves, title: str, path: Path) -> None:
 
 def main() -> None:
     parser = Parser(
-        description=(__doc__ or "").splitlines()[0],
-        epilog="All other options go to train.py.",
+        description=(__doc__ or "").splitlines()[0], epilog="All other options go to train.py."
     )
     parser.add_argument(
         "--seeds", type=count, default=3, help="runs of each recipe [default: %(default)s]"

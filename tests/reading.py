@@ -142,10 +142,7 @@ OPS: dict[str, dict[str, Kind]] = {
     "equalize": {"p": P},
     "posterize": {"bits": alone("1", "8", (4, 4), whole=True), "p": P},
     "solarize": {"threshold": alone("0", "256", (128, 128)), "p": P},
-    "solarizeadd": {
-        "addition": alone("0", "255", (0, 110)),
-        "threshold": whole("0", "256", 128),
-    },
+    "solarizeadd": {"addition": alone("0", "255", (0, 110)), "threshold": whole("0", "256", 128)},
     "channelshift": {"range": symmetric("255", "20")},
     "rgbshift": {"shift": symmetric("255", "20")},
     "channelshuffle": {},

@@ -80,10 +80,7 @@ def test_a_step_is_compared_with_the_step_alone(script: ModuleType) -> None:
 
 @pytest.mark.parametrize("measured", [False, True])
 def test_an_interrupt_keeps_what_was_measured(
-    script: ModuleType,
-    measured: bool,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    script: ModuleType, measured: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def measure(args: object, times: dict[str, list[float]]) -> None:
         times.update({"layer, flip": [1.0] if measured else [], script.ALONE: []})

@@ -12,9 +12,7 @@ from tests.registering import registered
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 
-def test_every_op_still_makes_what_the_contact_sheet_shows(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_every_op_still_makes_what_the_contact_sheet_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(SCRIPTS))
     monkeypatch.setenv("NO_ALBUMENTATIONS_UPDATE", "1")
     with registered():

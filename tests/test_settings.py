@@ -153,10 +153,7 @@ POLICIES = ["mixed_float16", "mixed_bfloat16", "float64"]
 
 @pytest.mark.parametrize(
     ("engine", "policy"),
-    [
-        *(("eager", policy) for policy in POLICIES),
-        pytest.param("graph", POLICIES[0], marks=SLOW),
-    ],
+    [*(("eager", policy) for policy in POLICIES), pytest.param("graph", POLICIES[0], marks=SLOW)],
 )
 def test_keras_policies_change_no_pixel_of_a_pipeline(
     engine: str, policy: str, data_dir: str, expected: list[dict[bytes, bytes]]

@@ -41,8 +41,7 @@ def install(names: Collection[str], make: Callable[[], object]) -> None:
             return list_all()
 
         vars(registered).update(
-            imported_builder_cls=imported_builder_cls,
-            list_imported_builders=list_imported_builders,
+            imported_builder_cls=imported_builder_cls, list_imported_builders=list_imported_builders
         )
 
     if _REGISTERED in sys.modules:

@@ -53,10 +53,7 @@ class Frozen:
         copy = tfds.features.Scalar(np.int64, doc="the number of the frozen epoch")
         if self.image_encoding(builder) == "raw":
             return {"copy": copy}
-        return {
-            "copy": copy,
-            "image": tfds.features.Image(shape=SHAPE, encoding_format="png"),
-        }
+        return {"copy": copy, "image": tfds.features.Image(shape=SHAPE, encoding_format="png")}
 
     def prepare(
         self,

@@ -79,8 +79,7 @@ def export(
     already = resume and builder.is_prepared()
     try:
         builder.download_and_prepare(
-            download_config=_download_config(resume, beam_pipeline_options),
-            file_format=file_format,
+            download_config=_download_config(resume, beam_pipeline_options), file_format=file_format
         )
     except KeyboardInterrupt:
         click.echo(

@@ -69,11 +69,7 @@ def of(
 
 
 def named(
-    plan: Plan,
-    drawn: Drawn,
-    height: int,
-    width: int,
-    draw_partners: Callable[[Draws], object],
+    plan: Plan, drawn: Drawn, height: int, width: int, draw_partners: Callable[[Draws], object]
 ) -> Iterator[tuple[str, Any]]:
     """The parameters of all ops, by position, op and name, as a recipe's draws have them.
 

@@ -127,10 +127,7 @@ class Staging:
         for name, split in labelled.splits.items():
             with _appearing(self._pixels(name), lasting=False) as path:
                 _pack(split.images, path)
-            with (
-                _appearing(self._labels(name), lasting=False) as path,
-                open(path, "wb") as file,
-            ):
+            with _appearing(self._labels(name), lasting=False) as path, open(path, "wb") as file:
                 np.save(file, split.labels.astype(np.int64))
 
     def remove_source(self) -> None:

@@ -111,9 +111,7 @@ def check_held(folder: Path, wanted: Frozen) -> None:
     """Raises an `ExportError` if what another process has written is stored otherwise."""
     held = _held(folder)
     _check_stored(
-        folder,
-        (held.file_format, held.image_encoding),
-        (wanted.file_format, wanted.image_encoding),
+        folder, (held.file_format, held.image_encoding), (wanted.file_format, wanted.image_encoding)
     )
 
 

@@ -100,14 +100,7 @@ class _ThreePoints(AffineOp):
         xx, xy = side * py / area, -side * px / area
         yx, yy = side * qy / area, -side * qx / area
         second_x, second_y = before[1]
-        return Affine(
-            xx,
-            xy,
-            second_x - xx * bx - xy * by,
-            yx,
-            yy,
-            second_y - yx * bx - yy * by,
-        )
+        return Affine(xx, xy, second_x - xx * bx - xy * by, yx, yy, second_y - yx * bx - yy * by)
 
 
 @dataclasses.dataclass(frozen=True)

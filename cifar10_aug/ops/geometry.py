@@ -34,11 +34,7 @@ class Resampled(AffineOp):
     )
     cval: int = option(
         NumberField(
-            0,
-            unit="levels",
-            about="the level that fill mode constant shows",
-            high=255,
-            whole=True,
+            0, unit="levels", about="the level that fill mode constant shows", high=255, whole=True
         ),
         kw_only=True,
     )

@@ -108,10 +108,7 @@ def blocks_of(
 
 
 def surviving(
-    make: Callable[[slice], np.ndarray],
-    ends: Sequence[int],
-    shape: tuple[int, ...],
-    dtype: str,
+    make: Callable[[slice], np.ndarray], ends: Sequence[int], shape: tuple[int, ...], dtype: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Images, and for each batch what failed in it, or nothing: bytes [batches].
 

@@ -222,14 +222,7 @@ class Graph:
     """TensorFlow ops alone, on images of one size."""
 
     def __init__(
-        self,
-        plan: Plan,
-        seed: int,
-        height: int,
-        width: int,
-        dtype: tf.DType,
-        *,
-        jit_compile: bool,
+        self, plan: Plan, seed: int, height: int, width: int, dtype: tf.DType, *, jit_compile: bool
     ):
         """Takes a recipe that `support.check` lets pass, and the images' dtype."""
         self._engine = graph_views.engine(plan, seed, height, width)

@@ -91,11 +91,7 @@ def _made(elements: Elements, recipe: Recipe) -> list[tf.TensorSpec]:
 
 
 def _engine(
-    recipe: Recipe,
-    elements: Elements,
-    seed: int,
-    options: OnlineOptions,
-    execution: Execution,
+    recipe: Recipe, elements: Elements, seed: int, options: OnlineOptions, execution: Execution
 ) -> OwnEngine:
     dtype = elements.image_spec.dtype
     if options.engine == "eager":

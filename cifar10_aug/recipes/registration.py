@@ -154,10 +154,7 @@ def register(
         return functools.partial(
             register, name, batched=batched, output=output, backend=backend, replace=replace
         )
-    registered_as = (
-        identity(function),
-        (_draws_globally(function), batched, output, backend),
-    )
+    registered_as = (identity(function), (_draws_globally(function), batched, output, backend))
     _check_name(name, replace, registered_as)
     for what, value, allowed in (("output", output, OUTPUTS), ("backend", backend, BACKENDS)):
         if value not in allowed:

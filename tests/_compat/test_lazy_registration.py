@@ -21,11 +21,7 @@ def said_by(*arguments: object) -> str:
 
 
 @pytest.mark.parametrize(
-    "use",
-    [
-        "import cifar10_aug",
-        "import cifar10_aug; str(cifar10_aug.Recipe.parse('simclr'))",
-    ],
+    "use", ["import cifar10_aug", "import cifar10_aug; str(cifar10_aug.Recipe.parse('simclr'))"]
 )
 def test_neither_tfds_nor_tensorflow_is_imported(use: str) -> None:
     heavy = ("tensorflow", "tensorflow_datasets", "numba", "joblib", "PIL", "click", "requests")

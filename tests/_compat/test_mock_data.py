@@ -124,10 +124,7 @@ def test_a_function_makes_the_examples(nowhere: str) -> None:
 
 def test_metadata_files_are_used(nowhere: str, data_dir: str, tmp_path: Path) -> None:
     elsewhere = mock_data(policy=MockPolicy.USE_FILES, data_dir=str(tmp_path / "other"))
-    with (
-        elsewhere,
-        pytest.raises(ValueError, match=r"files were not found in .*cifar10_aug.plain"),
-    ):
+    with elsewhere, pytest.raises(ValueError, match=r"files were not found in .*cifar10_aug.plain"):
         load(nowhere)
     metadata = tmp_path / "metadata"
     shutil.copytree(data_dir, metadata, ignore=shutil.ignore_patterns("*-of-*"))

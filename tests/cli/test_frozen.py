@@ -91,9 +91,7 @@ def test_bad_usage_is_named() -> None:
         *("export", "flip", "--copies", "0"),
     )
     assert_fails(
-        2,
-        "Invalid value for 'DIR': Directory 'missing' does not exist.",
-        *("verify", "missing"),
+        2, "Invalid value for 'DIR': Directory 'missing' does not exist.", *("verify", "missing")
     )
 
 

@@ -104,14 +104,8 @@ def test_without_the_import_the_op_is_unknown(module: str) -> None:
         ("my_ops.py", "--imports my_ops.py: not the name of a module; write my_ops for my_ops.py."),
         ("../x", "--imports ../x: not the name of a module; write my_ops for my_ops.py."),
         ("", "--imports : not the name of a module; write my_ops for my_ops.py."),
-        (
-            "my_ops,missing",
-            "--imports missing: ModuleNotFoundError: No module named 'missing'",
-        ),
-        (
-            "taken",
-            "--imports taken: 'flip' is a built-in op; choose another name",
-        ),
+        ("my_ops,missing", "--imports missing: ModuleNotFoundError: No module named 'missing'"),
+        ("taken", "--imports taken: 'flip' is a built-in op; choose another name"),
         ("wrong", "--imports wrong: ZeroDivisionError: division by zero"),
         ("script", "--imports script: SystemExit: 3"),
         ("strange", "--imports strange: Strange: neither Exception nor exit"),

@@ -24,13 +24,7 @@ def test_it_is_the_sheet_of_the_command(tmp_path: Path) -> None:
     options = ("--rows", "3", "--epochs", "2", "--seed", "5", "--scale", "2", "--explain")
     run("preview", "rotate30", "--sample", "--out", str(out), *options)
     shown = cifar10_aug.preview(
-        "rotate30",
-        dataset="cifar10_aug_sample",
-        rows=3,
-        epochs=2,
-        seed=5,
-        scale=2,
-        explain=True,
+        "rotate30", dataset="cifar10_aug_sample", rows=3, epochs=2, seed=5, scale=2, explain=True
     )
     assert isinstance(shown, Image.Image)
     with Image.open(out) as written:

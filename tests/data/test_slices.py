@@ -21,11 +21,7 @@ TRAIN, TEST = list(range(103)), list(range(41))
         ("train[-3:]", [("train", TRAIN[-3:], TRAIN[-3:])]),
         (
             "train[:2]+test[:1]+train[4:6]",
-            [
-                ("train", [0, 1], [0, 1, 4, 5]),
-                ("test", [0], [0]),
-                ("train", [4, 5], [0, 1, 4, 5]),
-            ],
+            [("train", [0, 1], [0, 1, 4, 5]), ("test", [0], [0]), ("train", [4, 5], [0, 1, 4, 5])],
         ),
         ("train[:0]+test[40:]", [("test", [40], [40])]),
         (tfds.core.ReadInstruction("test", from_=39), [("test", [39, 40], [39, 40])]),

@@ -293,16 +293,8 @@ def test_what_is_not_there_says_what_to_do(tmp_path: Path) -> None:
             {"file_format": "parquet"},
             "file_format is 'parquet'; frozen epochs are stored as tfrecord or array_record",
         ),
-        (
-            "rotate-x5",
-            {"n_jobs": 0},
-            "n_jobs is 0; give a positive number, or -1 for all cores",
-        ),
-        (
-            "rotate-x5",
-            {"image_encoding": "jpeg"},
-            "image_encoding is 'jpeg'; give 'raw' or 'png'",
-        ),
+        ("rotate-x5", {"n_jobs": 0}, "n_jobs is 0; give a positive number, or -1 for all cores"),
+        ("rotate-x5", {"image_encoding": "jpeg"}, "image_encoding is 'jpeg'; give 'raw' or 'png'"),
         (
             "rescale-x5",
             {"image_encoding": "png"},
@@ -313,11 +305,7 @@ def test_what_is_not_there_says_what_to_do(tmp_path: Path) -> None:
             {"image_encoding": "raw"},
             "image_encoding is about frozen epochs, such as rotate-x5; leave it out for rotate",
         ),
-        (
-            "rotate",
-            {"backend": "dask"},
-            "backend is 'dask'; give loky or threading",
-        ),
+        ("rotate", {"backend": "dask"}, "backend is 'dask'; give loky or threading"),
     ],
 )
 def test_wrong_arguments_are_named(config: str, kwargs: dict[str, Any], message: str) -> None:

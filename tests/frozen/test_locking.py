@@ -25,10 +25,7 @@ def source(sources: dict[str, Path]) -> Path:
 
 
 def test_an_export_that_does_not_get_on_is_waited_for_only_for_a_while(
-    source: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     final = tmp_path / "cifar10_aug" / CONFIG / "1.0.0"
     staging = Staging.of(final)

@@ -70,9 +70,7 @@ def test_copy_k_is_epoch_k_for_any_recipe(
 
 
 @pytest.mark.parametrize(
-    "how",
-    [{"file_format": "array_record"}, {"image_encoding": "png"}],
-    ids=["array_record", "png"],
+    "how", [{"file_format": "array_record"}, {"image_encoding": "png"}], ids=["array_record", "png"]
 )
 def test_how_it_is_stored_changes_no_pixel(how: dict[str, Any], staging: Staging) -> None:
     assert_equal_to_online(staging, frozen(copies=3, **how))

@@ -130,10 +130,7 @@ def test_other_text_is_an_error_that_says_why(field: Field, text: str, reason: s
     ("field", "words"),
     [
         (DEGREES, "n or low-high, numbers from 0 to 180 (n stands for -n to n)"),
-        (
-            FACTOR,
-            "n from 0 to 0.9 (n stands for 1-n to 1+n) or low-high, numbers from 0.1 to 10",
-        ),
+        (FACTOR, "n from 0 to 0.9 (n stands for 1-n to 1+n) or low-high, numbers from 0.1 to 10"),
         (LEVEL, "a whole number from 0 to 255"),
         (NumberField(0.5), "a number from 0 to 1"),
         (SIZE, "n or low-high, whole numbers from 32 to 64 (n stands for n alone)"),

@@ -315,7 +315,7 @@ TIMM = {
     **dict.fromkeys(("translatexrel", "translateyrel"), lambda m: 0.45 * m / 10),
 }
 SIGNED_IN_TIMM = CENTRED_ON_ONE | {
-    *("rotate", "shearx", "sheary", "translatexrel", "translateyrel"),
+    *("rotate", "shearx", "sheary", "translatexrel", "translateyrel")
 }
 
 

@@ -28,8 +28,7 @@ def nothing_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("recipe", "kwargs"),
-    [("rotate+erase", {}), ("speckle", {"n_jobs": 2, "backend": "threading"})],
+    ("recipe", "kwargs"), [("rotate+erase", {}), ("speckle", {"n_jobs": 2, "backend": "threading"})]
 )
 def test_datasets_that_are_dropped_leave_no_memory_and_no_threads(
     recipe: str, kwargs: dict[str, Any], data_dir: str

@@ -74,10 +74,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "shuffled": {"shuffle_files": True, "batch_size": 7},
     "shuffled singly": {"shuffle_files": True},
     "no prefetch": {"read_config": tfds.ReadConfig(skip_prefetch=True)},
-    "other order": {
-        "shuffle_files": True,
-        "read_config": tfds.ReadConfig(shuffle_seed=9),
-    },
+    "other order": {"shuffle_files": True, "read_config": tfds.ReadConfig(shuffle_seed=9)},
 }
 
 
@@ -357,10 +354,7 @@ def test_user_options_are_kept(load: Load, expected: Epochs) -> None:
             "decoders must be None, since images are decoded already; leave decoders out and "
             "use .map() on the dataset",
         ),
-        (
-            {"split": "train[50:50]"},
-            "split 'train[50:50]' has no examples; name a larger one",
-        ),
+        ({"split": "train[50:50]"}, "split 'train[50:50]' has no examples; name a larger one"),
         (
             {
                 "split": "train[:2]",

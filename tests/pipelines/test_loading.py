@@ -325,11 +325,7 @@ def test_a_forked_process_iterates(place: str) -> None:
     ("kwargs", "error", "message"),
     [
         ({"recipe": "flip-x1", "start_epoch": 1}, ValueError, "start_epoch is for epochs that are"),
-        (
-            {"recipe": "flip-x1", "seed": 7},
-            ValueError,
-            "the seed of frozen epochs is part of",
-        ),
+        ({"recipe": "flip-x1", "seed": 7}, ValueError, "the seed of frozen epochs is part of"),
         ({"recipe": "rotat"}, RecipeError, "rotate"),
         ({"dataset": "cifar10"}, ValueError, "dataset is 'cifar10'; give cifar10_aug, cifar100"),
         ({"source": "x.tar.gz"}, ValueError, "is drawn by the code; leave source out"),

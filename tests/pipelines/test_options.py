@@ -11,10 +11,7 @@ from tests.registering import registered
     ("kwargs", "message"),
     [
         ({"engine": "fast"}, "engine is 'fast'; give eager or graph"),
-        (
-            {"jit_compile": True},
-            "jit_compile is for engine='graph'; give both, or leave it out",
-        ),
+        ({"jit_compile": True}, "jit_compile is for engine='graph'; give both, or leave it out"),
         ({"engine": "graph", "jit_compile": 1}, "jit_compile is 1; give True or False"),
         ({"start_epoch": -1}, "start_epoch is -1; give a whole number from 0 to 4294967295"),
         ({"start_step": 1.5}, "start_step is 1.5; give a whole number from 0 to 4294967295"),

@@ -234,10 +234,7 @@ def test_another_service_is_an_error_at_once(cluster: Cluster, data_dir: str) ->
 
 
 def test_workers_are_waited_for(
-    data_dir: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    data_dir: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     small = Cluster(tmp_path, [])
     try:

@@ -109,9 +109,7 @@ def test_order_and_ids_are_those_of_one_view(load: Load) -> None:
         "batch_size": 16,
         "shuffle_files": True,
         "read_config": tfds.ReadConfig(
-            add_tfds_id=True,
-            shuffle_seed=3,
-            input_context=tf.distribute.InputContext(2, 1),
+            add_tfds_id=True, shuffle_seed=3, input_context=tf.distribute.InputContext(2, 1)
         ),
     }
     for one, several in zip(load("hue", **how), load("hue-v2", **how), strict=True):

@@ -165,10 +165,7 @@ def test_every_preset_is_a_recipe(name: str) -> None:
             "erase, elastic or gridmask? "
             f"{ALL} {registering('eras')}",
         ),
-        (
-            "xyzzy",
-            f"'xyzzy': there is no op 'xyzzy'. {ALL} {registering('xyzzy')}",
-        ),
+        ("xyzzy", f"'xyzzy': there is no op 'xyzzy'. {ALL} {registering('xyzzy')}"),
         (
             "rotate++erase",
             "'' in recipe 'rotate++erase': an op starts with its name in lower-case letters, "

@@ -186,10 +186,7 @@ def test_splits_that_are_not_augmented_have_as_many_views() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (
-            "simclr-v1",
-            "'simclr-v1': write -v2 or more, or for one view the recipe without -v1",
-        ),
+        ("simclr-v1", "'simclr-v1': write -v2 or more, or for one view the recipe without -v1"),
         ("flip-v0", "'flip-v0': write -v2 or more, or for one view the recipe without -v0"),
         ("flip-v65", "'flip-v65' has too many views; an element holds all of them, 64 at most"),
         (
@@ -211,10 +208,7 @@ def test_splits_that_are_not_augmented_have_as_many_views() -> None:
             "'simclr-v2' in recipe 'simclr-v2+normalize': -v2 counts views of a whole recipe; put "
             "it at the end, after the last op",
         ),
-        (
-            "flip--",
-            "'flip--': a recipe is missing before or after --; plain is the clean image",
-        ),
+        ("flip--", "'flip--': a recipe is missing before or after --; plain is the clean image"),
         (
             "flip--plain+hue",
             "'plain' in recipe 'flip--plain+hue': plain stands alone; leave it out or write "

@@ -74,11 +74,7 @@ class Npz:
                 f"{list(labels.shape)}; save the classes' numbers"
             )
         return checked(
-            images,
-            labels,
-            most=most,
-            dataset=self.published.dataset,
-            name=f"{called}: {name}",
+            images, labels, most=most, dataset=self.published.dataset, name=f"{called}: {name}"
         )
 
 

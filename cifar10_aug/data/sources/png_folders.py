@@ -100,13 +100,7 @@ class PngFolders:
         for number, (file, _) in enumerate(pictures[: len(images)]):
             images[number] = _decoded(file)
         labels = np.array([label for _, label in pictures[: len(images)]], np.int64)
-        return checked(
-            images,
-            labels,
-            most=most,
-            dataset=self.published.dataset,
-            name=str(table),
-        )
+        return checked(images, labels, most=most, dataset=self.published.dataset, name=str(table))
 
 
 def find(folder: Path, published: Published) -> PngFolders | None:

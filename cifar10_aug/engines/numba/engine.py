@@ -15,12 +15,7 @@ from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.drawing import Drawing
 from cifar10_aug.engines.numba.fusing import FusedStage, MixedPass, fused
-from cifar10_aug.engines.numba.kernels.pass_arguments import (
-    FLOATS,
-    FRACTIONS,
-    LEVELS,
-    PACKED,
-)
+from cifar10_aug.engines.numba.kernels.pass_arguments import FLOATS, FRACTIONS, LEVELS, PACKED
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.numba.target import Target

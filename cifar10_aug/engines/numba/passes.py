@@ -40,12 +40,7 @@ _PIXELS_AT_ONCE = 2**17
 
 
 def run(
-    made: Pass,
-    batch: Batch,
-    kind: int,
-    scale: np.ndarray,
-    offset: np.ndarray,
-    target: Target,
+    made: Pass, batch: Batch, kind: int, scale: np.ndarray, offset: np.ndarray, target: Target
 ) -> None:
     """Reads a batch and writes what the pass makes of it.
 

@@ -8,22 +8,9 @@ import numpy as np
 
 from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.fusing import stroke_of
-from cifar10_aug.engines.numba.kernels.pass_arguments import (
-    BOX,
-    NOISY_BOX,
-    NOTHING,
-    TABLE,
-    Strokes,
-)
+from cifar10_aug.engines.numba.kernels.pass_arguments import BOX, NOISY_BOX, NOTHING, TABLE, Strokes
 from cifar10_aug.engines.stages import PlannedOp
-from cifar10_aug.ops.base import (
-    BoxOp,
-    ImageOp,
-    LookupTableOp,
-    Noise,
-    NumberedTableOp,
-    PixelwiseOp,
-)
+from cifar10_aug.ops.base import BoxOp, ImageOp, LookupTableOp, Noise, NumberedTableOp, PixelwiseOp
 from cifar10_aug.rng.draws import Draws
 
 _LEVELS = np.arange(256.0)[:, None]
@@ -63,12 +50,7 @@ def _has_table(op: object) -> bool:
 
 
 def _write(
-    made: Strokes,
-    i: int,
-    op: object,
-    drawn: Draws,
-    rows: np.ndarray | slice,
-    batch: Batch,
+    made: Strokes, i: int, op: object, drawn: Draws, rows: np.ndarray | slice, batch: Batch
 ) -> int:
     assert isinstance(op, PixelwiseOp), op
     numbers: tuple[Any, ...]

@@ -73,11 +73,9 @@ class Group:
                 message and traceback; or if a worker process has ended.
         """
         # Looked up for each call: a bound method kept in `self` would keep it alive.
-        run = {
-            "here": self._here,
-            "threads": self._in_threads,
-            "processes": self._in_processes,
-        }[self._place]
+        run = {"here": self._here, "threads": self._in_threads, "processes": self._in_processes}[
+            self._place
+        ]
         failure = run(images, out, keys, epoch)
         if failure is not None:
             text = f"recipe {self._recipe!r}: {failure.headline}"

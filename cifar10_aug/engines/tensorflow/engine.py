@@ -51,11 +51,7 @@ class GraphEngine:
         self._drawing = Drawing(plan.ops, seed)
 
     def __call__(
-        self,
-        pixels: tf.Tensor,
-        keys: tf.Tensor,
-        epoch: tf.Tensor,
-        partners: Partners | None = None,
+        self, pixels: tf.Tensor, keys: tf.Tensor, epoch: tf.Tensor, partners: Partners | None = None
     ) -> tf.Tensor:
         """Augments a batch.
 

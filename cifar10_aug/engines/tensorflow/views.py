@@ -28,11 +28,7 @@ class GraphViews:
         self._places = np.argsort(found)
 
     def __call__(
-        self,
-        pixels: tf.Tensor,
-        keys: tf.Tensor,
-        epoch: tf.Tensor,
-        partners: Partners | None = None,
+        self, pixels: tf.Tensor, keys: tf.Tensor, epoch: tf.Tensor, partners: Partners | None = None
     ) -> tf.Tensor:
         """See `GraphEngine`.
 

@@ -64,11 +64,7 @@ def unlike() -> dict[str, list[bytes]]:
     renamed = examples.serialized(
         {name if name != "label" else "lapel": value for name, value in features(1).items()}
     )
-    return {
-        "sizes": [one, longer],
-        "names": [one, renamed],
-        "no examples": [b"no example"] * 2,
-    }
+    return {"sizes": [one, longer], "names": [one, renamed], "no examples": [b"no example"] * 2}
 
 
 @pytest.mark.parametrize("kind", unlike())

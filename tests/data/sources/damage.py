@@ -99,10 +99,7 @@ def pickle_bombs(most_steps: int) -> dict[str, tuple[bytes, str]]:
         "a million marks": (proto + b"(" * many + b".", steps),
         "bytes that are not there": (proto + pickle.BINBYTES8 + b"\xff" * 7 + b"\x7f.", cut),
         "a text that is not there": (proto + pickle.BINUNICODE + b"\xff\xff\xff\xff.", cut),
-        "an array that is not there": (
-            proto + pickle.BYTEARRAY8 + b"\xff" * 7 + b"\x7f.",
-            cut,
-        ),
+        "an array that is not there": (proto + pickle.BYTEARRAY8 + b"\xff" * 7 + b"\x7f.", cut),
         "a frame that is not there": (
             proto + pickle.FRAME + b"\xff" * 7 + b"\x7f.",
             "pop from empty list",

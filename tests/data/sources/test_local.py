@@ -258,8 +258,7 @@ def test_an_archive_that_unpacks_to_far_too_much(
         header.size = 3 * 10**6
         file.write(header.tobuf() + bytes(header.size))
     assert_refused(
-        path,
-        f"{path}: expected at most 1000000 bytes of content, found more; it is not CIFAR-10",
+        path, f"{path}: expected at most 1000000 bytes of content, found more; it is not CIFAR-10"
     )
 
 

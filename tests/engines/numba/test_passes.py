@@ -6,13 +6,7 @@ import pytest
 from cifar10_aug import Recipe
 from cifar10_aug.engines.numba import passes
 from cifar10_aug.engines.numba.engine import Engine
-from cifar10_aug.engines.numba.kernels import (
-    blends,
-    coordinates,
-    perspectives,
-    philox,
-    resampling,
-)
+from cifar10_aug.engines.numba.kernels import blends, coordinates, perspectives, philox, resampling
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     AFFINE,
     CONSTANT,

@@ -38,10 +38,7 @@ from cifar10_aug.rng import draws
         ("rotate30+erase", {UNPACKED, NEAR, BOX, LEVELS}),
         ("shear_fillmodeconstant", {UNPACKED, NEAR, OUTSIDE, LEVELS}),
         ("rotate+erase_p1_fillnoise+normalize", {UNPACKED, NEAR, NOISY_BOX, FLOATS}),
-        (
-            "rotate_fillmodereflect+posterize",
-            {UNPACKED, GENERAL, levels.posterize.number, LEVELS},
-        ),
+        ("rotate_fillmodereflect+posterize", {UNPACKED, GENERAL, levels.posterize.number, LEVELS}),
         ("perspective+hue", {UNPACKED, TILTED, colours.turn_hue.number, LEVELS}),
         ("hue+blur", {UNPACKED, colours.turn_hue.number, LEVELS}),
         ("elastic", {UNPACKED, REFLECTED, GENERAL, DISPLACE, LEVELS}),

@@ -454,10 +454,7 @@ def test_workers_that_wait_are_left_alone_by_interrupts() -> None:
     ],
 )
 def test_a_function_that_takes_long_is_named_once(
-    backend: str,
-    advice: str,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    backend: str, advice: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(python_ops, "_PATIENCE_SECONDS", 0.0)
     monkeypatch.setattr(python_ops, "_warned_of", set())

@@ -163,9 +163,7 @@ def shuffle_channels(
     )
     for i in range(line.shape[0]):
         line[i] = packed(
-            (line[i] >> red) & LOW_BYTE,
-            (line[i] >> green) & LOW_BYTE,
-            (line[i] >> blue) & LOW_BYTE,
+            (line[i] >> red) & LOW_BYTE, (line[i] >> green) & LOW_BYTE, (line[i] >> blue) & LOW_BYTE
         )
 
 

@@ -15,12 +15,7 @@ from cifar10_aug.engines.numba.kernels.levels import (
     look_up_one,
 )
 from cifar10_aug.engines.numba.kernels.pass_arguments import Scratch
-from cifar10_aug.engines.numba.kernels.pixels import (
-    LOW_BYTE,
-    as_level,
-    channels,
-    grey,
-)
+from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, channels, grey
 from cifar10_aug.engines.numba.kernels.strokes import stroke
 
 

@@ -14,10 +14,7 @@ from cifar10_aug.engines.numba.kernels.pixels import packed
 from cifar10_aug.engines.numba.kernels.resampling import SCRATCH
 from cifar10_aug.engines.numba.kernels.separate import Signature
 
-_MIXED = types.NamedTuple(
-    (types.int64[:, ::1], types.uint32[::1], types.boolean[::1]),
-    Mixed,
-)
+_MIXED = types.NamedTuple((types.int64[:, ::1], types.uint32[::1], types.boolean[::1]), Mixed)
 # How images are mixed, which one, height and width, memory with the partner in it, and the image,
 # packed, which is changed in place.
 SHOWN = Signature(types.none, _MIXED, i64, types.UniTuple(i64, 2), SCRATCH, types.uint32[::1])

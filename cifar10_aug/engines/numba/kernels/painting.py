@@ -30,13 +30,7 @@ def _paint_box(
 
 @NOISE_STROKE.separate(NOISY_BOX)
 def _paint_noise(
-    numbers: np.ndarray,
-    base: int,
-    key: int,
-    epoch: int,
-    seed: int,
-    width: int,
-    line: np.ndarray,
+    numbers: np.ndarray, base: int, key: int, epoch: int, seed: int, width: int, line: np.ndarray
 ) -> None:
     """Fills top, left, bottom, right with independent levels, of the counters after `base`."""
     # The noise of a pixel does not depend on where the box is: lane i % 4 of block i // 4.

@@ -88,12 +88,7 @@ def copy_aligned(
 
 @MIRRORER.separate(MIRRORED)
 def mirror_levels(
-    stored: np.ndarray,
-    start: int,
-    size: tuple[int, int],
-    across: bool,
-    down: bool,
-    out: np.ndarray,
+    stored: np.ndarray, start: int, size: tuple[int, int], across: bool, down: bool, out: np.ndarray
 ) -> None:
     """Copies an image that is stored as levels, mirrored or as it is."""
     height, width = size
@@ -114,11 +109,7 @@ def mirror_levels(
 
 @inner
 def _copy(
-    source: np.ndarray,
-    read: np.uint64,
-    count: np.uint64,
-    out: np.ndarray,
-    wrote: np.uint64,
+    source: np.ndarray, read: np.uint64, count: np.uint64, out: np.ndarray, wrote: np.uint64
 ) -> None:
     """By itself, since LLVM makes no vector code of it in a loop over rows."""
     for i in range(count):
