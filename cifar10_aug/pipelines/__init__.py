@@ -11,8 +11,8 @@ From `tfds.load` to pixels, always downwards:
     pipelines/eager_examples.py  positions -> rows of the images in memory, and their keys
     pipelines/resident.py        the images, mapped from their files (data/records/mapped.py)
     engines/numba/views.py       of several views of an example, calls an engine for those alike
-    engines/numba/engine.py      goes through the stages of the recipe's plan (engines/planner.py)
-    engines/numba/passes.py      what the ops have drawn (ops/, rng/draws.py) -> maps and strokes
+    engines/numba/engine.py      goes through the stages of the plan (engines/planner.py, fusing.py)
+    engines/numba/passes.py      what ops have drawn -> maps (maps.py) and strokes (pixelwise.py)
     engines/numba/kernels/       maps and strokes -> pixels (render.py; methods.py says how)
 
 With `engine="graph"`, `pipelines/graph.py` and `graph_examples.py` take the places of `eager.py`
