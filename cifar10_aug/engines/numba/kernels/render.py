@@ -78,18 +78,14 @@ def _pack(stored: np.ndarray, start: int, pixels: int, packed: np.ndarray) -> No
 
 @inner
 def _fetch(images: Images, place: int, first: int, stop: int) -> None:
-    """Has some of the cache lines, of 64 bytes, of an image that is read soon brought near.
+    """Has some of the cache lines, of 64 bytes, of a stored image brought near ahead of its use.
 
-    It lies anywhere in 150 or 200 MB.
+    It lies anywhere in 150 MB; those that an earlier pass has made lie one after the other.
     """
-    if place >= images.starts.shape[0]:
-        return
-    start = images.starts[place]
-    for i in range(first, stop):
-        if images.stored.shape[0] > 0:
+    if place < images.starts.shape[0] and images.stored.shape[0] > 0:
+        start = images.starts[place]
+        for i in range(first, stop):
             prefetch(images.stored, start + 64 * i)
-        else:
-            prefetch(images.pixels, start + 16 * i)
 
 
 @loop
@@ -132,9 +128,9 @@ def render(
             method, start = warps.methods[b], i64(0) if is_stored else starts[example]
             # Half of the next image now, half when this one is read: the processor stops at more
             # at once.
-            lines = (3 * pixels if is_stored else 4 * pixels) // 64 + 1
+            lines = 3 * pixels // 64 + 1
             half = lines // 2 if seen and method not in (MIRRORED, SCALED) else lines
-            _fetch(some, example + 1, 0, half)
+            _fetch(some, example + 1, i64(0), half)
             if not seen:
                 continue
             if method == MIRRORED:
