@@ -53,6 +53,8 @@ def methods(
             # Coordinates within the image fit into 32 bits, unless it is huge.
             found[:] = TILTED if max(size) < 1 << 15 else GENERAL
         return found, only
+    if not warps:
+        return np.full_like(found, IDENTITY), only
     if len(warps) == 1:
         return _of_one(warps[0], matrices[:, 0], size), only
     moved = (matrices != _UNMOVED).any(axis=2)
