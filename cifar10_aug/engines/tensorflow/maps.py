@@ -92,9 +92,9 @@ def aligned(made: Pass, batch: Batch) -> tuple[tf.Tensor, int | None]:
     """Follows whole pixels through a pass whose one map keeps rows and columns.
 
     Returns:
-        Which pixel of all examples, one after the other, each one shows, int32 [batch, height *
-        width]; behind the last one where a constant border shows; and that border's packed level,
-        None if it never shows.
+        Which pixel each one shows, int32 [batch, height * width], counted through all examples; the
+        number after the last where a constant border shows. And that border's packed level; None
+        if it never shows.
     """
     (warp,) = made.warps
     xx, _, x0, _, yy, y0 = _matrix(warp, batch)
