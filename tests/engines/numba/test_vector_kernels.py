@@ -130,6 +130,26 @@ def test_saturation_of_any_factor_is_that_in_float64(factor: float) -> None:
     assert (pixels_of(line) == expected).all()
 
 
+@pytest.mark.parametrize(
+    "by", [0.0, 1e-20, 1 / 12, 1 / 6, 0.1, -0.1, 1 / 18, -1 / 24, 0.4999, -1.0]
+)
+def test_hue_of_any_turn_is_that_in_float64(by: float) -> None:
+    line = np.random.default_rng(0).integers(0, 2**24, 50_000).astype(np.uint32)
+    # Colours alike, and greys.
+    line[::2] = line[::2] & 0x30303
+    red, green, blue = pixels_of(line).T.astype(int)
+    most, least = np.maximum(red, np.maximum(green, blue)), np.minimum(red, np.minimum(green, blue))
+    chroma = np.maximum(most - least, 1)
+    sector = [(green - blue) / chroma, (blue - red) / chroma + 2.0, (red - green) / chroma + 4.0]
+    hue = np.select([most == red, most == green], sector[:2], sector[2]) + 6.0 * by
+    hue -= 6.0 * np.floor(hue / 6.0)
+    shares = np.stack([abs(hue - 3.0) - 1.0, 2.0 - abs(hue - 2.0), 2.0 - abs(hue - 4.0)], 1)
+    made = most[:, None] - chroma[:, None] * (1.0 - shares.clip(0.0, 1.0))
+    expected = np.where((most == least)[:, None], pixels_of(line), (made + 0.5).astype(np.uint8))
+    colours.turn_hue(np.array([by]), (1, len(line)), Scratch.of(len(line), 0), line)
+    assert (pixels_of(line) == expected).all()
+
+
 @pytest.mark.parametrize("level", [0, 100, 255])
 @pytest.mark.parametrize("channel", [0, 1, 2])
 def test_a_table_that_is_no_line_is_looked_up(channel: int, level: int) -> None:
