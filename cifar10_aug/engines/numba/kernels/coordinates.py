@@ -28,19 +28,6 @@ PAINTED = 1 << 24
 
 _COORDINATES = types.int64[::1]
 _SIZE = types.UniTuple(i64, 2)
-WARPS = types.NamedTuple(
-    (
-        types.int64[::1],
-        types.int64[:, :, ::1],
-        types.float64[:, :, ::1],
-        types.int32[:, :, :, ::1],
-        types.int64[::1],
-        types.uint32[::1],
-        types.int64[::1],
-        types.int64[::1],
-    ),
-    Warps,
-)
 _TILT = Signature(types.none, types.float64[::1], _SIZE, _COORDINATES, _COORDINATES)
 _DISPLACE = Signature(types.none, types.int32[:, ::1], _SIZE, _COORDINATES, _COORDINATES)
 _tilted, _displaced = _TILT.call, _DISPLACE.call

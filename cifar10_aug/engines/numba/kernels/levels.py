@@ -5,14 +5,23 @@ from __future__ import annotations
 import numpy as np
 from numba import float32 as f32
 from numba import int32 as i32
-from numba import types, uint8, uint32, uint64
+from numba import uint8, uint32, uint64
 
 from cifar10_aug.engines.numba.kernels.compiling import inlined, inner
 from cifar10_aug.engines.numba.kernels.memory import uint64_view
-from cifar10_aug.engines.numba.kernels.pass_arguments import LINE, SCALED, TABLE, Scratch
+from cifar10_aug.engines.numba.kernels.pass_arguments import (
+    LINE,
+    SCALED,
+    TABLE,
+    Images,
+    Output,
+    Scratch,
+    Strokes,
+    Warps,
+)
 from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, packed
-from cifar10_aug.engines.numba.kernels.separate import Signature
-from cifar10_aug.engines.numba.kernels.strokes import STROKE, stroke
+from cifar10_aug.engines.numba.kernels.strokes import SPECIAL, STROKE, stroke
+from cifar10_aug.engines.numba.kernels.writing import COPIER
 from cifar10_aug.rng import elementary
 from cifar10_aug.rng.elementary import LN2, LN2_HIGH, LN2_LOW
 
@@ -26,18 +35,15 @@ _RED_BLUE = uint32(0xFF00FF)
 _EXP, _LAST = np.array(elementary.EXP), len(elementary.EXP) - 1
 _LOGARITHMS = elementary.logarithm(np.maximum(np.arange(256.0), 1.0) / 255.0)
 
-TABLE_STROKE = Signature(types.none, types.uint8[::1], types.uint32[::1])
-STORED_SCALER = Signature(
-    types.none,
-    types.float64[::1],
-    types.uint8[::1],
-    types.Array(types.uint8, 1, "C", readonly=True),
-    types.int64,
-    types.uint8[::1],
-)
+
+@SPECIAL.separate(TABLE)
+def _look_up_own(
+    strokes: Strokes, example: int, stroke: int, size: tuple[int, int], line: np.ndarray
+) -> None:
+    look_up_one(strokes.tables[example, stroke], line)
 
 
-@TABLE_STROKE.separate(TABLE)
+@inner
 def look_up_one(table: np.ndarray, line: np.ndarray) -> None:
     """Replaces levels of all channels by one table, uint8 [256]."""
     for i in range(line.shape[0]):
@@ -123,12 +129,20 @@ def scale(numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np
     look_up_line(table, numbers[0], numbers[1], line)
 
 
-@STORED_SCALER.separate(SCALED)
+@COPIER.separate(SCALED)
 def scale_stored(
-    numbers: np.ndarray, table: np.ndarray, stored: np.ndarray, start: int, out: np.ndarray
+    images: Images,
+    place: int,
+    warps: Warps,
+    strokes: Strokes,
+    example: int,
+    scratch: Scratch,
+    output: Output,
 ) -> None:
-    """As `scale`, from levels as they are stored, uint8, to uint8; works in `table`."""
-    f, o, first = f32(numbers[0]), f32(numbers[1]) + _NUDGE, uint64(start)
+    """As `scale`, from levels as they are stored, uint8, to uint8."""
+    numbers, table, out = strokes.numbers[example, 0], scratch.tables[0], output.memory[example]
+    stored, first = images.stored, uint64(images.starts[place])
+    f, o = f32(numbers[0]), f32(numbers[1]) + _NUDGE
     _tabulate(numbers[0], numbers[1], table)
     if _is_line(table, f, o):
         for i in range(out.shape[0]):

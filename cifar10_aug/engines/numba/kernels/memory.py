@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.core.imputils import impl_ret_borrowed
 from numba.extending import lower_builtin, type_callable
 from numba.np import arrayobj
@@ -17,30 +18,79 @@ from numba.np import arrayobj
 _INT64 = ir.IntType(64)
 
 
+def _bytes(builder: Any, pointer: Any) -> Any:
+    return builder.bitcast(pointer, ir.IntType(8).as_pointer())
+
+
 def _place(context: Any, builder: Any, kind: Any, array: Any, place: Any) -> Any:
     """Where an element of an array is."""
     return builder.gep(context.make_array(kind)(context, builder, array).data, [place])
 
 
-def prefetch(array: np.ndarray, place: int) -> None:
-    """Has the cache line of an element fetched; does nothing in plain Python."""
+def prefetch(array: np.ndarray, place: int, lines: int) -> None:
+    """Has cache lines, of 64 bytes, fetched from an element on; does nothing in plain Python."""
 
 
 @type_callable(prefetch)
 def _(context: Any) -> Any:
-    return lambda array, place: types.void(array, types.int64)
+    return lambda array, place, lines: types.void(array, types.int64, types.int64)
 
 
-@lower_builtin(prefetch, types.Array, types.int64)
+@lower_builtin(prefetch, types.Array, types.int64, types.int64)
 def _(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    pointer = _place(context, builder, signature.args[0], *arguments)
-    byte = builder.bitcast(pointer, ir.IntType(8).as_pointer())
+    *first, lines = arguments
+    start = _bytes(builder, _place(context, builder, signature.args[0], *first))
     word = ir.IntType(32)
-    kind = ir.FunctionType(ir.VoidType(), [byte.type, word, word, word])
-    function = builder.module.declare_intrinsic("llvm.prefetch", [byte.type], kind)
-    # For reading; into the second cache, since few lines at a time can come into the first; data.
-    builder.call(function, [byte, word(0), word(2), word(1)])
+    kind = ir.FunctionType(ir.VoidType(), [start.type, word, word, word])
+    function = builder.module.declare_intrinsic("llvm.prefetch", [start.type], kind)
+    with cgutils.for_range(builder, lines) as loop:
+        place = builder.gep(start, [builder.mul(loop.index, _INT64(64))])
+        # For reading; into the second cache, since few lines at a time can come into the first;
+        # data.
+        builder.call(function, [place, word(0), word(2), word(1)])
     return context.get_dummy_value()
+
+
+def copy(source: np.ndarray, first: int, target: np.ndarray, start: int, count: int) -> None:
+    """Copies elements from `first` on to those from `start` on, of another flat array."""
+    target[start : start + count] = source[first : first + count]
+
+
+@type_callable(copy)
+def _(context: Any) -> Any:
+    return lambda source, first, target, start, count: types.void(
+        source, types.int64, target, types.int64, types.int64
+    )
+
+
+@lower_builtin(copy, types.Array, types.int64, types.Array, types.int64, types.int64)
+def _(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    kinds = signature.args
+    read, wrote = (_place(context, builder, kinds[k], *arguments[k : k + 2]) for k in (0, 2))
+    size = context.get_abi_sizeof(context.get_data_type(kinds[0].dtype))
+    cgutils.raw_memcpy(builder, wrote, read, arguments[4], size, align=size)
+    return context.get_dummy_value()
+
+
+def part(array: np.ndarray, first: int, count: int) -> np.ndarray:
+    """Elements of a flat array that are there, which a slice would have to check."""
+    return array[first : first + count]
+
+
+@type_callable(part)
+def _(context: Any) -> Any:
+    return lambda array, first, count: array(array, types.int64, types.int64)
+
+
+@lower_builtin(part, types.Array, types.int64, types.int64)
+def _(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    array, first, count = arguments
+    given = context.make_array(signature.args[0])(context, builder, array)
+    made = context.make_array(signature.return_type)(context, builder)
+    data = builder.gep(given.data, [first])
+    made_of = [count], cgutils.unpack_tuple(builder, given.strides), given.itemsize
+    arrayobj.populate_array(made, data, *made_of, given.meminfo, given.parent)
+    return impl_ret_borrowed(context, builder, signature.return_type, made._getvalue())
 
 
 def word(array: np.ndarray, place: int) -> np.uint32:

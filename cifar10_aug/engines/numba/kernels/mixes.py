@@ -6,18 +6,19 @@ import numpy as np
 from numba import int64 as i64
 from numba import types, uint8, uint32
 
+from cifar10_aug.engines.numba.kernels import pointers
 from cifar10_aug.engines.numba.kernels.compiling import inner, loop
 from cifar10_aug.engines.numba.kernels.memory import prefetch
 from cifar10_aug.engines.numba.kernels.pass_arguments import MIXED, Images, Mixed, Scratch
 from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE as _LOW
 from cifar10_aug.engines.numba.kernels.pixels import packed
-from cifar10_aug.engines.numba.kernels.resampling import SCRATCH
 from cifar10_aug.engines.numba.kernels.separate import Signature
 
-_MIXED = types.NamedTuple((types.int64[:, ::1], types.uint32[::1], types.boolean[::1]), Mixed)
 # How images are mixed, which one, height and width, memory with the partner in it, and the image,
 # packed, which is changed in place.
-SHOWN = Signature(types.none, _MIXED, i64, types.UniTuple(i64, 2), SCRATCH, types.uint32[::1])
+SHOWN = Signature(
+    types.none, pointers.MIXED, i64, types.UniTuple(i64, 2), pointers.SCRATCH, types.uint32[::1]
+)
 
 
 @SHOWN.separate(MIXED)
@@ -76,9 +77,8 @@ def mix_levels(images: Images, partners: Images, mixed: Mixed, memory: np.ndarra
     width, size = images.width, 3 * images.height * images.width
     for b in range(images.starts.shape[0]):
         if b + 1 < images.starts.shape[0]:
-            for i in range(0, size, 64):
-                prefetch(images.stored, images.starts[b + 1] + i)
-                prefetch(partners.stored, partners.starts[b + 1] + i)
+            prefetch(images.stored, images.starts[b + 1], (size + 63) // 64)
+            prefetch(partners.stored, partners.starts[b + 1], (size + 63) // 64)
         start, out, share = images.starts[b], memory[b], mixed.shares[b]
         own = images.stored[start : start + size]
         other = partners.stored[partners.starts[b] : partners.starts[b] + size]

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numba import int64 as i64
-from numba import types, uint32, uint64
+from numba import uint32, uint64
 
-from cifar10_aug.engines.numba.kernels.pass_arguments import BOX, NOISY_BOX, Scratch
+from cifar10_aug.engines.numba.kernels.pass_arguments import BOX, NOISY_BOX, Scratch, Strokes
 from cifar10_aug.engines.numba.kernels.philox import noise
-from cifar10_aug.engines.numba.kernels.separate import Signature
-from cifar10_aug.engines.numba.kernels.strokes import STROKE
-
-NOISE_STROKE = Signature(
-    types.none, types.float64[::1], uint64, uint64, uint64, uint64, i64, types.uint32[::1]
-)
+from cifar10_aug.engines.numba.kernels.strokes import SPECIAL, STROKE
 
 
 @STROKE.separate(BOX)
@@ -28,11 +23,17 @@ def _paint_box(
             line[y * size[1] + x] = colour
 
 
-@NOISE_STROKE.separate(NOISY_BOX)
+@SPECIAL.separate(NOISY_BOX)
 def _paint_noise(
-    numbers: np.ndarray, base: int, key: int, epoch: int, seed: int, width: int, line: np.ndarray
+    strokes: Strokes, example: int, stroke: int, size: tuple[int, int], line: np.ndarray
 ) -> None:
-    """Fills top, left, bottom, right with independent levels, of the counters after `base`."""
+    """Fills top, left, bottom, right with independent levels, of the counters after its base."""
+    numbers, base, key = (
+        strokes.numbers[example, stroke],
+        strokes.bases[stroke],
+        strokes.keys[example],
+    )
+    epoch, seed, width = strokes.epoch, strokes.seed, size[1]
     # The noise of a pixel does not depend on where the box is: lane i % 4 of block i // 4.
     top, left, bottom, right = i64(numbers[0]), i64(numbers[1]), i64(numbers[2]), i64(numbers[3])
     for y in range(top, bottom):

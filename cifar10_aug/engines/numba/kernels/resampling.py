@@ -10,7 +10,6 @@ from numba import types, uint32, uint64
 from cifar10_aug.engines.fixed_point import FRACTION
 from cifar10_aug.engines.numba.kernels.compiling import inlined, inner
 from cifar10_aug.engines.numba.kernels.coordinates import (
-    WARPS,
     constant_from,
     coordinates,
     nearest_coordinates,
@@ -28,6 +27,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     Warps,
 )
 from cifar10_aug.engines.numba.kernels.perspectives import tilted_coordinates
+from cifar10_aug.engines.numba.kernels.pointers import SCRATCH, WARPS
 from cifar10_aug.engines.numba.kernels.separate import Signature
 
 _LOW_BYTE = uint32(0xFF)
@@ -36,17 +36,6 @@ _BLUE = uint32(0xFF0000)
 _LOW_HALF = uint32(0xFFFF)
 _HALF_LEVEL = uint32(1 << 15)
 
-SCRATCH = types.NamedTuple(
-    (
-        types.uint32[:, ::1],
-        types.uint64[:, ::1],
-        types.int64[:, ::1],
-        types.uint8[:, ::1],
-        types.int32[:, ::1],
-        types.float64[:, ::1],
-    ),
-    Scratch,
-)
 # Source, where the image begins in it, size, maps, example, memory to work in, what is written, and
 # the addresses of functions.
 RESAMPLER = Signature(

@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 from numba import int64 as i64
-from numba import types, uint32, uint64
+from numba import uint32, uint64
 
 from cifar10_aug.engines.fixed_point import FRACTION
 from cifar10_aug.engines.numba.kernels.compiling import inner
 from cifar10_aug.engines.numba.kernels.coordinates import axis_coordinates, folded
+from cifar10_aug.engines.numba.kernels.memory import copy
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     ALIGNED,
     CONSTANT,
     EDGE,
     MIRRORED,
     STRAIGHT,
+    Images,
+    Output,
     Scratch,
+    Strokes,
     Warps,
 )
 from cifar10_aug.engines.numba.kernels.resampling import RESAMPLER
-from cifar10_aug.engines.numba.kernels.separate import Signature
+from cifar10_aug.engines.numba.kernels.writing import COPIER
 
 _LOW_BYTE = uint32(0xFF)
 _RED_BLUE = uint32(0xFF00FF)
 _LOW_HALF = uint32(0xFFFF)
 _HALF_LEVEL = uint32(1 << 15)
-
-MIRRORER = Signature(
-    types.none,
-    types.Array(types.uint8, 1, "C", readonly=True),
-    i64,
-    types.UniTuple(i64, 2),
-    types.boolean,
-    types.boolean,
-    types.uint8[::1],
-)
 
 
 @RESAMPLER.separate(ALIGNED)
@@ -86,18 +80,28 @@ def copy_aligned(
                     line[out + uint64(x)] = source[uint64(row + sx)]
 
 
-@MIRRORER.separate(MIRRORED)
+@COPIER.separate(MIRRORED)
 def mirror_levels(
-    stored: np.ndarray, start: int, size: tuple[int, int], across: bool, down: bool, out: np.ndarray
+    images: Images,
+    place: int,
+    warps: Warps,
+    strokes: Strokes,
+    example: int,
+    scratch: Scratch,
+    output: Output,
 ) -> None:
     """Copies an image that is stored as levels, mirrored or as it is."""
-    height, width = size
+    stored, start, out = images.stored, images.starts[place], output.memory[example]
+    height, width = images.height, images.width
+    moved, matrix = warps.kinds.shape[0] > 0, warps.matrices[example]
+    warp = warps.only[example]
+    across, down = moved and matrix[warp, 0] < 0, moved and matrix[warp, 4] < 0
     one, two, three, whole = uint64(1), uint64(2), uint64(3), uint64(3 * width)
     for y in range(height):
         read = uint64(start + 3 * width * (height - 1 - y if down else y))
         wrote = whole * uint64(y)
         if not across:
-            _copy(stored, read, whole, out, wrote)
+            copy(stored, read, out, wrote, whole)
             continue
         read += whole - three
         for x in range(width):
@@ -105,15 +109,6 @@ def mirror_levels(
             out[wrote + k] = stored[read - k]
             out[wrote + k + one] = stored[read - k + one]
             out[wrote + k + two] = stored[read - k + two]
-
-
-@inner
-def _copy(
-    source: np.ndarray, read: np.uint64, count: np.uint64, out: np.ndarray, wrote: np.uint64
-) -> None:
-    """By itself, since LLVM makes no vector code of it in a loop over rows."""
-    for i in range(count):
-        out[wrote + i] = source[read + i]
 
 
 @inner
