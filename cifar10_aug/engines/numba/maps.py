@@ -12,10 +12,14 @@ from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     AFFINE,
+    ALIGNED,
+    BLEND,
     BORDERS,
+    CONSTANT,
     DISPLACE,
     EDGE,
     FIELD,
+    FOLD,
     GENERAL,
     IDENTITY,
     NEAR,
@@ -24,6 +28,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     PERSPECTIVE,
     REFLECTED,
     TILT,
+    TILTED,
     Warps,
 )
 from cifar10_aug.engines.numba.methods import methods
@@ -39,6 +44,10 @@ _ALL = slice(None)
 def needed(ways: set[int], warps: Warps) -> set[int]:
     """The functions that some ways to resample images need."""
     found = ways - {IDENTITY}
+    if ALIGNED in found and not np.isin(warps.borders, (CONSTANT, EDGE)).all():
+        found.add(FOLD)
+    if found & {NEAR, REFLECTED, TILTED, GENERAL}:
+        found.add(BLEND)
     if NEAR in found and (warps.borders != NEAREST).any():
         found.add(OUTSIDE)
     if REFLECTED in found:

@@ -30,11 +30,9 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
 from cifar10_aug.engines.numba.maps import Field
 from cifar10_aug.engines.numba.methods import shortcuts
 from cifar10_aug.engines.numba.pixelwise import strokes_of
-from cifar10_aug.engines.numba.source import NO_IMAGES
 from cifar10_aug.engines.numba.target import Target
 from cifar10_aug.engines.stages import Pass
 
-_UNMIXED = Mixed(np.empty((0, 4), np.int64), np.empty(0, np.uint32), np.empty(0, bool))
 # Of fields that are made at once.
 _PIXELS_AT_ONCE = 2**17
 
@@ -159,8 +157,8 @@ class _Arguments(NamedTuple):
         self,
         rows: slice | np.ndarray,
         output: Output,
-        partners: Images = NO_IMAGES,
-        mixed: Mixed = _UNMIXED,
+        partners: Images | None = None,
+        mixed: Mixed | None = None,
         examples: np.ndarray | None = None,
     ) -> None:
         """Runs the kernel on some examples, at most `at_once`.

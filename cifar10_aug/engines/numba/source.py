@@ -9,11 +9,7 @@ import numpy as np
 from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.kernels.pass_arguments import Images
 
-# As what is stored is read-only, too, the pass is compiled once.
 _NOTHING = np.empty(0, np.uint8)
-_NOTHING.setflags(write=False)
-# What a pass without partners is given for them.
-NO_IMAGES = Images(np.empty(0, np.uint32), _NOTHING, np.empty(0, np.int64), 0, 0)
 
 
 @dataclasses.dataclass(frozen=True)

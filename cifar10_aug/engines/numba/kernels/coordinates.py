@@ -14,6 +14,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     DISPLACE,
     EDGE,
     FIELD,
+    FOLD,
     MIRROR,
     NEAREST,
     PERSPECTIVE,
@@ -30,6 +31,8 @@ _COORDINATES = types.int64[::1]
 _SIZE = types.UniTuple(i64, 2)
 _TILT = Signature(types.none, types.float64[::1], _SIZE, _COORDINATES, _COORDINATES)
 _DISPLACE = Signature(types.none, types.int32[:, ::1], _SIZE, _COORDINATES, _COORDINATES)
+# A coordinate, height or width, and a border.
+FOLDER = Signature(i64, i64, i64, i64)
 _tilted, _displaced = _TILT.call, _DISPLACE.call
 
 
@@ -39,7 +42,7 @@ def _clamp(at: int, last: int) -> int:
     return at if at < last else last
 
 
-_within = inlined(_clamp)
+within = inlined(_clamp)
 
 
 @inlined
@@ -59,7 +62,7 @@ def nearest_coordinates(
         row = y * width
         for x in range(width):
             sx, sy = i32(start_x + xx * i32(x)), i32(start_y + yx * i32(x))
-            sx, sy = _within(sx, last_x), _within(sy, last_y)
+            sx, sy = within(sx, last_x), within(sy, last_y)
             pixel[row + x] = (sy >> i32(16)) * stride + (sx >> i32(16))
             wx[row + x] = uint32((sx >> i32(8)) & i32(255))
             wy[row + x] = uint32((sy >> i32(8)) & i32(255))
@@ -93,7 +96,7 @@ def reflected_coordinates(
     return farther == 0
 
 
-@inner
+@FOLDER.separate(FOLD)
 def folded(at: int, size: int, border: int) -> int:
     """A coordinate brought back into the image, [0, size - 1], by a border's rule."""
     last = i64(size - 1) << FRACTION

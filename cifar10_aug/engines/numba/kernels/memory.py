@@ -72,6 +72,33 @@ def _(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     return context.get_dummy_value()
 
 
+def mirror(source: np.ndarray, first: int, target: np.ndarray, start: int) -> None:
+    """Writes 16 pixels of three bytes from `first` on in reverse order, from `start` on."""
+    pixels = source[first : first + 48].reshape(16, 3)
+    target[start : start + 48] = pixels[::-1].reshape(48)
+
+
+@type_callable(mirror)
+def _(context: Any) -> Any:
+    return lambda source, first, target, start: types.void(source, types.int64, target, types.int64)
+
+
+@lower_builtin(mirror, types.Array, types.int64, types.Array, types.int64)
+def _(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    kinds, vector = signature.args, ir.VectorType(ir.IntType(8), 48)
+    read, wrote = (
+        builder.bitcast(
+            _place(context, builder, kinds[k], *arguments[k : k + 2]), vector.as_pointer()
+        )
+        for k in (0, 2)
+    )
+    order = [45 - 3 * (k // 3) + k % 3 for k in range(48)]
+    word = ir.VectorType(ir.IntType(32), 48)
+    pixels = builder.load(read, align=1)
+    builder.store(builder.shuffle_vector(pixels, pixels, ir.Constant(word, order)), wrote, align=1)
+    return context.get_dummy_value()
+
+
 def part(array: np.ndarray, first: int, count: int) -> np.ndarray:
     """Elements of a flat array that are there, which a slice would have to check."""
     return array[first : first + count]

@@ -21,6 +21,13 @@ SHOWN = Signature(
 )
 
 
+@inner
+def is_seen(mixed: Mixed, example: int) -> bool:
+    """Whether something is seen of an example's partner."""
+    box = mixed.boxes[example]
+    return box[2] > box[0] and box[3] > box[1]
+
+
 @SHOWN.separate(MIXED)
 def _show(
     mixed: Mixed, example: int, size: tuple[int, int], scratch: Scratch, line: np.ndarray

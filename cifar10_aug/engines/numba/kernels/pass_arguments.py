@@ -17,8 +17,8 @@ IDENTITY, ALIGNED, STRAIGHT, NEAR, REFLECTED, GENERAL, MIRRORED, SCALED = range(
 UNPACKED, TILT, DISPLACE, OUTSIDE = range(13, 17)
 # Ways to write it; IN_PLACE is where it was read, packed:
 PACKED, LEVELS, FLOATS, FRACTIONS, LEVEL_PLANES, FLOAT_PLANES, IN_PLACE = range(17, 24)
-# One more way to resample, and what mixes an image with its partner.
-TILTED, MIXED = 24, 25
+# One more way to resample, what mixes an image with its partner, and two parts of resampling.
+TILTED, MIXED, FOLD, BLEND = range(24, 28)
 # Those that write one channel after the other.
 PLANES = {LEVELS: LEVEL_PLANES, FLOATS: FLOAT_PLANES}
 

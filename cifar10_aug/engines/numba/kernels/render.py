@@ -21,7 +21,7 @@ from numba.extending import register_jitable
 from cifar10_aug.engines.numba.kernels import levels, painting, straight  # noqa: F401
 from cifar10_aug.engines.numba.kernels.compiling import loop
 from cifar10_aug.engines.numba.kernels.memory import copy, part, prefetch, uint32_view, word
-from cifar10_aug.engines.numba.kernels.mixes import SHOWN
+from cifar10_aug.engines.numba.kernels.mixes import SHOWN, is_seen
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     IDENTITY,
     IN_PLACE,
@@ -78,8 +78,8 @@ def _pack(stored: np.ndarray, start: int, pixels: int, packed: np.ndarray) -> No
 @loop
 def render(
     images: Images,
-    partners: Images,
-    mixed: Mixed,
+    partners: Images | None,
+    mixed: Mixed | None,
     warps: Warps,
     strokes: Strokes,
     output: Output,
@@ -90,72 +90,72 @@ def render(
 
     Args:
         images: of the batch.
-        partners, mixed: one for each, if they are mixed, else none.
+        partners, mixed: one for each, if they are mixed. It is compiled anew without, and less.
         warps, strokes: of the examples, and then of their partners.
         output: for the examples.
         scratch: see there.
         functions: `separate.ADDRESSES`; what the pass needs is compiled.
     """
-    height, width = images.height, images.width
+    height, width, count = images.height, images.width, images.starts.shape[0]
     size, pixels = (height, width), height * width
-    count, mixes = images.starts.shape[0], partners.starts.shape[0] > 0
     # Cache lines of a stored image. It lies anywhere in 150 MB; images that an earlier pass has
     # made lie one after the other.
     lines = 3 * pixels // 64 + 1
-    for example in range(count):
-        # Whether something is seen of a partner.
-        shows = mixes and mixed.boxes[example, 2] > mixed.boxes[example, 0]
-        shows = shows and mixed.boxes[example, 3] > mixed.boxes[example, 1]
-        # The partner, if there is one, comes before the image that it is mixed with.
-        for turn in range(0 if mixes else 1, 2):
-            partner = turn == 0
-            some = partners if partner else images
-            b = example + count if partner else example
-            is_stored, starts, method = some.stored.shape[0] > 0, some.starts, warps.methods[b]
-            seen, copied = shows or not partner, method in (MIRRORED, SCALED)
-            # Half of the next image now, half when this one is read: the processor stops at more
-            # at once.
-            half = lines // 2 if seen and not copied else lines
-            fetched = is_stored and example + 1 < count
-            if fetched:
-                prefetch(some.stored, starts[example + 1], half)
-            if not seen:
-                continue
-            if copied:
-                _copied(functions[method], some, example, warps, strokes, b, scratch, output)
-                continue
-            start = i64(0) if is_stored else starts[example]
-            source = scratch.lines[1] if is_stored else some.pixels
-            # Without a copy, where the image is made there is where it is to be.
-            stays = output.writer == IN_PLACE and method == IDENTITY
-            if stays:
-                line = part(source, start, pixels)
-            elif output.writer == PACKED and not partner:
-                line = uint32_view(output.memory[b])
-            else:
-                line = part(scratch.lines[5 if partner else 0], 0, pixels)
-            if is_stored:
-                unpacked = line if method == IDENTITY else source
-                _unpacked(functions[UNPACKED], some.stored, starts[example], pixels, unpacked)
-            if method != IDENTITY:
-                _resampled(
-                    functions[method], source, start, size, warps, b, scratch, line, functions
-                )
-            elif not is_stored and not stays:
-                copy(source, start, line, 0, pixels)
-            if fetched:
-                prefetch(some.stored, starts[example + 1] + 64 * half, lines - half)
-            for j in range(strokes.codes.shape[1]):
-                code = strokes.codes[b, j]
-                if code in (NOISY_BOX, TABLE):
-                    _special(functions[code], strokes, b, j, size, line)
-                elif code != NOTHING:
-                    _painted(functions[code], strokes.numbers[b, j], size, scratch, line)
-            if partner:
-                continue
-            if shows:
-                _shown(functions[MIXED], mixed, b, size, scratch, line)
-            if output.writer == IN_PLACE and not stays:
+    turns = count if partners is None else 2 * count
+    for turn in range(turns):
+        some, example, b = images, turn, turn
+        is_partner, seen, own = False, True, 0
+        if partners is not None:
+            # The partner comes before the image that it is mixed with.
+            example, is_partner = turn // 2, turn % 2 == 0
+            b = example
+            if is_partner:
+                some, b, own = partners, count + example, 5
+                seen = is_seen(mixed, example)
+        is_stored, starts, method = some.stored.shape[0] > 0, some.starts, warps.methods[b]
+        copied = method in (MIRRORED, SCALED)
+        # Half of the next image now, half when this one is read: the processor stops at more at
+        # once.
+        half = lines // 2 if seen and not copied else lines
+        fetched = is_stored and example + 1 < count
+        if fetched:
+            prefetch(some.stored, starts[example + 1], half)
+        if not seen:
+            continue
+        if copied:
+            _copied(functions[method], some, example, warps, strokes, b, scratch, output)
+            continue
+        start = i64(0) if is_stored else starts[example]
+        source = scratch.lines[1] if is_stored else some.pixels
+        # Without a copy, where the image is made there is where it is to be.
+        stays = output.writer == IN_PLACE and method == IDENTITY
+        if stays:
+            line = part(source, start, pixels)
+        elif output.writer == PACKED and not is_partner:
+            line = uint32_view(output.memory[b])
+        else:
+            line = part(scratch.lines[own], 0, pixels)
+        if is_stored:
+            unpacked = line if method == IDENTITY else source
+            _unpacked(functions[UNPACKED], some.stored, starts[example], pixels, unpacked)
+        if method != IDENTITY:
+            _resampled(functions[method], source, start, size, warps, b, scratch, line, functions)
+        elif not is_stored and not stays:
+            copy(source, start, line, 0, pixels)
+        if fetched:
+            prefetch(some.stored, starts[example + 1] + 64 * half, lines - half)
+        for j in range(strokes.codes.shape[1]):
+            code = strokes.codes[b, j]
+            if code in (NOISY_BOX, TABLE):
+                _special(functions[code], strokes, b, j, size, line)
+            elif code != NOTHING:
+                _painted(functions[code], strokes.numbers[b, j], size, scratch, line)
+        if is_partner:
+            continue
+        if partners is not None and is_seen(mixed, b):
+            _shown(functions[MIXED], mixed, b, size, scratch, line)
+        if output.writer == IN_PLACE:
+            if not stays:
                 copy(line, 0, source, start, pixels)
-            elif output.writer not in (IN_PLACE, PACKED):
-                _written(functions[output.writer], line, output, b)
+        elif output.writer != PACKED:
+            _written(functions[output.writer], line, output, b)

@@ -8,7 +8,7 @@ from numba import int64 as i64
 from numba import types, uint32, uint64
 
 from cifar10_aug.engines.fixed_point import FRACTION
-from cifar10_aug.engines.numba.kernels.compiling import inlined, inner
+from cifar10_aug.engines.numba.kernels.compiling import inner
 from cifar10_aug.engines.numba.kernels.coordinates import (
     constant_from,
     coordinates,
@@ -17,6 +17,7 @@ from cifar10_aug.engines.numba.kernels.coordinates import (
 )
 from cifar10_aug.engines.numba.kernels.memory import halves
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
+    BLEND,
     GENERAL,
     NEAR,
     NEAREST,
@@ -53,14 +54,14 @@ RESAMPLER = Signature(
 _OUTSIDE = Signature(
     types.none, types.int64[::1], i64, uint32, types.UniTuple(i64, 2), types.uint32[::1]
 )
+# Source, where the image begins in it, its width, memory, and what is written.
+_BLEND = Signature(types.none, types.uint32[::1], i64, i64, SCRATCH, types.uint32[::1])
+_blended = _BLEND.call
 _resampled, _painted_outside = RESAMPLER.call, _OUTSIDE.call
 
 
-# Part of its callers, which takes less time to compile than if LLVM makes it part of them.
-@inlined
-def _interpolate(
-    source: np.ndarray, start: int, width: int, scratch: Scratch, line: np.ndarray
-) -> None:
+@_BLEND.separate(BLEND)
+def _blend(source: np.ndarray, start: int, width: int, scratch: Scratch, line: np.ndarray) -> None:
     """Bilinear interpolation, two 16-bit lanes to a word: red with blue, upper with lower green.
 
     Where pixels are read, and with which weights, is in `scratch`. Sideways the full 16 bits are
@@ -142,7 +143,7 @@ def interpolate_near(
     matrix, border = warps.matrices[example, warp], warps.borders[warp]
     wx, wy, pixel = scratch.lines[2, :pixels], scratch.lines[3, :pixels], scratch.lines[4, :pixels]
     nearest_coordinates(matrix, height, width, pixel, wx, wy)
-    _interpolate(source, start, width, scratch, line)
+    _blended(functions[BLEND], source, start, width, scratch, line)
     if border != NEAREST:
         _painted_outside(functions[OUTSIDE], matrix, border, warps.levels[warp], size, line)
 
@@ -166,7 +167,7 @@ def interpolate_reflected(
         general = functions[GENERAL]
         _resampled(general, source, start, size, warps, example, scratch, line, functions)
         return
-    _interpolate(source, start, width, scratch, line)
+    _blended(functions[BLEND], source, start, width, scratch, line)
 
 
 @RESAMPLER.separate(TILTED)
@@ -191,7 +192,7 @@ def interpolate_tilted(
             line[i] = image[i]
         return
     tilted_coordinates(h, border, warps.levels[0], size, pixel, wx, wy, painted)
-    _interpolate(source, start, size[1], scratch, line)
+    _blended(functions[BLEND], source, start, size[1], scratch, line)
     if border != NEAREST:
         _paint_border(painted, line)
 
@@ -211,5 +212,5 @@ def interpolate(
     pixels = size[0] * size[1]
     wx, wy, pixel = scratch.lines[2, :pixels], scratch.lines[3, :pixels], scratch.lines[4, :pixels]
     coordinates(warps, example, size, scratch.at, pixel, wx, wy, functions)
-    _interpolate(source, start, size[1], scratch, line)
+    _blended(functions[BLEND], source, start, size[1], scratch, line)
     _paint_border(scratch.at[2], line)

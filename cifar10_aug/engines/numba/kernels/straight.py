@@ -8,12 +8,13 @@ from numba import uint32, uint64
 
 from cifar10_aug.engines.fixed_point import FRACTION
 from cifar10_aug.engines.numba.kernels.compiling import inner
-from cifar10_aug.engines.numba.kernels.coordinates import axis_coordinates, folded
-from cifar10_aug.engines.numba.kernels.memory import copy
+from cifar10_aug.engines.numba.kernels.coordinates import FOLDER, axis_coordinates, within
+from cifar10_aug.engines.numba.kernels.memory import copy, mirror
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     ALIGNED,
     CONSTANT,
     EDGE,
+    FOLD,
     MIRRORED,
     STRAIGHT,
     Images,
@@ -29,6 +30,7 @@ _LOW_BYTE = uint32(0xFF)
 _RED_BLUE = uint32(0xFF00FF)
 _LOW_HALF = uint32(0xFFFF)
 _HALF_LEVEL = uint32(1 << 15)
+_folded = FOLDER.call
 
 
 @RESAMPLER.separate(ALIGNED)
@@ -51,33 +53,29 @@ def copy_aligned(
     x0, y0 = i64(matrix[2]) >> FRACTION, i64(matrix[5]) >> FRACTION
     row_step = i64(matrix[4]) >> FRACTION
     # Output columns [first, last) lie inside the image.
-    first = max(i64(0), -x0) if step > 0 else max(i64(0), x0 - (width - 1))
-    last = min(i64(width), width - x0) if step > 0 else min(i64(width), x0 + 1)
-    first = min(first, i64(width))
-    last = max(first, last)
+    first = within(-x0 if step > 0 else x0 - (width - 1), width)
+    last = within(width - x0 if step > 0 else x0 + 1, width)
+    if painted:
+        for i in range(line.shape[0]):
+            line[i] = level
     for y in range(height):
         sy = row_step * y + y0
-        if (sy < 0 or sy >= height) and not painted:
-            sy = folded(sy << FRACTION, height, border) >> FRACTION
-        outside = sy < 0 or sy >= height
-        row, left = start + sy * width, i64(width) if outside else first
-        out, inside = uint64(y * width), uint64(y * width + first)
-        # Unsigned, since an index that may be negative keeps loops from becoming vector code.
-        read = uint64(row + step * first + x0)
-        if not outside and step > 0:
-            for x in range(last - first):
-                line[inside + uint64(x)] = source[read + uint64(x)]
-        elif not outside:
+        if sy < 0 or sy >= height:
+            if painted:
+                continue
+            sy = _folded(functions[FOLD], sy << FRACTION, height, border) >> FRACTION
+        row, out = start + sy * width, y * width
+        if step > 0:
+            copy(source, row + first + x0, line, out + first, last - first)
+        else:
+            # Unsigned, since an index that may be negative keeps loops from becoming vector code.
+            read, inside = uint64(row - first + x0), uint64(out + first)
             for x in range(last - first):
                 line[inside + uint64(x)] = source[read - uint64(x)]
-        for part in range(2):
-            begin, end = (i64(0), left) if part == 0 else (max(left, last), i64(width))
-            for x in range(begin, end):
-                if painted:
-                    line[out + uint64(x)] = level
-                else:
-                    sx = folded((step * x + x0) << FRACTION, width, border) >> FRACTION
-                    line[out + uint64(x)] = source[uint64(row + sx)]
+        for k in range(0 if painted else first + width - last):
+            x = k if k < first else k - first + last
+            sx = _folded(functions[FOLD], (step * x + x0) << FRACTION, width, border) >> FRACTION
+            line[uint64(out + x)] = source[uint64(row + sx)]
 
 
 @COPIER.separate(MIRRORED)
@@ -96,19 +94,16 @@ def mirror_levels(
     moved, matrix = warps.kinds.shape[0] > 0, warps.matrices[example]
     warp = warps.only[example]
     across, down = moved and matrix[warp, 0] < 0, moved and matrix[warp, 4] < 0
-    one, two, three, whole = uint64(1), uint64(2), uint64(3), uint64(3 * width)
+    whole = 3 * width
     for y in range(height):
-        read = uint64(start + 3 * width * (height - 1 - y if down else y))
-        wrote = whole * uint64(y)
+        read, wrote = start + whole * (height - 1 - y if down else y), whole * y
         if not across:
             copy(stored, read, out, wrote, whole)
             continue
-        read += whole - three
-        for x in range(width):
-            k = three * uint64(x)
-            out[wrote + k] = stored[read - k]
-            out[wrote + k + one] = stored[read - k + one]
-            out[wrote + k + two] = stored[read - k + two]
+        for x in range(0, width - 15, 16):
+            mirror(stored, read + whole - 3 * x - 48, out, wrote + 3 * x)
+        for x in range(width & ~15, width):
+            copy(stored, read + whole - 3 * (x + 1), out, wrote + 3 * x, 3)
 
 
 @inner
