@@ -14,12 +14,12 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     DISPLACE,
     EDGE,
     FIELD,
-    FOLD,
     MIRROR,
     NEAREST,
     PERSPECTIVE,
     REFLECT,
     TILT,
+    Scratch,
     Warps,
 )
 from cifar10_aug.engines.numba.kernels.separate import Signature
@@ -31,8 +31,6 @@ _COORDINATES = types.int64[::1]
 _SIZE = types.UniTuple(i64, 2)
 _TILT = Signature(types.none, types.float64[::1], _SIZE, _COORDINATES, _COORDINATES)
 _DISPLACE = Signature(types.none, types.int32[:, ::1], _SIZE, _COORDINATES, _COORDINATES)
-# A coordinate, height or width, and a border.
-FOLDER = Signature(i64, i64, i64, i64)
 _tilted, _displaced = _TILT.call, _DISPLACE.call
 
 
@@ -46,13 +44,13 @@ within = inlined(_clamp)
 
 
 @inlined
-def nearest_coordinates(
-    matrix: np.ndarray, height: int, width: int, pixel: np.ndarray, wx: np.ndarray, wy: np.ndarray
-) -> None:
+def nearest_coordinates(matrix: np.ndarray, size: tuple[int, int], scratch: Scratch) -> None:
     """Where each output pixel is read: by one map that is near, with the nearest border.
 
     Writes the index of the upper left neighbour and the weights of the right and lower ones.
     """
+    height, width = size
+    wx, wy, pixel = scratch.lines[2], scratch.lines[3], scratch.lines[4]
     xx, xy, x0 = i32(matrix[0]), i32(matrix[1]), i32(matrix[2])
     yx, yy, y0 = i32(matrix[3]), i32(matrix[4]), i32(matrix[5])
     last_x, last_y = i32((width - 1) << FRACTION), i32((height - 1) << FRACTION)
@@ -69,13 +67,13 @@ def nearest_coordinates(
 
 
 @inner
-def reflected_coordinates(
-    field: np.ndarray, height: int, width: int, pixel: np.ndarray, wx: np.ndarray, wy: np.ndarray
-) -> bool:
+def reflected_coordinates(field: np.ndarray, size: tuple[int, int], scratch: Scratch) -> bool:
     """As `nearest_coordinates`, by one field, int32 [2, pixels], with the reflecting border.
 
     Whether one reflection is enough for all pixels; if not, what is written is of no use.
     """
+    height, width = size
+    wx, wy, pixel = scratch.lines[2], scratch.lines[3], scratch.lines[4]
     half, stride = i32(1 << (FRACTION - 1)), i32(width)
     last_x, last_y = i32((width - 1) << FRACTION), i32((height - 1) << FRACTION)
     period_x, period_y = i32(width << (FRACTION + 1)), i32(height << (FRACTION + 1))
@@ -96,7 +94,7 @@ def reflected_coordinates(
     return farther == 0
 
 
-@FOLDER.separate(FOLD)
+@inner
 def folded(at: int, size: int, border: int) -> int:
     """A coordinate brought back into the image, [0, size - 1], by a border's rule."""
     last = i64(size - 1) << FRACTION
@@ -107,8 +105,8 @@ def folded(at: int, size: int, border: int) -> int:
         # In floats, because there is no vector division of integers. The fold is symmetric about
         # every multiple of the period, so it does not matter to which side one is rounded.
         at = abs(at - i64(np.floor(at / period)) * period)
-        at = min(at, period - at) - half
-    return min(max(at, i64(0)), last)
+        at = (at if at < period - at else period - at) - half
+    return within(at, last)
 
 
 @inner
@@ -211,23 +209,17 @@ def is_identity(matrix: np.ndarray) -> bool:
 
 @inner
 def coordinates(
-    warps: Warps,
-    example: int,
-    size: tuple[int, int],
-    at: np.ndarray,
-    pixel: np.ndarray,
-    wx: np.ndarray,
-    wy: np.ndarray,
-    functions: np.ndarray,
+    warps: Warps, example: int, size: tuple[int, int], scratch: Scratch, functions: np.ndarray
 ) -> None:
     """As `nearest_coordinates`, through an example's maps, of any kind and with any border."""
     height, width = size
-    xs, ys = at[0], at[1]
+    wx, wy, pixel = scratch.lines[2], scratch.lines[3], scratch.lines[4]
+    xs, ys, painted = scratch.at[0], scratch.at[1], scratch.at[2]
     for y in range(height):
         for x in range(width):
             xs[y * width + x] = i64(x) << FRACTION
             ys[y * width + x] = i64(y) << FRACTION
-    _follow(warps, example, size, xs, ys, at[2], functions)
+    _follow(warps, example, size, xs, ys, painted, functions)
     # Two loops, since LLVM checks at most eight pairs of arrays for overlapping memory.
     for i in range(xs.shape[0]):
         pixel[i] = i32((ys[i] >> FRACTION) * width + (xs[i] >> FRACTION))

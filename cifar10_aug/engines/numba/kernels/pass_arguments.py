@@ -171,3 +171,27 @@ class Scratch(NamedTuple):
             np.empty((3, 256), np.int32),
             np.empty((3, 256)),
         )
+
+
+class Resampling(NamedTuple):
+    """What is resampled, and how.
+
+    Attributes:
+        source: uint32, packed images.
+        start: where the image begins in it.
+        size: height and width.
+        warps: the maps of all examples.
+        example: which one this is.
+        scratch: memory to work in.
+        line: uint32 [pixels], what is written.
+        functions: `separate.ADDRESSES`.
+    """
+
+    source: np.ndarray
+    start: int
+    size: tuple[int, int]
+    warps: Warps
+    example: int
+    scratch: Scratch
+    line: np.ndarray
+    functions: np.ndarray

@@ -10,24 +10,19 @@ from numba import uint32
 from cifar10_aug.engines.fixed_point import FRACTION
 from cifar10_aug.engines.numba.kernels.compiling import inlined
 from cifar10_aug.engines.numba.kernels.coordinates import PAINTED, constant_from
-from cifar10_aug.engines.numba.kernels.pass_arguments import NEAREST
+from cifar10_aug.engines.numba.kernels.pass_arguments import NEAREST, Scratch
 
 
 @inlined
 def tilted_coordinates(
-    h: np.ndarray,
-    border: int,
-    level: int,
-    size: tuple[int, int],
-    pixel: np.ndarray,
-    wx: np.ndarray,
-    wy: np.ndarray,
-    painted: np.ndarray,
+    h: np.ndarray, border: int, level: int, size: tuple[int, int], scratch: Scratch
 ) -> None:
     """As `nearest_coordinates`, by one perspective map, float64 [8], as `coordinates` rounds them.
 
-    `painted` holds the packed level where a constant border shows, and 0 elsewhere.
+    The third line of `scratch.at` has the packed level where a constant border shows, 0 elsewhere.
     """
+    wx, wy, pixel = scratch.lines[2], scratch.lines[3], scratch.lines[4]
+    painted = scratch.at[2]
     height, width = size
     last_x, last_y = i32((width - 1) << FRACTION), i32((height - 1) << FRACTION)
     low, beyond = constant_from(border)

@@ -89,13 +89,10 @@ def _layout(context: Any, pointed: Pointed) -> Any:
     return ir.LiteralStructType([context.get_value_type(kind) for kind in pointed.kinds.values()])
 
 
-def _places(context: Any, builder: Any, pointed: Pointed, value: Any) -> dict[str, Any]:
-    """Pointers to the fields."""
-    layout = _layout(context, pointed)
-    start = builder.bitcast(value, layout.as_pointer())
-    return {
-        name: cgutils.gep_inbounds(builder, start, 0, i) for i, name in enumerate(pointed.kinds)
-    }
+def _place(context: Any, builder: Any, pointed: Pointed, value: Any, *where: int) -> Any:
+    """A pointer to a field, by its number, or to part of it."""
+    start = builder.bitcast(value, _layout(context, pointed).as_pointer())
+    return cgutils.gep_inbounds(builder, start, 0, *where)
 
 
 def _bytes(context: Any, array: types.Array) -> int:
@@ -105,11 +102,10 @@ def _bytes(context: Any, array: types.Array) -> int:
 
 @lower_getattr_generic(Pointed)
 def _(context: Any, builder: Any, pointed: Pointed, value: Any, name: str) -> Any:
-    kind = pointed.kinds[name]
+    kind, number = pointed.kinds[name], list(pointed.kinds).index(name)
 
     def read(*where: int) -> Any:
-        place = _places(context, builder, pointed, value)[name]
-        loaded = builder.load(cgutils.gep_inbounds(builder, place, 0, *where) if where else place)
+        loaded = builder.load(_place(context, builder, pointed, value, number, *where))
         # While a kernel runs, nobody writes there, so that loops need not read it again.
         loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
         return loaded
@@ -130,19 +126,18 @@ def _(pointed: Pointed, given: Any, c: Any) -> NativeValue:
     layout = _layout(c.context, pointed)
     memory = cgutils.alloca_once(c.builder, layout)
     value = c.builder.bitcast(memory, cgutils.voidptr_t)
-    places = _places(c.context, c.builder, pointed, value)
     failed = cgutils.false_bit
     kind = ir.FunctionType(ir.IntType(32), [c.pyapi.pyobj, cgutils.voidptr_t])
     # Fills in an array without counting a reference: the caller has one.
     adapt = cgutils.get_or_insert_function(c.builder.module, kind, "numba_adapt_ndarray")
-    for i, (name, field) in enumerate(pointed.kinds.items()):
-        item = c.pyapi.tuple_getitem(given, i)
+    for i, field in enumerate(pointed.kinds.values()):
+        item, place = c.pyapi.tuple_getitem(given, i), cgutils.gep_inbounds(c.builder, memory, 0, i)
         if isinstance(field, types.Array):
-            place = c.builder.bitcast(places[name], cgutils.voidptr_t)
+            place = c.builder.bitcast(place, cgutils.voidptr_t)
             wrong = cgutils.is_not_null(c.builder, c.builder.call(adapt, [item, place]))
         else:
             native = c.unbox(field, item)
-            c.builder.store(native.value, places[name])
+            c.builder.store(native.value, place)
             wrong = native.is_error
         failed = c.builder.or_(failed, wrong)
     with c.builder.if_then(failed, likely=False):

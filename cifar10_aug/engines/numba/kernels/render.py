@@ -36,6 +36,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     Images,
     Mixed,
     Output,
+    Resampling,
     Scratch,
     Strokes,
     Warps,
@@ -113,7 +114,7 @@ def render(
                 some, b, own = partners, count + example, 5
                 seen = is_seen(mixed, example)
         is_stored, starts, method = some.stored.shape[0] > 0, some.starts, warps.methods[b]
-        copied = method in (MIRRORED, SCALED)
+        copied = MIRRORED <= method <= SCALED
         # Half of the next image now, half when this one is read: the processor stops at more at
         # once.
         half = lines // 2 if seen and not copied else lines
@@ -139,14 +140,15 @@ def render(
             unpacked = line if method == IDENTITY else source
             _unpacked(functions[UNPACKED], some.stored, starts[example], pixels, unpacked)
         if method != IDENTITY:
-            _resampled(functions[method], source, start, size, warps, b, scratch, line, functions)
+            given = Resampling(source, start, size, warps, b, scratch, line, functions)
+            _resampled(functions[method], given)
         elif not is_stored and not stays:
             copy(source, start, line, 0, pixels)
         if fetched:
             prefetch(some.stored, starts[example + 1] + 64 * half, lines - half)
         for j in range(strokes.codes.shape[1]):
             code = strokes.codes[b, j]
-            if code in (NOISY_BOX, TABLE):
+            if NOISY_BOX <= code <= TABLE:
                 _special(functions[code], strokes, b, j, size, line)
             elif code != NOTHING:
                 _painted(functions[code], strokes.numbers[b, j], size, scratch, line)

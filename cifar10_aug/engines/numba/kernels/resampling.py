@@ -15,7 +15,7 @@ from cifar10_aug.engines.numba.kernels.coordinates import (
     nearest_coordinates,
     reflected_coordinates,
 )
-from cifar10_aug.engines.numba.kernels.memory import halves
+from cifar10_aug.engines.numba.kernels.memory import copy, halves
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     BLEND,
     GENERAL,
@@ -24,8 +24,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     OUTSIDE,
     REFLECTED,
     TILTED,
-    Scratch,
-    Warps,
+    Resampling,
 )
 from cifar10_aug.engines.numba.kernels.perspectives import tilted_coordinates
 from cifar10_aug.engines.numba.kernels.pointers import SCRATCH, WARPS
@@ -37,36 +36,29 @@ _BLUE = uint32(0xFF0000)
 _LOW_HALF = uint32(0xFFFF)
 _HALF_LEVEL = uint32(1 << 15)
 
-# Source, where the image begins in it, size, maps, example, memory to work in, what is written, and
-# the addresses of functions.
-RESAMPLER = Signature(
-    types.none,
-    types.uint32[::1],
-    i64,
-    types.UniTuple(i64, 2),
-    WARPS,
-    i64,
-    SCRATCH,
-    types.uint32[::1],
-    types.int64[::1],
+RESAMPLING = types.NamedTuple(
+    (
+        *(types.uint32[::1], i64, types.UniTuple(i64, 2), WARPS, i64, SCRATCH),
+        *(types.uint32[::1], types.int64[::1]),
+    ),
+    Resampling,
 )
-
+RESAMPLER = Signature(types.none, RESAMPLING)
 _OUTSIDE = Signature(
     types.none, types.int64[::1], i64, uint32, types.UniTuple(i64, 2), types.uint32[::1]
 )
-# Source, where the image begins in it, its width, memory, and what is written.
-_BLEND = Signature(types.none, types.uint32[::1], i64, i64, SCRATCH, types.uint32[::1])
-_blended = _BLEND.call
 _resampled, _painted_outside = RESAMPLER.call, _OUTSIDE.call
 
 
-@_BLEND.separate(BLEND)
-def _blend(source: np.ndarray, start: int, width: int, scratch: Scratch, line: np.ndarray) -> None:
+@RESAMPLER.separate(BLEND)
+def _blend(given: Resampling) -> None:
     """Bilinear interpolation, two 16-bit lanes to a word: red with blue, upper with lower green.
 
     Where pixels are read, and with which weights, is in `scratch`. Sideways the full 16 bits are
     kept, so rounding happens once, at the end.
     """
+    source, start, width = given.source, given.start, given.size[1]
+    scratch, line = given.scratch, given.line
     wx, wy, pixel = scratch.lines[2], scratch.lines[3], scratch.lines[4]
     pairs_above, pairs_below = scratch.pairs[0], scratch.pairs[1]
     # Each pixel with its right neighbour as one 64-bit word, in two rows.
@@ -127,90 +119,44 @@ def _paint_outside(
 
 
 @RESAMPLER.separate(NEAR)
-def interpolate_near(
-    source: np.ndarray,
-    start: int,
-    size: tuple[int, int],
-    warps: Warps,
-    example: int,
-    scratch: Scratch,
-    line: np.ndarray,
-    functions: np.ndarray,
-) -> None:
+def interpolate_near(given: Resampling) -> None:
     """One affine map that is near, with the nearest or a constant border."""
-    height, width = size
-    pixels, warp = height * width, warps.only[example]
-    matrix, border = warps.matrices[example, warp], warps.borders[warp]
-    wx, wy, pixel = scratch.lines[2, :pixels], scratch.lines[3, :pixels], scratch.lines[4, :pixels]
-    nearest_coordinates(matrix, height, width, pixel, wx, wy)
-    _blended(functions[BLEND], source, start, width, scratch, line)
+    warps, line, warp = given.warps, given.line, given.warps.only[given.example]
+    matrix, border = warps.matrices[given.example, warp], warps.borders[warp]
+    nearest_coordinates(matrix, given.size, given.scratch)
+    _resampled(given.functions[BLEND], given)
     if border != NEAREST:
-        _painted_outside(functions[OUTSIDE], matrix, border, warps.levels[warp], size, line)
+        outside = given.functions[OUTSIDE]
+        _painted_outside(outside, matrix, border, warps.levels[warp], given.size, line)
 
 
 @RESAMPLER.separate(REFLECTED)
-def interpolate_reflected(
-    source: np.ndarray,
-    start: int,
-    size: tuple[int, int],
-    warps: Warps,
-    example: int,
-    scratch: Scratch,
-    line: np.ndarray,
-    functions: np.ndarray,
-) -> None:
+def interpolate_reflected(given: Resampling) -> None:
     """One field with the reflecting border; GENERAL does what lies too far outside."""
-    height, width = size
-    pixels, field = height * width, warps.fields[example, 0]
-    wx, wy, pixel = scratch.lines[2, :pixels], scratch.lines[3, :pixels], scratch.lines[4, :pixels]
-    if not reflected_coordinates(field, height, width, pixel, wx, wy):
-        general = functions[GENERAL]
-        _resampled(general, source, start, size, warps, example, scratch, line, functions)
-        return
-    _blended(functions[BLEND], source, start, width, scratch, line)
+    field = given.warps.fields[given.example, 0]
+    near = reflected_coordinates(field, given.size, given.scratch)
+    _resampled(given.functions[BLEND if near else GENERAL], given)
 
 
 @RESAMPLER.separate(TILTED)
-def interpolate_tilted(
-    source: np.ndarray,
-    start: int,
-    size: tuple[int, int],
-    warps: Warps,
-    example: int,
-    scratch: Scratch,
-    line: np.ndarray,
-    functions: np.ndarray,
-) -> None:
+def interpolate_tilted(given: Resampling) -> None:
     """One perspective map, with the nearest or a constant border."""
-    wx, wy, pixel = scratch.lines[2], scratch.lines[3], scratch.lines[4]
-    h, border, painted = warps.perspectives[example, 0], warps.borders[0], scratch.at[2]
+    warps, line, painted = given.warps, given.line, given.scratch.at[2]
+    h, border = warps.perspectives[given.example, 0], warps.borders[0]
     straight = h[0] == 1.0 and h[4] == 1.0 and h[6] == 0.0 and h[7] == 0.0
     if straight and h[1] == 0.0 and h[2] == 0.0 and h[3] == 0.0 and h[5] == 0.0:
         # As most are where p is small.
-        image = source[start : start + line.shape[0]]
-        for i in range(line.shape[0]):
-            line[i] = image[i]
+        copy(given.source, given.start, line, 0, line.shape[0])
         return
-    tilted_coordinates(h, border, warps.levels[0], size, pixel, wx, wy, painted)
-    _blended(functions[BLEND], source, start, size[1], scratch, line)
+    tilted_coordinates(h, border, warps.levels[0], given.size, given.scratch)
+    _resampled(given.functions[BLEND], given)
     if border != NEAREST:
         _paint_border(painted, line)
 
 
 @RESAMPLER.separate(GENERAL)
-def interpolate(
-    source: np.ndarray,
-    start: int,
-    size: tuple[int, int],
-    warps: Warps,
-    example: int,
-    scratch: Scratch,
-    line: np.ndarray,
-    functions: np.ndarray,
-) -> None:
+def interpolate(given: Resampling) -> None:
     """Maps of any kind, with any border."""
-    pixels = size[0] * size[1]
-    wx, wy, pixel = scratch.lines[2, :pixels], scratch.lines[3, :pixels], scratch.lines[4, :pixels]
-    coordinates(warps, example, size, scratch.at, pixel, wx, wy, functions)
-    _blended(functions[BLEND], source, start, size[1], scratch, line)
-    _paint_border(scratch.at[2], line)
+    coordinates(given.warps, given.example, given.size, given.scratch, given.functions)
+    _resampled(given.functions[BLEND], given)
+    _paint_border(given.scratch.at[2], given.line)

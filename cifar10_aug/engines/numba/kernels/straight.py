@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numba import int64 as i64
-from numba import uint32, uint64
+from numba import types, uint32, uint64
 
 from cifar10_aug.engines.fixed_point import FRACTION
 from cifar10_aug.engines.numba.kernels.compiling import inner
-from cifar10_aug.engines.numba.kernels.coordinates import FOLDER, axis_coordinates, within
+from cifar10_aug.engines.numba.kernels.coordinates import axis_coordinates, within
 from cifar10_aug.engines.numba.kernels.memory import copy, mirror
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     ALIGNED,
@@ -16,66 +16,85 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     EDGE,
     FOLD,
     MIRRORED,
+    NEAREST,
+    REFLECT,
     STRAIGHT,
     Images,
     Output,
+    Resampling,
     Scratch,
     Strokes,
     Warps,
 )
-from cifar10_aug.engines.numba.kernels.resampling import RESAMPLER
+from cifar10_aug.engines.numba.kernels.resampling import RESAMPLER, RESAMPLING
+from cifar10_aug.engines.numba.kernels.separate import Signature
 from cifar10_aug.engines.numba.kernels.writing import COPIER
 
 _LOW_BYTE = uint32(0xFF)
 _RED_BLUE = uint32(0xFF00FF)
 _LOW_HALF = uint32(0xFFFF)
 _HALF_LEVEL = uint32(1 << 15)
-_folded = FOLDER.call
+# What is resampled, and columns and rows of it.
+_FOLDER = Signature(types.none, RESAMPLING, i64, i64, i64, i64)
+_folded = _FOLDER.call
 
 
 @RESAMPLER.separate(ALIGNED)
-def copy_aligned(
-    source: np.ndarray,
-    start: int,
-    size: tuple[int, int],
-    warps: Warps,
-    example: int,
-    scratch: Scratch,
-    line: np.ndarray,
-    functions: np.ndarray,
-) -> None:
+def copy_aligned(given: Resampling) -> None:
     """A flip and whole-pixel shift: rows are copied, forwards or backwards, nothing is blended."""
-    height, width = size
-    warp = warps.only[example]
-    matrix, border, level = warps.matrices[example, warp], warps.borders[warp], warps.levels[warp]
-    painted = border in (CONSTANT, EDGE)
-    step = i64(matrix[0]) >> FRACTION
-    x0, y0 = i64(matrix[2]) >> FRACTION, i64(matrix[5]) >> FRACTION
-    row_step = i64(matrix[4]) >> FRACTION
-    # Output columns [first, last) lie inside the image.
-    first = within(-x0 if step > 0 else x0 - (width - 1), width)
-    last = within(width - x0 if step > 0 else x0 + 1, width)
+    (height, width), warps, source, line = given.size, given.warps, given.source, given.line
+    warp = warps.only[given.example]
+    matrix, border = warps.matrices[given.example, warp], warps.borders[warp]
+    level, painted = warps.levels[warp], (border == CONSTANT) | (border == EDGE)
+    step, x0 = matrix[0] >> FRACTION, matrix[2] >> FRACTION
+    row_step, y0 = matrix[4] >> FRACTION, matrix[5] >> FRACTION
+    # Columns [left, right) and rows [top, bottom) lie inside the image.
+    left = -x0 if step > 0 else x0 - (width - 1)
+    left, right = within(left, width), within(left + width, width)
+    top = -y0 if row_step > 0 else y0 - (height - 1)
+    top, bottom = within(top, height), within(top + height, height)
     if painted:
         for i in range(line.shape[0]):
             line[i] = level
-    for y in range(height):
-        sy = row_step * y + y0
-        if sy < 0 or sy >= height:
-            if painted:
-                continue
-            sy = _folded(functions[FOLD], sy << FRACTION, height, border) >> FRACTION
-        row, out = start + sy * width, y * width
+    for y in range(top, bottom):
+        row = given.start + (row_step * y + y0) * width + x0
         if step > 0:
-            copy(source, row + first + x0, line, out + first, last - first)
+            copy(source, row + left, line, y * width + left, right - left)
         else:
             # Unsigned, since an index that may be negative keeps loops from becoming vector code.
-            read, inside = uint64(row - first + x0), uint64(out + first)
-            for x in range(last - first):
-                line[inside + uint64(x)] = source[read - uint64(x)]
-        for k in range(0 if painted else first + width - last):
+            read, out = uint64(row - left), uint64(y * width + left)
+            for x in range(right - left):
+                line[out + uint64(x)] = source[read - uint64(x)]
+    if not painted:
+        # The rest is what a border brings back into the image.
+        _folded(given.functions[FOLD], given, left, right, top, bottom)
+
+
+@_FOLDER.separate(FOLD)
+def _fold(given: Resampling, left: int, right: int, top: int, bottom: int) -> None:
+    """Shows folded pixels outside of columns [left, right) and rows [top, bottom)."""
+    (height, width), warps, source, line = given.size, given.warps, given.source, given.line
+    warp = warps.only[given.example]
+    matrix, border = warps.matrices[given.example, warp], warps.borders[warp]
+    for y in range(height):
+        row = _folded_pixel((matrix[4] * y + matrix[5]) >> FRACTION, height, border) * width
+        beside = top <= y < bottom
+        first, last = left if beside else i64(width), right if beside else i64(width)
+        for k in range(first + width - last):
             x = k if k < first else k - first + last
-            sx = _folded(functions[FOLD], (step * x + x0) << FRACTION, width, border) >> FRACTION
-            line[uint64(out + x)] = source[uint64(row + sx)]
+            sx = _folded_pixel((matrix[0] * x + matrix[2]) >> FRACTION, width, border)
+            line[uint64(y * width + x)] = source[uint64(given.start + row + sx)]
+
+
+@inner
+def _folded_pixel(at: int, length: int, border: int) -> int:
+    """As `folded`, of whole pixels, which takes less time to compile."""
+    before = i64(-1) if border == REFLECT else i64(0)
+    if border != NEAREST:
+        # What is mirrored at one end may lie beyond the other; a pixel alone has no other end.
+        while (at < 0 or at >= length) and length > 1:
+            at = (before if at < 0 else 2 * length - 2 - before) - at
+    return within(at, length - 1)
 
 
 @COPIER.separate(MIRRORED)
@@ -95,15 +114,17 @@ def mirror_levels(
     warp = warps.only[example]
     across, down = moved and matrix[warp, 0] < 0, moved and matrix[warp, 4] < 0
     whole = 3 * width
+    read, step = (start + whole * (height - 1), -whole) if down else (start, whole)
+    if not across:
+        for y in range(height):
+            copy(stored, read + step * y, out, whole * y, whole)
+        return
     for y in range(height):
-        read, wrote = start + whole * (height - 1 - y if down else y), whole * y
-        if not across:
-            copy(stored, read, out, wrote, whole)
-            continue
+        row, wrote = read + step * y + whole, whole * y
         for x in range(0, width - 15, 16):
-            mirror(stored, read + whole - 3 * x - 48, out, wrote + 3 * x)
+            mirror(stored, row - 3 * x - 48, out, wrote + 3 * x)
         for x in range(width & ~15, width):
-            copy(stored, read + whole - 3 * (x + 1), out, wrote + 3 * x, 3)
+            copy(stored, row - 3 * x - 3, out, wrote + 3 * x, 3)
 
 
 @inner
@@ -164,17 +185,9 @@ def _blend_rows(
 
 
 @RESAMPLER.separate(STRAIGHT)
-def interpolate_straight(
-    source: np.ndarray,
-    start: int,
-    size: tuple[int, int],
-    warps: Warps,
-    example: int,
-    scratch: Scratch,
-    line: np.ndarray,
-    functions: np.ndarray,
-) -> None:
+def interpolate_straight(given: Resampling) -> None:
     """Affine maps that mix no rows and columns, with borders of which none is constant."""
-    axis_coordinates(warps, example, size, scratch.at, functions)
+    source, start, size, scratch = given.source, given.start, given.size, given.scratch
+    axis_coordinates(given.warps, given.example, size, scratch.at, given.functions)
     _blend_columns(source, start, size, scratch)
-    _blend_rows(scratch.lines[3], scratch.lines[4], scratch.at[1], size, line)
+    _blend_rows(scratch.lines[3], scratch.lines[4], scratch.at[1], size, given.line)
