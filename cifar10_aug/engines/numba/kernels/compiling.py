@@ -201,19 +201,21 @@ def _warn_of_compiling_each_time(where: str, reason: str) -> None:
 
 
 class _Notice(event.Listener):
-    """Tells the user, once a process, what the wait is for."""
+    """Tells the user, once a process, what the wait is for, and collects no garbage meanwhile."""
 
     def __init__(self) -> None:
         self._given = False
         self._paused: list[bool] = []
 
     def on_start(self, event: Any) -> None:
-        # Looking for garbage takes a twentieth of the time, and compiling leaves little.
-        self._paused.append(gc.isenabled())
-        gc.disable()
         # Users compile functions, too, some of which have no module.
         module = event.data["dispatcher"].py_func.__module__ or ""
-        if not module.startswith(__package__) or self._given:
+        ours = module.startswith(__package__)
+        self._paused.append(ours and gc.isenabled())
+        if ours:
+            # Looking for garbage takes a twentieth of the time, and compiling leaves little.
+            gc.disable()
+        if not ours or self._given:
             return
         self._given = True
         scipy_import.put_off()

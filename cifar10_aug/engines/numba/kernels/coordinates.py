@@ -43,32 +43,11 @@ def _clamp(at: int, last: int) -> int:
 within = inlined(_clamp)
 
 
-@inlined
-def nearest_coordinates(matrix: np.ndarray, size: tuple[int, int], scratch: Scratch) -> None:
-    """Where each output pixel is read: by one map that is near, with the nearest border.
-
-    Writes the index of the upper left neighbour and the weights of the right and lower ones.
-    """
-    height, width = size
-    wx, wy, pixel = scratch.lines[2], scratch.lines[3], scratch.lines[4]
-    xx, xy, x0 = i32(matrix[0]), i32(matrix[1]), i32(matrix[2])
-    yx, yy, y0 = i32(matrix[3]), i32(matrix[4]), i32(matrix[5])
-    last_x, last_y = i32((width - 1) << FRACTION), i32((height - 1) << FRACTION)
-    stride = i32(width)
-    for y in range(height):
-        start_x, start_y = i32(xy * i32(y) + x0), i32(yy * i32(y) + y0)
-        row = y * width
-        for x in range(width):
-            sx, sy = i32(start_x + xx * i32(x)), i32(start_y + yx * i32(x))
-            sx, sy = within(sx, last_x), within(sy, last_y)
-            pixel[row + x] = (sy >> i32(16)) * stride + (sx >> i32(16))
-            wx[row + x] = uint32((sx >> i32(8)) & i32(255))
-            wy[row + x] = uint32((sy >> i32(8)) & i32(255))
-
-
 @inner
 def reflected_coordinates(field: np.ndarray, size: tuple[int, int], scratch: Scratch) -> bool:
-    """As `nearest_coordinates`, by one field, int32 [2, pixels], with the reflecting border.
+    """Where each output pixel is read, by one field, int32 [2, pixels], with the reflecting border.
+
+    Writes the index of the upper left neighbour and the weights of the right and lower ones.
 
     Whether one reflection is enough for all pixels; if not, what is written is of no use.
     """
@@ -211,7 +190,7 @@ def is_identity(matrix: np.ndarray) -> bool:
 def coordinates(
     warps: Warps, example: int, size: tuple[int, int], scratch: Scratch, functions: np.ndarray
 ) -> None:
-    """As `nearest_coordinates`, through an example's maps, of any kind and with any border."""
+    """As `reflected_coordinates`, through an example's maps, of any kind and with any border."""
     height, width = size
     wx, wy, pixel = scratch.lines[2], scratch.lines[3], scratch.lines[4]
     xs, ys, painted = scratch.at[0], scratch.at[1], scratch.at[2]

@@ -17,7 +17,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import NEAREST, Scratch
 def tilted_coordinates(
     h: np.ndarray, border: int, level: int, size: tuple[int, int], scratch: Scratch
 ) -> None:
-    """As `nearest_coordinates`, by one perspective map, float64 [8], as `coordinates` rounds them.
+    """As `reflected_coordinates`, by one perspective map, float64 [8]; it rounds as `coordinates`.
 
     The third line of `scratch.at` has the packed level where a constant border shows, 0 elsewhere.
     """

@@ -105,10 +105,7 @@ def _(context: Any, builder: Any, pointed: Pointed, value: Any, name: str) -> An
     kind, number = pointed.kinds[name], list(pointed.kinds).index(name)
 
     def read(*where: int) -> Any:
-        loaded = builder.load(_place(context, builder, pointed, value, number, *where))
-        # While a kernel runs, nobody writes there, so that loops need not read it again.
-        loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
-        return loaded
+        return builder.load(_place(context, builder, pointed, value, number, *where))
 
     if not isinstance(kind, types.Array):
         return read()

@@ -12,8 +12,8 @@ from cifar10_aug.engines.numba.kernels.compiling import inner
 from cifar10_aug.engines.numba.kernels.coordinates import (
     constant_from,
     coordinates,
-    nearest_coordinates,
     reflected_coordinates,
+    within,
 )
 from cifar10_aug.engines.numba.kernels.memory import copy, halves
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
@@ -121,13 +121,27 @@ def _paint_outside(
 @RESAMPLER.separate(NEAR)
 def interpolate_near(given: Resampling) -> None:
     """One affine map that is near, with the nearest or a constant border."""
-    warps, line, warp = given.warps, given.line, given.warps.only[given.example]
+    (height, width), warps, scratch = given.size, given.warps, given.scratch
+    warp = warps.only[given.example]
     matrix, border = warps.matrices[given.example, warp], warps.borders[warp]
-    nearest_coordinates(matrix, given.size, given.scratch)
+    wx, wy, pixel = scratch.lines[2], scratch.lines[3], scratch.lines[4]
+    xx, xy, x0 = i32(matrix[0]), i32(matrix[1]), i32(matrix[2])
+    yx, yy, y0 = i32(matrix[3]), i32(matrix[4]), i32(matrix[5])
+    last_x, last_y = i32((width - 1) << FRACTION), i32((height - 1) << FRACTION)
+    stride = i32(width)
+    for y in range(height):
+        start_x, start_y = i32(xy * i32(y) + x0), i32(yy * i32(y) + y0)
+        row = y * width
+        for x in range(width):
+            sx, sy = i32(start_x + xx * i32(x)), i32(start_y + yx * i32(x))
+            sx, sy = within(sx, last_x), within(sy, last_y)
+            pixel[row + x] = (sy >> i32(16)) * stride + (sx >> i32(16))
+            wx[row + x] = uint32((sx >> i32(8)) & i32(255))
+            wy[row + x] = uint32((sy >> i32(8)) & i32(255))
     _resampled(given.functions[BLEND], given)
     if border != NEAREST:
-        outside = given.functions[OUTSIDE]
-        _painted_outside(outside, matrix, border, warps.levels[warp], given.size, line)
+        outside, level = given.functions[OUTSIDE], warps.levels[warp]
+        _painted_outside(outside, matrix, border, level, given.size, given.line)
 
 
 @RESAMPLER.separate(REFLECTED)

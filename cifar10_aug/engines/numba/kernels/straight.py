@@ -74,26 +74,30 @@ def copy_aligned(given: Resampling) -> None:
 def _fold(given: Resampling, left: int, right: int, top: int, bottom: int) -> None:
     """Shows folded pixels outside of columns [left, right) and rows [top, bottom)."""
     (height, width), warps, source, line = given.size, given.warps, given.source, given.line
-    warp = warps.only[given.example]
+    warp, columns = warps.only[given.example], given.scratch.lines[2]
     matrix, border = warps.matrices[given.example, warp], warps.borders[warp]
+    for x in range(width):
+        at = (matrix[0] * x + matrix[2]) >> FRACTION
+        columns[x] = uint32(_folded_pixel(at, width, border))
     for y in range(height):
-        row = _folded_pixel((matrix[4] * y + matrix[5]) >> FRACTION, height, border) * width
+        at = (matrix[4] * y + matrix[5]) >> FRACTION
+        row = uint64(given.start + _folded_pixel(at, height, border) * width)
         beside = top <= y < bottom
         first, last = left if beside else i64(width), right if beside else i64(width)
         for k in range(first + width - last):
             x = k if k < first else k - first + last
-            sx = _folded_pixel((matrix[0] * x + matrix[2]) >> FRACTION, width, border)
-            line[uint64(y * width + x)] = source[uint64(given.start + row + sx)]
+            line[uint64(y * width + x)] = source[row + uint64(columns[x])]
 
 
 @inner
 def _folded_pixel(at: int, length: int, border: int) -> int:
     """As `folded`, of whole pixels, which takes less time to compile."""
-    before = i64(-1) if border == REFLECT else i64(0)
-    if border != NEAREST:
-        # What is mirrored at one end may lie beyond the other; a pixel alone has no other end.
-        while (at < 0 or at >= length) and length > 1:
-            at = (before if at < 0 else 2 * length - 2 - before) - at
+    if border != NEAREST and length > 1 and (at < 0 or at >= length):
+        # The outermost pixels are seen twice, or once.
+        twice = i64(1) if border == REFLECT else i64(0)
+        period = 2 * (length - 1 + twice)
+        at = at % period
+        at = at if at < length else period - twice - at
     return within(at, length - 1)
 
 
