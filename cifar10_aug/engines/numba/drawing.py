@@ -10,7 +10,9 @@ import numpy as np
 
 from cifar10_aug.engines import drawn
 from cifar10_aug.engines.drawn import Words, words_of
+from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.ops.base import Op
+from cifar10_aug.ops.compound import Choice, FiniteChoiceOp
 from cifar10_aug.rng import elementary
 from cifar10_aug.rng.draws import Draws
 
@@ -41,6 +43,7 @@ class Drawn(drawn.Drawn):
     def __init__(self, words: Any, firsts: Mapping[Words, int], epoch: Any):
         """See the base class."""
         super().__init__(words, firsts, epoch)
+        self._outcomes: dict[int, np.ndarray] = {}
         self._shared: dict[tuple[Words, int, int], dict[Any, Any]] = {}
 
     def _of(self, words: Words, first_slot: int, slots: int) -> Draws:
@@ -51,10 +54,40 @@ class Drawn(drawn.Drawn):
     def _drawing(self, words: Any) -> Draws:
         return CompiledDraws(words, self._epoch)
 
+    def outcome(self, step: PlannedOp) -> np.ndarray:
+        """Which outcome of a `FiniteChoiceOp` each example has drawn: int64 [batch].
+
+        Args:
+            step: one of the choices; where its coin says no, the outcome is to do nothing.
+        """
+        by = step.chosen_by
+        assert by is not None
+        assert isinstance(by.op, FiniteChoiceOp), step
+        if id(by) not in self._outcomes:
+            made, mask = by.op.outcome(self.draws(by)), self.mask(step)
+            if mask is not None:
+                made = np.where(mask, made, np.flatnonzero(by.op.outcomes.index < 0)[0])
+            self._outcomes[id(by)] = made
+        return self._outcomes[id(by)]
+
     def followed_by(self, other: Drawn) -> Drawn:
         """What two batches of an epoch have drawn as one, the other's examples last."""
         words = np.concatenate([self._words, other._words], axis=1)
         return Drawn(words, self._firsts, self._epoch)
+
+
+class OfOutcomes(Drawn):
+    """As if each example had drawn one of a choice's outcomes, in order."""
+
+    def __init__(self) -> None:
+        super().__init__(np.empty((0, 0), np.uint32), {}, 0)
+
+    def mask(self, step: PlannedOp) -> None:
+        return None
+
+    def choice(self, step: PlannedOp) -> tuple[Draws, Choice]:
+        assert isinstance(step.op, FiniteChoiceOp), step
+        return self.draws(step), step.op.outcomes
 
 
 class Drawing:

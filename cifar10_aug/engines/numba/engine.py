@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -76,6 +77,7 @@ class Engine:
         self._height, self._width = height, width
         self._stages = list(self._staged(execution or Execution()))
         self._drawing = Drawing(plan.ops, seed)
+        self._tables: dict[Any, Any] = {}
         self._range = plan.scale_and_offset or (np.ones(3, np.float32), np.zeros(3, np.float32))
         self._buffers = Buffers() if buffers is None else buffers
         self._kind = FLOATS if plan.dtype == "float32" else FRACTIONS if fractions else LEVELS
@@ -174,7 +176,8 @@ class Engine:
 
     def _batch(self, source: Source, rows: np.ndarray, keys: np.ndarray, epoch: int) -> Batch:
         drawn = self._drawing.of(keys, epoch)
-        return Batch(source, rows, keys, epoch, self._seed, drawn, self.plan.dataset)
+        seed, dataset = self._seed, self.plan.dataset
+        return Batch(source, rows, keys, epoch, seed, drawn, dataset, self._tables)
 
     def _shape(self, batch: Batch) -> tuple[int, ...]:
         return len(batch), self._height, self._width, 3

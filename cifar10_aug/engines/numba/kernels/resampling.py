@@ -69,7 +69,7 @@ _resampled, _painted_outside = RESAMPLER.call, _OUTSIDE.call
 
 # Part of its callers, which takes less time to compile than if LLVM makes it part of them.
 @inlined
-def _interpolate(
+def interpolate_pixels(
     source: np.ndarray, start: int, width: int, scratch: Scratch, line: np.ndarray
 ) -> None:
     """Bilinear interpolation, two 16-bit lanes to a word: red with blue, upper with lower green.
@@ -111,7 +111,7 @@ def _interpolate(
 
 
 @inner
-def _paint_border(painted: np.ndarray, line: np.ndarray) -> None:
+def paint_border(painted: np.ndarray, line: np.ndarray) -> None:
     for i in range(line.shape[0]):
         line[i] = uint32(painted[i] & i64(0xFFFFFF)) if painted[i] else line[i]
 
@@ -153,7 +153,7 @@ def interpolate_near(
     matrix, border = warps.matrices[example, warp], warps.borders[warp]
     wx, wy, pixel = scratch.lines[2, :pixels], scratch.lines[3, :pixels], scratch.lines[4, :pixels]
     nearest_coordinates(matrix, height, width, pixel, wx, wy)
-    _interpolate(source, start, width, scratch, line)
+    interpolate_pixels(source, start, width, scratch, line)
     if border != NEAREST:
         _painted_outside(functions[OUTSIDE], matrix, border, warps.levels[warp], size, line)
 
@@ -177,7 +177,7 @@ def interpolate_reflected(
         general = functions[GENERAL]
         _resampled(general, source, start, size, warps, example, scratch, line, functions)
         return
-    _interpolate(source, start, width, scratch, line)
+    interpolate_pixels(source, start, width, scratch, line)
 
 
 @RESAMPLER.separate(TILTED)
@@ -202,9 +202,9 @@ def interpolate_tilted(
             line[i] = image[i]
         return
     tilted_coordinates(h, border, warps.levels[0], size, pixel, wx, wy, painted)
-    _interpolate(source, start, size[1], scratch, line)
+    interpolate_pixels(source, start, size[1], scratch, line)
     if border != NEAREST:
-        _paint_border(painted, line)
+        paint_border(painted, line)
 
 
 @RESAMPLER.separate(GENERAL)
@@ -222,5 +222,5 @@ def interpolate(
     pixels = size[0] * size[1]
     wx, wy, pixel = scratch.lines[2, :pixels], scratch.lines[3, :pixels], scratch.lines[4, :pixels]
     coordinates(warps, example, size, scratch.at, pixel, wx, wy, functions)
-    _interpolate(source, start, size[1], scratch, line)
-    _paint_border(scratch.at[2], line)
+    interpolate_pixels(source, start, size[1], scratch, line)
+    paint_border(scratch.at[2], line)
