@@ -17,6 +17,10 @@ from cifar10_aug.rng import elementary
 from cifar10_aug.rng.draws import Draws
 
 
+# So many words an example that more is compiled for what they become.
+_MANY_WORDS = 8
+
+
 def _polynomial(coefficients: tuple[float, ...], x: Any) -> np.ndarray:
     from cifar10_aug.engines.numba.kernels import series
 
@@ -37,6 +41,36 @@ class CompiledDraws(Draws):
     functions: ClassVar[elementary.Functions] = elementary.NUMPY._replace(polynomial=_polynomial)
 
 
+class FasterDraws(CompiledDraws):
+    """Draws whose functions are compiled loops as a whole, which takes longer to compile."""
+
+    def sine_cosine(self, degrees: Any) -> tuple[Any, Any]:
+        from cifar10_aug.engines.numba.kernels import series
+
+        degrees = np.asarray(degrees, np.float64)
+        sine, cosine = np.empty((2, *degrees.shape))
+        series.sine_cosine(degrees.reshape(-1), sine.reshape(-1), cosine.reshape(-1))
+        return sine, cosine
+
+    def exponential(self, x: Any) -> Any:
+        from cifar10_aug.engines.numba.kernels import series
+
+        x = np.asarray(x, np.float64)
+        made = np.empty(x.shape)
+        series.exponential(x.reshape(-1), made.reshape(-1), np.empty(x.size, np.uint64))
+        return made
+
+    def logarithm(self, x: Any) -> Any:
+        if isinstance(x, int | float):
+            return super().logarithm(x)
+        from cifar10_aug.engines.numba.kernels import series
+
+        bits = np.asarray(x, np.float64).reshape(-1).view(np.uint64)
+        made = np.empty(bits.size)
+        series.logarithm(bits, made, np.empty_like(bits))
+        return made.reshape(np.shape(x))
+
+
 class Drawn(drawn.Drawn):
     """The draws of a batch, op by op."""
 
@@ -52,7 +86,8 @@ class Drawn(drawn.Drawn):
         return made
 
     def _drawing(self, words: Any) -> Draws:
-        return CompiledDraws(words, self._epoch)
+        kind = FasterDraws if len(self._words) >= _MANY_WORDS else CompiledDraws
+        return kind(words, self._epoch)
 
     def outcome(self, step: PlannedOp) -> np.ndarray:
         """Which outcome of a `FiniteChoiceOp` each example has drawn: int64 [batch].

@@ -152,7 +152,7 @@ class Scratch(NamedTuple):
         pairs: uint64 [2, pixels], each pixel's upper and lower neighbours.
         at: int64 [3, pixels], coordinates, and borders met; see `coordinates`.
         tables: uint8 [3, 256], a table for each channel.
-        counts: int32 [3, 256], a number for each level of each channel.
+        counts: int32 [6, 256], two numbers for each level of each channel.
         reals: float64 [3, 256], likewise.
     """
 
@@ -171,6 +171,6 @@ class Scratch(NamedTuple):
             np.empty((2, pixels), np.uint64),
             np.empty((3, pixels), np.int64),
             np.empty((3, 256), np.uint8),
-            np.empty((3, 256), np.int32),
+            np.empty((6, 256), np.int32),
             np.empty((3, 256)),
         )
