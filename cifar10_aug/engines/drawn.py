@@ -45,11 +45,15 @@ def words_of(ops: Sequence[Op]) -> dict[Words, int]:
 
 
 class Drawn:
-    """The draws of a batch, op by op."""
+    """The draws of a batch, op by op.
+
+    Attributes:
+        epoch: whose they are.
+    """
 
     def __init__(self, words: Any, firsts: Mapping[Words, int], epoch: Any):
         """Takes words [all slots, batch], and the first row of each place's."""
-        self._words, self._firsts, self._epoch = words, firsts, epoch
+        self._words, self._firsts, self.epoch = words, firsts, epoch
         self._chosen: dict[int, tuple[Draws, Choice]] = {}
         self._masks: dict[tuple[int, Gate], Any] = {}
         self._sorted: dict[int, tuple[Any, Any, list[int]]] = {}
@@ -66,7 +70,7 @@ class Drawn:
         return self._words[first : first + slots]
 
     def _drawing(self, words: Any) -> Draws:
-        return Draws(words, self._epoch)
+        return Draws(words, self.epoch)
 
     def mask(self, step: PlannedOp) -> Any:
         """The examples whose coin or choice lets the step be done: bool [batch]; None for all."""
@@ -104,7 +108,7 @@ class Drawn:
         if mask is not None:
             kept = mask[rows]
             rows, value = rows[kept], value[kept]
-        return rows, GivenDraws(value, self._epoch)
+        return rows, GivenDraws(value, self.epoch)
 
     def order(self, step: PlannedOp) -> Any:
         """The rows sorted by what they have chosen of a step's choices, first none: int64."""
@@ -114,7 +118,7 @@ class Drawn:
         """Which of `order` have chosen one of a step's choices, and their draws."""
         _, values, ends = self._in_order(step)
         part = slice(ends[number], ends[number + 1])
-        return part, GivenDraws(values[part], self._epoch)
+        return part, GivenDraws(values[part], self.epoch)
 
     def _in_order(self, step: PlannedOp) -> tuple[Any, Any, list[int]]:
         """The rows sorted by what they have chosen, their numbers, and where each choice begins."""

@@ -178,7 +178,6 @@ class TrivialAugment(FinitePolicyOp):
 
     name: ClassVar[str] = "trivialaugment"
     slots: ClassVar[int] = 3
-    number: ClassVar[str] = ""
 
     cval: int = option(CVAL)
 

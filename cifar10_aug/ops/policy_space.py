@@ -76,13 +76,7 @@ class PolicyOp(ChoiceOp):
 
 
 class FinitePolicyOp(FiniteChoiceOp, PolicyOp):
-    """A policy that knows few strengths.
-
-    Attributes:
-        number: of the op among those of a sequence, or "".
-    """
-
-    number: int | str
+    """A policy that knows few strengths; one of a sequence has its `number` there."""
 
     @property
     @abc.abstractmethod
@@ -97,7 +91,7 @@ class FinitePolicyOp(FiniteChoiceOp, PolicyOp):
 
     def choose(self, draws: Draws) -> Choice:
         made = super().choose(draws)
-        name_chosen(self.options, draws, made, self.number)
+        name_chosen(self.options, draws, made, getattr(self, "number", ""))
         return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -15,7 +16,6 @@ from cifar10_aug.ops.base import Op
 from cifar10_aug.ops.compound import Choice, FiniteChoiceOp
 from cifar10_aug.rng import elementary
 from cifar10_aug.rng.draws import Draws
-
 
 # So many words an example that more is compiled for what they become.
 _MANY_WORDS = 8
@@ -72,11 +72,16 @@ class FasterDraws(CompiledDraws):
 
 
 class Drawn(drawn.Drawn):
-    """The draws of a batch, op by op."""
+    """The draws of a batch, op by op.
+
+    Attributes:
+        mixed: how it is mixed, by the stages' identities; see `mixing.mixed`.
+    """
 
     def __init__(self, words: Any, firsts: Mapping[Words, int], epoch: Any):
         """See the base class."""
         super().__init__(words, firsts, epoch)
+        self.mixed: dict[int, Any] = {}
         self._outcomes: dict[int, np.ndarray] = {}
         self._shared: dict[tuple[Words, int, int], dict[Any, Any]] = {}
 
@@ -87,7 +92,7 @@ class Drawn(drawn.Drawn):
 
     def _drawing(self, words: Any) -> Draws:
         kind = FasterDraws if len(self._words) >= _MANY_WORDS else CompiledDraws
-        return kind(words, self._epoch)
+        return kind(words, self.epoch)
 
     def outcome(self, step: PlannedOp) -> np.ndarray:
         """Which outcome of a `FiniteChoiceOp` each example has drawn: int64 [batch].
@@ -108,7 +113,7 @@ class Drawn(drawn.Drawn):
     def followed_by(self, other: Drawn) -> Drawn:
         """What two batches of an epoch have drawn as one, the other's examples last."""
         words = np.concatenate([self._words, other._words], axis=1)
-        return Drawn(words, self._firsts, self._epoch)
+        return Drawn(words, self._firsts, self.epoch)
 
 
 class OfOutcomes(Drawn):
@@ -132,12 +137,20 @@ class Drawing:
         found = words_of(ops)
         self.seed = np.uint64(seed)
         self._counters = np.array([words.counter for words in found], np.uint64)
+        self._latest = threading.local()
         self._slots = np.array(list(found.values()), np.int64)
         self._count = int(self._slots.sum())
         self._every_epoch = np.array([words.every_epoch for words in found], bool)
         self._firsts = dict(
             zip(found, (np.cumsum(self._slots) - self._slots).tolist(), strict=True)
         )
+
+    def kept(self, keys: np.ndarray, epoch: int) -> Drawn:
+        """As `of`, which each thread keeps until the next: labels are asked for after images."""
+        latest: tuple[np.ndarray, Drawn] | None = getattr(self._latest, "made", None)
+        if latest is None or latest[1].epoch != epoch or not np.array_equal(latest[0], keys):
+            latest = self._latest.made = keys, self.of(keys, epoch)
+        return latest[1]
 
     def of(self, keys: np.ndarray, epoch: int) -> Drawn:
         """What examples draw; their keys are uint64 [batch], see `draws.example_keys`."""

@@ -123,12 +123,21 @@ def _note_outside(
 def _bring_back(border: int, length: int, values: np.ndarray) -> None:
     """Brings the coordinates of one axis back into the image; see `coordinates.folded`."""
     last = i32((length - 1) << FRACTION)
-    if border == REFLECT:
+    if border in (REFLECT, MIRROR):
+        half = _HALF if border == REFLECT else i32(0)
+        period = i32((length << (FRACTION + 1)) if border == REFLECT else 2 * last)
+        low, high = i32(0), i32(0)
         for i in range(values.shape[0]):
-            values[i] = uint32(i32(folded(i64(i32(values[i])), length, REFLECT)))
-    elif border == MIRROR:
-        for i in range(values.shape[0]):
-            values[i] = uint32(i32(folded(i64(i32(values[i])), length, MIRROR)))
+            low, high = min(low, i32(values[i])), max(high, i32(values[i]))
+        if period > 0 and max(i64(high) + i64(half), -i64(low)) <= i64(period):
+            # One reflection is enough.
+            for i in range(values.shape[0]):
+                at = i32(abs(i32(i32(values[i]) + half)))
+                at = i32(min(at, i32(period - at)) - half)
+                values[i] = uint32(min(max(at, i32(0)), last))
+        else:
+            for i in range(values.shape[0]):
+                values[i] = uint32(i32(folded(i64(i32(values[i])), length, border)))
     else:
         for i in range(values.shape[0]):
             values[i] = uint32(min(max(i32(values[i]), i32(0)), last))
@@ -145,7 +154,7 @@ def copy_stacked(
     line: np.ndarray,
     functions: np.ndarray,
 ) -> None:
-    """Flips and whole-pixel shifts with their borders, done one by one, the recipe's first first."""
+    """Flips and whole-pixel shifts, done one by one in the recipe's order, each with its border."""
     pixels, left = size[0] * size[1], 0
     for warp in range(warps.kinds.shape[0]):
         left += 0 if is_identity(warps.matrices[example, warp]) else 1

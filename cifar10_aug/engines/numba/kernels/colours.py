@@ -67,7 +67,7 @@ def moved_level(level: int, by: int, whole: int, lift: int) -> int:
 
 @inner
 def lift_of(factor: float, whole: int) -> int:
-    """With what `moved_level` is what float64 gives, for all that levels can differ by; -1 if nothing.
+    """With what `moved_level` gives the sums of float64, however levels differ; -1 if with nothing.
 
     Args:
         factor: 0 or more.

@@ -7,16 +7,7 @@ from numba import int64 as i64
 from numba import uint64
 
 from cifar10_aug.engines.numba.kernels.compiling import loop
-from cifar10_aug.rng.elementary import (
-    ARTANH,
-    COSINE,
-    EXP,
-    LN2,
-    LN2_HIGH,
-    LN2_LOW,
-    RADIANS,
-    SINE,
-)
+from cifar10_aug.rng.elementary import ARTANH, COSINE, EXP, LN2, LN2_HIGH, LN2_LOW, RADIANS, SINE
 
 # So many numbers, and as many results, stay in the processor's nearest cache.
 _BLOCK = 1024
