@@ -26,6 +26,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     OUTSIDE,
     PERSPECTIVE,
     REFLECTED,
+    SLANTED,
     STACKED,
     TILT,
     Warps,
@@ -38,14 +39,16 @@ from cifar10_aug.ops.base import UNMOVED, AffineOp, Border, ElasticOp, Perspecti
 # The affine map that leaves an image as it is.
 _STAYING = Affine(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 _ALL = slice(None)
+# Where ways are that few recipes need.
+_MODULES = {"chains": {CHAINED, STACKED}, "slants": {SLANTED}}
 
 
 def needed(ways: set[int], warps: Warps) -> set[int]:
     """The functions that some ways to resample images need."""
     found = ways - {IDENTITY}
-    if found & {CHAINED, STACKED}:
-        # Compiled, like all, when they are needed; few recipes do.
-        importlib.import_module("cifar10_aug.engines.numba.kernels.chains")
+    for module, ways_there in _MODULES.items():
+        if found & ways_there:
+            importlib.import_module(f"cifar10_aug.engines.numba.kernels.{module}")
     if STACKED in found:
         found.add(ALIGNED)
     if NEAR in found and (warps.borders != NEAREST).any():

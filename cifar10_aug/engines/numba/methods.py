@@ -19,6 +19,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     NOTHING,
     REFLECTED,
     SCALED,
+    SLANTED,
     STACKED,
     STRAIGHT,
     TILTED,
@@ -81,18 +82,20 @@ class _Shapes(NamedTuple):
         straight: whether they take rows to rows and columns to columns.
         whole: whether they also take pixel centres to pixel centres, and neighbours to neighbours.
         near: whether all coordinates of an image fit into 32 bits.
+        sliding: whether rows move as a whole, or columns, whose pixels stay neighbours.
     """
 
     moved: np.ndarray
     straight: np.ndarray
     whole: np.ndarray
     near: np.ndarray
+    sliding: np.ndarray
 
     @staticmethod
     def of(entries: np.ndarray, size: tuple[int, int]) -> _Shapes:
         """Those of maps; see `methods`."""
         (height, width), one = size, int(ONE)
-        _, xy, x0, yx, _, y0 = np.moveaxis(entries, 1, 0)
+        xx, xy, x0, yx, yy, y0 = np.moveaxis(entries, 1, 0)
         lengths = np.abs(entries)
         straight = (xy | yx) == 0
         same = (lengths[:, 0] == one) & (lengths[:, 4] == one)
@@ -103,18 +106,20 @@ class _Shapes(NamedTuple):
             straight,
             straight & same & (((x0 | y0) & (one - 1)) == 0),
             np.maximum(reach_x, reach_y) < 1 << 31,
+            ((xx & yy) == one) & ((xx | yy) == one) & ((xy == 0) | (yx == 0)),
         )
 
 
 def _alone(warp: Warp, shapes: _Shapes, place: int) -> np.ndarray:
     """The methods where a map is the only one, int64 [batch]."""
-    moved, straight, whole, near = (each[place] for each in shapes)
+    moved, straight, whole, near, sliding = (each[place] for each in shapes)
     if Pass((warp,), ()).pixel_aligned:
         return np.where(moved, ALIGNED, IDENTITY)
     mode = warp.border.mode
     found = np.full(len(moved), GENERAL, np.int64)
     if mode in ("nearest", "constant"):
         found[near] = NEAR
+        found[near & sliding] = SLANTED
     if mode != "constant":
         found[straight] = STRAIGHT
     found[whole] = ALIGNED

@@ -19,8 +19,8 @@ UNPACKED, TILT, DISPLACE, OUTSIDE = range(13, 17)
 PACKED, LEVELS, FLOATS, FRACTIONS, LEVEL_PLANES, FLOAT_PLANES, IN_PLACE = range(17, 24)
 # One more way to resample, and what mixes an image with its partner.
 TILTED, MIXED = 24, 25
-# Two more, of several maps.
-CHAINED, STACKED = 26, 27
+# Three more, two of several maps.
+CHAINED, STACKED, SLANTED = 26, 27, 28
 # Those that write one channel after the other.
 PLANES = {LEVELS: LEVEL_PLANES, FLOATS: FLOAT_PLANES}
 
@@ -53,8 +53,8 @@ class Warps(NamedTuple):
             They are written anew for each part of a batch.
         borders: int64 [warps], of `BORDERS`, or EDGE.
         levels: uint32 [warps], the packed level of a constant border.
-        methods: int64 [batch], how each image is resampled: IDENTITY to SCALED, TILTED, CHAINED or
-            STACKED.
+        methods: int64 [batch], how each image is resampled: IDENTITY to SCALED, TILTED, or
+            CHAINED to SLANTED.
         only: int64 [batch], the map that moves an image which only one does; of others any.
     """
 
