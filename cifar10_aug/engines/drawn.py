@@ -45,14 +45,18 @@ def words_of(ops: Sequence[Op]) -> dict[Words, int]:
 
 
 class Drawn:
-    """The draws of a batch, op by op."""
+    """The draws of a batch, op by op.
+
+    Attributes:
+        epoch: whose they are.
+    """
 
     def __init__(self, words: Any, firsts: Mapping[Words, int], epoch: Any):
         """Takes words [all slots, batch], and the first row of each place's."""
-        self._words, self._firsts, self._epoch = words, firsts, epoch
+        self._words, self._firsts, self.epoch = words, firsts, epoch
         self._chosen: dict[int, tuple[Draws, Choice]] = {}
         self._masks: dict[tuple[int, Gate], Any] = {}
-        self._sorted: dict[int, tuple[Any, Any, Any]] = {}
+        self._sorted: dict[int, tuple[Any, Any, list[int]]] = {}
 
     def draws(self, step: PlannedOp) -> Draws:
         """The step's draws for the whole batch, whichever examples do it."""
@@ -66,7 +70,7 @@ class Drawn:
         return self._words[first : first + slots]
 
     def _drawing(self, words: Any) -> Draws:
-        return Draws(words, self._epoch)
+        return Draws(words, self.epoch)
 
     def mask(self, step: PlannedOp) -> Any:
         """The examples whose coin or choice lets the step be done: bool [batch]; None for all."""
@@ -98,14 +102,26 @@ class Drawn:
             rows = np.flatnonzero(mask)
             words = Words(step.position, 0, step.every_epoch)
             return rows, self._drawing(self._rows(words, step.first_slot, step.slots)[:, rows])
-        rows, value = self._choosing(step.chosen_by, step.number)
+        order, values, ends = self._in_order(step.chosen_by)
+        part = slice(ends[step.number], ends[step.number + 1])
+        rows, value = order[part], values[part]
         if mask is not None:
             kept = mask[rows]
             rows, value = rows[kept], value[kept]
-        return rows, GivenDraws(value, self._epoch)
+        return rows, GivenDraws(value, self.epoch)
 
-    def _choosing(self, step: PlannedOp, number: int) -> tuple[Any, Any]:
-        """The rows that have chosen one of a step's choices, and their numbers."""
+    def order(self, step: PlannedOp) -> Any:
+        """The rows sorted by what they have chosen of a step's choices, first none: int64."""
+        return self._in_order(step)[0]
+
+    def together(self, step: PlannedOp, number: int) -> tuple[slice, Draws]:
+        """Which of `order` have chosen one of a step's choices, and their draws."""
+        _, values, ends = self._in_order(step)
+        part = slice(ends[number], ends[number + 1])
+        return part, GivenDraws(values[part], self.epoch)
+
+    def _in_order(self, step: PlannedOp) -> tuple[Any, Any, list[int]]:
+        """The rows sorted by what they have chosen, their numbers, and where each choice begins."""
         if id(step) not in self._sorted:
             assert isinstance(step.op, ChoiceOp), step
             _, choice = self.choice(step)
@@ -113,7 +129,5 @@ class Drawn:
             index = choice.index.astype(np.int8)
             order = np.argsort(index, kind="stable")
             ends = np.cumsum(np.bincount(index + np.int8(1), minlength=len(step.op.choices) + 1))
-            self._sorted[id(step)] = order, choice.value[order], ends
-        order, values, ends = self._sorted[id(step)]
-        part = slice(ends[number], ends[number + 1])
-        return order[part], values[part]
+            self._sorted[id(step)] = order, choice.value[order], ends.tolist()
+        return self._sorted[id(step)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from cifar10_aug.ops.base import AffineOp, Border, Op
+from cifar10_aug.ops.compound import FiniteChoiceOp
 from cifar10_aug.rng.draws import POSITION_SHIFT, Draws
 
 # Noise counters start after the blocks that an op's own draws use.
@@ -79,6 +81,18 @@ class PlannedOp:
         """The last word of the Philox counter for its first block of noise."""
         position = np.uint64(self.position) << np.uint64(POSITION_SHIFT)
         return position + np.uint64(_FIRST_NOISE_BLOCK)
+
+
+def one_of(steps: Sequence[PlannedOp]) -> bool:
+    """Whether steps are choices of one op, so that each example does at most one of them."""
+    by = steps[0].chosen_by
+    return by is not None and all(step.chosen_by is by for step in steps)
+
+
+def one_of_few(steps: Sequence[PlannedOp]) -> bool:
+    """Whether they also have so few numbers that they can be tabulated."""
+    by = steps[0].chosen_by
+    return by is not None and isinstance(by.op, FiniteChoiceOp) and one_of(steps)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,15 @@ from typing import Any, ClassVar
 from cifar10_aug.ops.base import Op
 from cifar10_aug.ops.compound import Choice, SequenceOp, WeightedSumOp
 from cifar10_aug.ops.fields import Interval, IntervalField, NumberField, option
-from cifar10_aug.ops.policy_space import CVAL, Option, PolicyOp, chosen, half, options_of
+from cifar10_aug.ops.policy_space import (
+    CVAL,
+    Option,
+    PolicyOp,
+    chosen,
+    half,
+    name_chosen,
+    options_of,
+)
 from cifar10_aug.rng.draws import Draws
 
 # AugMix's: levels 0 to 10 are strengths 0 to 1 here.
@@ -53,8 +61,9 @@ class _ChainStep(PolicyOp):
         index = draws.where(length >= self.step, index, len(options))
         strength = draws.quotient(draws.uniform(slot + 1, 0.1, self.severity), 10.0)
         negative = half(draws, slot + 2)
-        chain = f"chain{self.chain}"
-        return chosen(options, draws, index, strength, negative, self.step, chain)
+        made = chosen(options, draws, index, strength, negative)
+        name_chosen(options, draws, made, self.step, f"chain{self.chain}")
+        return made
 
 
 @dataclasses.dataclass(frozen=True)

@@ -80,6 +80,23 @@ class ChoiceOp(Op):
         """Which is done, and how strongly."""
 
 
+class FiniteChoiceOp(ChoiceOp):
+    """A choice of few outcomes, each an op with its number, so that engines can tabulate them."""
+
+    @property
+    @abc.abstractmethod
+    def outcomes(self) -> Choice:
+        """All that can be drawn, among it doing nothing: NumPy arrays [outcomes]."""
+
+    @abc.abstractmethod
+    def outcome(self, draws: Draws) -> Any:
+        """Which of them each example has drawn: int64 [batch]."""
+
+    def choose(self, draws: Draws) -> Choice:
+        outcome = self.outcome(draws)
+        return Choice(*(draws.take(values, outcome) for values in self.outcomes))
+
+
 class WeightedSumOp(Op):
     """An op that lays several versions of an image over each other."""
 

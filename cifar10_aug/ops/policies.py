@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
 
 from cifar10_aug.ops.base import Op
 from cifar10_aug.ops.compound import Choice, SequenceOp
@@ -13,10 +15,12 @@ from cifar10_aug.ops.fields import NumberField, option
 from cifar10_aug.ops.policy_space import (
     CVAL,
     MAGNITUDES,
+    FinitePolicyOp,
     Option,
     PolicyOp,
     chosen,
     half,
+    name_chosen,
     options_of,
 )
 from cifar10_aug.rng.draws import Draws
@@ -45,7 +49,7 @@ _STEPS = 30
 
 
 @dataclasses.dataclass(frozen=True)
-class _RandomOp(PolicyOp):
+class _RandomOp(FinitePolicyOp):
     """One of RandAugment's choices."""
 
     name: ClassVar[str] = "randaugment"
@@ -59,10 +63,13 @@ class _RandomOp(PolicyOp):
     def options(self) -> tuple[Option, ...]:
         return options_of(_searched(MAGNITUDES), self.cval)
 
-    def choose(self, draws: Draws) -> Choice:
-        options = self.options
-        index = draws.integers(0, 0, len(options))
-        return chosen(options, draws, index, self.m / _STEPS, half(draws, 1), self.number)
+    @property
+    def drawn(self) -> tuple[np.ndarray, Any, np.ndarray]:
+        outcomes = np.arange(2 * len(self.options) + 2)
+        return outcomes // 2, self.m / _STEPS, outcomes % 2 == 0
+
+    def outcome(self, draws: Draws) -> Any:
+        return 2 * draws.integers(0, 0, len(self.options)) + draws.integers(1, 0, 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +134,9 @@ class _TimmOp(PolicyOp):
         index = draws.integers(0, 0, len(options) - 1)
         index = draws.where(draws.chance(1, self.prob), index, len(options))
         strength = draws.quotient(magnitude, _LEVELS)
-        return chosen(options, draws, index, strength, half(draws, 2), self.number)
+        made = chosen(options, draws, index, strength, half(draws, 2))
+        name_chosen(options, draws, made, self.number)
+        return made
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +170,7 @@ class TimmAugment(SequenceOp):
 
 
 @dataclasses.dataclass(frozen=True)
-class TrivialAugment(PolicyOp):
+class TrivialAugment(FinitePolicyOp):
     """Does one of 14 things, doing nothing being one, at any of 31 magnitudes (arXiv:2103.10158).
 
     Choices and magnitudes are TrivialAugmentWide's, as torchvision has them.
@@ -176,11 +185,14 @@ class TrivialAugment(PolicyOp):
     def options(self) -> tuple[Option, ...]:
         return options_of(_searched(_WIDE), self.cval)
 
-    def choose(self, draws: Draws) -> Choice:
-        options = self.options
-        index = draws.integers(0, 0, len(options))
-        strength = draws.quotient(draws.integers(1, 0, _STEPS), _STEPS)
-        return chosen(options, draws, index, strength, half(draws, 2))
+    @property
+    def drawn(self) -> tuple[np.ndarray, Any, np.ndarray]:
+        step, negative = np.divmod(np.arange(2 * (_STEPS + 1) * (len(self.options) + 1)), 2)
+        return step // (_STEPS + 1), step % (_STEPS + 1) / _STEPS, negative == 0
+
+    def outcome(self, draws: Draws) -> Any:
+        option, step = draws.integers(0, 0, len(self.options)), draws.integers(1, 0, _STEPS)
+        return 2 * ((_STEPS + 1) * option + step) + draws.integers(2, 0, 1)
 
 
 # The 25 sub-policies for CIFAR-10: op, probability, magnitude of 9; then the second op.
@@ -215,7 +227,7 @@ _LARGEST_MAGNITUDE = 9
 
 
 @dataclasses.dataclass(frozen=True)
-class _SubpolicyStep(PolicyOp):
+class _SubpolicyStep(FinitePolicyOp):
     """The first or the second op of the sub-policy that is drawn."""
 
     name: ClassVar[str] = "autoaugment"
@@ -228,21 +240,25 @@ class _SubpolicyStep(PolicyOp):
     def options(self) -> tuple[Option, ...]:
         return options_of(_AUTOAUGMENT, self.cval)
 
-    def choose(self, draws: Draws) -> Choice:
+    @property
+    def drawn(self) -> tuple[np.ndarray, Any, np.ndarray]:
+        places = {one.name: place for place, one in enumerate(self.options)}
+        steps = [steps[self.number - 1] for steps in _SUBPOLICIES]
+        subpolicy, rest = np.divmod(np.arange(4 * len(steps)), 4)
+        index = np.array([places[name] for name, _, _ in steps])[subpolicy]
+        magnitude = np.array([m for _, _, m in steps])[subpolicy]
+        applied = rest >= 2
+        index = np.where(applied, index, len(self.options))
+        return index, magnitude / _LARGEST_MAGNITUDE, rest % 2 == 0
+
+    def outcome(self, draws: Draws) -> Any:
         subpolicy = draws.integers(0, 0, len(_SUBPOLICIES) - 1)
         if self.number == 1:
             draws.name("subpolicy", subpolicy)
-        steps = [steps[self.number - 1] for steps in _SUBPOLICIES]
-        options = self.options
-        places = {one.name: place for place, one in enumerate(options)}
         first_slot = 2 * self.number - 1
-        applied = draws.chance(first_slot, draws.take([p for _, p, _ in steps], subpolicy))
-        index = draws.take([places[name] for name, _, _ in steps], subpolicy)
-        index = draws.where(applied, index, len(options))
-        magnitude = draws.take([float(m) for _, _, m in steps], subpolicy)
-        negative = half(draws, first_slot + 1)
-        strength = draws.quotient(magnitude, _LARGEST_MAGNITUDE)
-        return chosen(options, draws, index, strength, negative, self.number)
+        often = draws.take([steps[self.number - 1][1] for steps in _SUBPOLICIES], subpolicy)
+        outcome = 4 * subpolicy + draws.integers(first_slot + 1, 0, 1)
+        return draws.where(draws.chance(first_slot, often), outcome + 2, outcome)
 
 
 @dataclasses.dataclass(frozen=True)

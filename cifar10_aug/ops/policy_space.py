@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from cifar10_aug.ops.axes import (
     PillowRotate,
@@ -18,7 +21,7 @@ from cifar10_aug.ops.axes import (
 )
 from cifar10_aug.ops.base import Op
 from cifar10_aug.ops.colours import Saturation
-from cifar10_aug.ops.compound import Choice, ChoiceOp
+from cifar10_aug.ops.compound import Choice, ChoiceOp, FiniteChoiceOp
 from cifar10_aug.ops.fields import NumberField
 from cifar10_aug.ops.filters import Sharpness
 from cifar10_aug.ops.intensity import (
@@ -70,6 +73,26 @@ class PolicyOp(ChoiceOp):
     @property
     def choices(self) -> tuple[Op, ...]:
         return tuple(one.op for one in self.options)
+
+
+class FinitePolicyOp(FiniteChoiceOp, PolicyOp):
+    """A policy that knows few strengths; one of a sequence has its `number` there."""
+
+    @property
+    @abc.abstractmethod
+    def drawn(self) -> tuple[np.ndarray, Any, np.ndarray]:
+        """Of each outcome, as `chosen` takes them: option, strength, and whether it is negative."""
+
+    @functools.cached_property
+    def outcomes(self) -> Choice:
+        index, strength, negative = self.drawn
+        draws = Draws(np.empty((0, len(index)), np.uint32))
+        return chosen(self.options, draws, index, strength, negative)
+
+    def choose(self, draws: Draws) -> Choice:
+        made = super().choose(draws)
+        name_chosen(self.options, draws, made, getattr(self, "number", ""))
+        return made
 
 
 def _ops(cval: int) -> Mapping[str, Op]:
@@ -134,25 +157,16 @@ def options_of(
 
 
 def chosen(
-    options: tuple[Option, ...],
-    draws: Draws,
-    index: Any,
-    strength: Any,
-    negative: Any,
-    number: int | str = "",
-    of: str = "",
+    options: tuple[Option, ...], draws: Draws, index: Any, strength: Any, negative: Any
 ) -> Choice:
     """What is chosen, and its number; -1 or `len(options)` means identity.
 
     Args:
         options: to choose from.
-        draws: of the policy, which log what is chosen, as `op`, and its number, as `value`; NaN
-            for ops that take none.
+        draws: of the policy.
         index: int64 [batch].
         strength: float64 [batch], 0 to 1.
         negative: bool [batch], for signed options.
-        number: after these names.
-        of: before them.
     """
     # -1 and the place after the last option mean identity.
     weakest = draws.take([*(one.weakest for one in options), 0.0], index)
@@ -163,10 +177,25 @@ def chosen(
         change = draws.where(taken, rounded(change), change)
     signed = draws.take([*(one.signed for one in options), False], index)
     value = weakest + draws.where(signed & negative, -change, change)
+    return Choice(draws.where(index == len(options), -1, index), value)
+
+
+def name_chosen(
+    options: tuple[Option, ...], draws: Draws, choice: Choice, number: int | str, of: str = ""
+) -> None:
+    """Logs what is chosen, as `op`, and its number, as `value`; NaN for ops that take none.
+
+    Args:
+        options: it is chosen from.
+        draws: the log.
+        choice: what is chosen.
+        number: after these names.
+        of: before them.
+    """
+    index, value = choice
     draws.name(f"{of}op{number}", draws.take([*(one.name for one in options), IDENTITY], index))
     numbered = draws.take([*(one.weakest != one.strongest for one in options), False], index)
     draws.name(f"{of}value{number}", draws.where(numbered, value, float("nan")))
-    return Choice(draws.where(index == len(options), -1, index), value)
 
 
 def half(draws: Draws, slot: int) -> Any:

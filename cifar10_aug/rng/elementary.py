@@ -59,14 +59,14 @@ NUMPY = Functions(
     polynomial=horner,
 )
 
-_SINE = tuple((-1.0) ** k / math.factorial(2 * k + 1) for k in range(9))
-_COSINE = tuple((-1.0) ** k / math.factorial(2 * k) for k in range(9))
+SINE = tuple((-1.0) ** k / math.factorial(2 * k + 1) for k in range(9))
+COSINE = tuple((-1.0) ** k / math.factorial(2 * k) for k in range(9))
 EXP = tuple(1.0 / math.factorial(k) for k in range(15))
-_ARTANH = tuple(1.0 / (2 * k + 1) for k in range(11))
+ARTANH = tuple(1.0 / (2 * k + 1) for k in range(11))
 # ln 2 in two parts; the first has so few bits that multiples of it are exact (as in fdlibm).
 LN2_HIGH, LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10
 LN2 = 0.6931471805599453
-_RADIANS = 0.017453292519943295
+RADIANS = 0.017453292519943295
 
 
 def sine_cosine(degrees: Any, of: Functions = NUMPY) -> tuple[Any, Any]:
@@ -80,9 +80,9 @@ def sine_cosine(degrees: Any, of: Functions = NUMPY) -> tuple[Any, Any]:
         Two float64 arrays of that shape, within 1e-15 of the true values.
     """
     quarter = of.rint(of.divide(degrees, 90.0))
-    x = (degrees - 90.0 * quarter) * _RADIANS
+    x = (degrees - 90.0 * quarter) * RADIANS
     square = x * x
-    sine, cosine = x * of.polynomial(_SINE, square), of.polynomial(_COSINE, square)
+    sine, cosine = x * of.polynomial(SINE, square), of.polynomial(COSINE, square)
     turn = quarter - 4.0 * of.floor(quarter * 0.25)
     swapped = (turn == 1.0) | (turn == 3.0)
     sign_of_sine = of.where(turn >= 2.0, -1.0, 1.0)
@@ -108,5 +108,5 @@ def logarithm(x: Any, of: Functions = NUMPY) -> Any:
     mantissa = of.where(small, mantissa * 2.0, mantissa)
     power = of.where(small, power - 1, power)
     ratio = (mantissa - 1.0) / (mantissa + 1.0)
-    series = of.polynomial(_ARTANH, ratio * ratio)
+    series = of.polynomial(ARTANH, ratio * ratio)
     return of.times(power, LN2) + of.times(2.0 * ratio, series)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.drawing import Drawn
+from cifar10_aug.engines.numba.drawing import Drawn, OfOutcomes
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.stages import PlannedOp
+from cifar10_aug.ops.compound import FiniteChoiceOp
 
 if TYPE_CHECKING:
     from cifar10_aug.data.spec import DatasetSpec
@@ -28,6 +30,8 @@ class Batch:
         seed: 0 to 2**64 - 1.
         drawn: by the recipe's ops.
         dataset: whose images they are.
+        tables: what has been worked out for the outcomes of choices, by their steps' identities;
+            the engine's, which keeps the steps.
     """
 
     source: Source
@@ -37,6 +41,7 @@ class Batch:
     seed: int
     drawn: Drawn
     dataset: DatasetSpec
+    tables: dict[Any, Any]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -44,6 +49,25 @@ class Batch:
     def moved(self, source: Source) -> Batch:
         """The same examples, their images now one after the other in `source`."""
         return dataclasses.replace(self, source=source, rows=np.arange(len(self)))
+
+    def tabulated(self, steps: tuple[PlannedOp, ...], make: Callable[[Batch], Any]) -> Any:
+        """What an op's choices ask for, by its outcomes; made once, as for a batch of these.
+
+        Args:
+            steps: all of one `FiniteChoiceOp`.
+            make: from a batch in which each example has drawn one outcome, in order.
+        """
+        key = tuple(map(id, steps))
+        if key not in self.tables:
+            by = steps[0].chosen_by
+            assert by is not None
+            assert isinstance(by.op, FiniteChoiceOp), by
+            each = np.arange(len(by.op.outcomes.index))
+            of_outcomes = dataclasses.replace(
+                self, rows=each, keys=each.astype(np.uint64), drawn=OfOutcomes()
+            )
+            self.tables[key] = make(of_outcomes)
+        return self.tables[key]
 
     def followed_by(self, other: Batch) -> Batch:
         """The examples of two batches of an epoch; the rows of the other's are of its source."""

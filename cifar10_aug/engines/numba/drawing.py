@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -10,9 +11,14 @@ import numpy as np
 
 from cifar10_aug.engines import drawn
 from cifar10_aug.engines.drawn import Words, words_of
+from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.ops.base import Op
+from cifar10_aug.ops.compound import Choice, FiniteChoiceOp
 from cifar10_aug.rng import elementary
 from cifar10_aug.rng.draws import Draws
+
+# So many words an example that more is compiled for what they become.
+_MANY_WORDS = 8
 
 
 def _polynomial(coefficients: tuple[float, ...], x: Any) -> np.ndarray:
@@ -35,12 +41,48 @@ class CompiledDraws(Draws):
     functions: ClassVar[elementary.Functions] = elementary.NUMPY._replace(polynomial=_polynomial)
 
 
+class FasterDraws(CompiledDraws):
+    """Draws whose functions are compiled loops as a whole, which takes longer to compile."""
+
+    def sine_cosine(self, degrees: Any) -> tuple[Any, Any]:
+        from cifar10_aug.engines.numba.kernels import series
+
+        degrees = np.asarray(degrees, np.float64)
+        sine, cosine = np.empty((2, *degrees.shape))
+        series.sine_cosine(degrees.reshape(-1), sine.reshape(-1), cosine.reshape(-1))
+        return sine, cosine
+
+    def exponential(self, x: Any) -> Any:
+        from cifar10_aug.engines.numba.kernels import series
+
+        x = np.asarray(x, np.float64)
+        made = np.empty(x.shape)
+        series.exponential(x.reshape(-1), made.reshape(-1), np.empty(x.size, np.uint64))
+        return made
+
+    def logarithm(self, x: Any) -> Any:
+        if isinstance(x, int | float):
+            return super().logarithm(x)
+        from cifar10_aug.engines.numba.kernels import series
+
+        bits = np.asarray(x, np.float64).reshape(-1).view(np.uint64)
+        made = np.empty(bits.size)
+        series.logarithm(bits, made, np.empty_like(bits))
+        return made.reshape(np.shape(x))
+
+
 class Drawn(drawn.Drawn):
-    """The draws of a batch, op by op."""
+    """The draws of a batch, op by op.
+
+    Attributes:
+        mixed: how it is mixed, by the stages' identities; see `mixing.mixed`.
+    """
 
     def __init__(self, words: Any, firsts: Mapping[Words, int], epoch: Any):
         """See the base class."""
         super().__init__(words, firsts, epoch)
+        self.mixed: dict[int, Any] = {}
+        self._outcomes: dict[int, np.ndarray] = {}
         self._shared: dict[tuple[Words, int, int], dict[Any, Any]] = {}
 
     def _of(self, words: Words, first_slot: int, slots: int) -> Draws:
@@ -49,12 +91,43 @@ class Drawn(drawn.Drawn):
         return made
 
     def _drawing(self, words: Any) -> Draws:
-        return CompiledDraws(words, self._epoch)
+        kind = FasterDraws if len(self._words) >= _MANY_WORDS else CompiledDraws
+        return kind(words, self.epoch)
+
+    def outcome(self, step: PlannedOp) -> np.ndarray:
+        """Which outcome of a `FiniteChoiceOp` each example has drawn: int64 [batch].
+
+        Args:
+            step: one of the choices; where its coin says no, the outcome is to do nothing.
+        """
+        by = step.chosen_by
+        assert by is not None
+        assert isinstance(by.op, FiniteChoiceOp), step
+        if id(by) not in self._outcomes:
+            made, mask = by.op.outcome(self.draws(by)), self.mask(step)
+            if mask is not None:
+                made = np.where(mask, made, np.flatnonzero(by.op.outcomes.index < 0)[0])
+            self._outcomes[id(by)] = made
+        return self._outcomes[id(by)]
 
     def followed_by(self, other: Drawn) -> Drawn:
         """What two batches of an epoch have drawn as one, the other's examples last."""
         words = np.concatenate([self._words, other._words], axis=1)
-        return Drawn(words, self._firsts, self._epoch)
+        return Drawn(words, self._firsts, self.epoch)
+
+
+class OfOutcomes(Drawn):
+    """As if each example had drawn one of a choice's outcomes, in order."""
+
+    def __init__(self) -> None:
+        super().__init__(np.empty((0, 0), np.uint32), {}, 0)
+
+    def mask(self, step: PlannedOp) -> None:
+        return None
+
+    def choice(self, step: PlannedOp) -> tuple[Draws, Choice]:
+        assert isinstance(step.op, FiniteChoiceOp), step
+        return self.draws(step), step.op.outcomes
 
 
 class Drawing:
@@ -64,12 +137,20 @@ class Drawing:
         found = words_of(ops)
         self.seed = np.uint64(seed)
         self._counters = np.array([words.counter for words in found], np.uint64)
+        self._latest = threading.local()
         self._slots = np.array(list(found.values()), np.int64)
         self._count = int(self._slots.sum())
         self._every_epoch = np.array([words.every_epoch for words in found], bool)
         self._firsts = dict(
             zip(found, (np.cumsum(self._slots) - self._slots).tolist(), strict=True)
         )
+
+    def kept(self, keys: np.ndarray, epoch: int) -> Drawn:
+        """As `of`, which each thread keeps until the next: labels are asked for after images."""
+        latest: tuple[np.ndarray, Drawn] | None = getattr(self._latest, "made", None)
+        if latest is None or latest[1].epoch != epoch or not np.array_equal(latest[0], keys):
+            latest = self._latest.made = keys, self.of(keys, epoch)
+        return latest[1]
 
     def of(self, keys: np.ndarray, epoch: int) -> Drawn:
         """What examples draw; their keys are uint64 [batch], see `draws.example_keys`."""

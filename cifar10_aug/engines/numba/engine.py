@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from cifar10_aug.engines.numba import mixing, passes
 from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.buffers import Buffers
-from cifar10_aug.engines.numba.drawing import Drawing
+from cifar10_aug.engines.numba.drawing import Drawing, Drawn
 from cifar10_aug.engines.numba.fusing import FusedStage, MixedPass, fused
 from cifar10_aug.engines.numba.kernels.pass_arguments import FLOATS, FRACTIONS, LEVELS, PACKED
 from cifar10_aug.engines.numba.mixing import Partners
@@ -76,6 +77,8 @@ class Engine:
         self._height, self._width = height, width
         self._stages = list(self._staged(execution or Execution()))
         self._drawing = Drawing(plan.ops, seed)
+        self._drawn = self._drawing.kept if plan.softens else self._drawing.of
+        self._tables: dict[Any, Any] = {}
         self._range = plan.scale_and_offset or (np.ones(3, np.float32), np.zeros(3, np.float32))
         self._buffers = Buffers() if buffers is None else buffers
         self._kind = FLOATS if plan.dtype == "float32" else FRACTIONS if fractions else LEVELS
@@ -105,7 +108,7 @@ class Engine:
         """
         if isinstance(self._stages[-1], Group):
             _, images = self._through(
-                self._stages, self._batch(source, rows, keys, epoch), partners
+                self._stages, self._batch(source, rows, keys, self._drawn(keys, epoch)), partners
             )
             assert images is not None
             return images
@@ -136,7 +139,9 @@ class Engine:
         if isinstance(last, Group):
             target.write(self(source, rows, keys, epoch, partners))
             return
-        batch, images = self._through(before, self._batch(source, rows, keys, epoch), partners)
+        batch, images = self._through(
+            before, self._batch(source, rows, keys, self._drawn(keys, epoch)), partners
+        )
         if images is not None:
             batch = batch.moved(Source.of(images))
         if isinstance(last, MixedPass):
@@ -159,7 +164,7 @@ class Engine:
         """
         stages = [stage for stage in self.plan.stages if isinstance(stage, (Mix, Smoothing))]
         size = self._height, self._width
-        return mixing.labels(stages, self._drawing, size, labels, keys, epoch, partners)
+        return mixing.labels(stages, self._drawn, size, labels, keys, epoch, partners)
 
     def _staged(self, execution: Execution) -> Iterator[FusedStage | Group]:
         """What runs one after the other; functions of the user's in groups."""
@@ -172,9 +177,9 @@ class Engine:
             ):
                 yield Group(self.plan.name, list(steps), place, execution, self._seed)
 
-    def _batch(self, source: Source, rows: np.ndarray, keys: np.ndarray, epoch: int) -> Batch:
-        drawn = self._drawing.of(keys, epoch)
-        return Batch(source, rows, keys, epoch, self._seed, drawn, self.plan.dataset)
+    def _batch(self, source: Source, rows: np.ndarray, keys: np.ndarray, drawn: Drawn) -> Batch:
+        seed, dataset = self._seed, self.plan.dataset
+        return Batch(source, rows, keys, drawn.epoch, seed, drawn, dataset, self._tables)
 
     def _shape(self, batch: Batch) -> tuple[int, ...]:
         return len(batch), self._height, self._width, 3
@@ -264,7 +269,8 @@ class Engine:
         assert partners is not None, "a recipe that mixes is given partners"
         chosen = mixing.partners_drawn(batch.drawn.draws(stage.mix.steps[0]), partners)
         rows, keys = partners.rows[chosen], partners.keys[chosen]
-        theirs = self._batch(partners.source, rows, keys, batch.epoch)
+        drawn = self._drawing.of(keys, batch.epoch)
+        theirs = self._batch(partners.source, rows, keys, drawn)
         others, images = self._through(before, theirs, partners)
         if images is not None:
             others = others.moved(Source.of(images))

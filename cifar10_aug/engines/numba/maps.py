@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     ALIGNED,
     BLEND,
     BORDERS,
+    CHAINED,
     CONSTANT,
     DISPLACE,
     EDGE,
@@ -27,26 +29,35 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     OUTSIDE,
     PERSPECTIVE,
     REFLECTED,
+    SLANTED,
+    STACKED,
     TILT,
     TILTED,
     Warps,
 )
 from cifar10_aug.engines.numba.methods import methods
-from cifar10_aug.engines.stages import Pass, Warp
+from cifar10_aug.engines.stages import Pass, Warp, one_of, one_of_few
 from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.base import UNMOVED, AffineOp, Border, ElasticOp, PerspectiveOp
 
 # The affine map that leaves an image as it is.
 _STAYING = Affine(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 _ALL = slice(None)
+# Where ways are that few recipes need.
+_MODULES = {"chains": {CHAINED, STACKED}, "slants": {SLANTED}}
 
 
 def needed(ways: set[int], warps: Warps) -> set[int]:
     """The functions that some ways to resample images need."""
     found = ways - {IDENTITY}
+    for module, ways_there in _MODULES.items():
+        if found & ways_there:
+            importlib.import_module(f"cifar10_aug.engines.numba.kernels.{module}")
+    if STACKED in found:
+        found.add(ALIGNED)
     if ALIGNED in found and not np.isin(warps.borders, (CONSTANT, EDGE)).all():
         found.add(FOLD)
-    if found & {NEAR, REFLECTED, TILTED, GENERAL}:
+    if found & {NEAR, REFLECTED, TILTED, CHAINED, GENERAL}:
         found.add(BLEND)
     if NEAR in found and (warps.borders != NEAREST).any():
         found.add(OUTSIDE)
@@ -66,21 +77,21 @@ def warps(made: Pass, batch: Batch, displaced: int) -> Warps:
     met = made.warps[::-1]
     kinds = [_kind(warp) for warp in met]
     tilted = len(met) if PERSPECTIVE in kinds else 0
-    matrices = np.zeros((count, len(met), 6), np.int64)
+    entries = np.zeros((len(met), 6, count), np.int64)
     perspectives = np.zeros((count, tilted, 8), np.float64)
     for i, warp in enumerate(met):
         if kinds[i] == AFFINE:
-            matrices[:, i] = _matrix(warp, batch)
+            entries[i] = _entries(warp, batch)
         elif kinds[i] == PERSPECTIVE:
             _write_perspective(warp, batch, perspectives[:, i])
     return Warps(
         np.array(kinds, np.int64),
-        matrices,
+        np.ascontiguousarray(np.moveaxis(entries, 2, 0)),
         perspectives,
         np.empty((displaced, len(met) if displaced else 0, 2, height * width), np.int32),
         np.array([_border(warp.border) for warp in met], np.int64),
         np.array([_level(warp.border, batch) for warp in met], np.uint32),
-        *methods(met, matrices, (height, width)),
+        *methods(met, entries, (height, width)),
     )
 
 
@@ -98,24 +109,34 @@ def _kind(warp: Warp) -> int:
     return next(kind for of, kind in kinds.items() if isinstance(warp.steps[0].op, of))
 
 
-def _matrix(warp: Warp, batch: Batch) -> np.ndarray:
-    """An affine warp's one map, 16.16 fixed point, int64 [batch, 6]."""
+def _entries(warp: Warp, batch: Batch) -> np.ndarray:
+    """An affine warp's one map, 16.16 fixed point, int64 [6, batch]."""
+    if not one_of_few(warp.steps):
+        return _worked_out(warp, batch)
+    table = batch.tabulated(warp.steps, lambda outcomes: _worked_out(warp, outcomes))
+    return np.take(table, batch.drawn.outcome(warp.steps[0]), axis=1)
+
+
+def _worked_out(warp: Warp, batch: Batch) -> np.ndarray:
     height, width = batch.source.height, batch.source.width
     matrix = np.empty((6, len(batch)), np.float64)
     product: Affine | None = None
+    written, alone = False, one_of(warp.steps)
     for step in warp.steps:
         assert isinstance(step.op, AffineOp)
         rows, drawn = batch.drawn.taken(step)
         made = step.op.affine(drawn, height, width)
         if rows is None:
-            product = made if product is None else made.after(product)
+            product, written = made if product is None else made.after(product), False
             continue
-        # Others go where the maps so far take them.
-        _write(product or _STAYING, matrix)
-        _write(made.after(Affine(*matrix[:, rows])), matrix, rows)
-        product = Affine(*matrix)
+        if not written:
+            # Others go where the maps so far take them.
+            _write(product or _STAYING, matrix)
+            product, written = Affine(*matrix), True
+        _write(made if alone else made.after(Affine(*matrix[:, rows])), matrix, rows)
     assert product is not None
-    _write(product, matrix)
+    if not written:
+        _write(product, matrix)
     return _fixed_point(matrix, height, width)
 
 
@@ -125,7 +146,7 @@ def _write(made: Affine, matrix: np.ndarray, rows: np.ndarray | slice = _ALL) ->
 
 
 def _fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
-    """float64 [6, batch] as int64 [batch, 6]; too wide maps are drawn in about the centre."""
+    """float64 [6, batch] as int64; too wide maps are drawn in about the centre."""
     axes = matrix.reshape(2, 3, matrix.shape[1])
     steps, shifts = axes[:, :2], axes[:, 2]
     widest = np.abs(steps).sum(axis=1)
@@ -137,7 +158,7 @@ def _fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
         np.copyto(shifts, drawn, where=drawn_in < 1.0)
     np.minimum(np.maximum(shifts, -FARTHEST, out=shifts), FARTHEST, out=shifts)
     matrix *= ONE
-    return np.rint(matrix, out=matrix).astype(np.int64).T
+    return np.rint(matrix, out=matrix).astype(np.int64)
 
 
 def _write_perspective(warp: Warp, batch: Batch, out: np.ndarray) -> None:

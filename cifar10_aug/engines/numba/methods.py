@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from cifar10_aug.engines.fixed_point import FRACTION, ONE
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     ALIGNED,
+    CHAINED,
     GENERAL,
     IDENTITY,
     LINE,
@@ -17,6 +19,8 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     NOTHING,
     REFLECTED,
     SCALED,
+    SLANTED,
+    STACKED,
     STRAIGHT,
     TILTED,
     Strokes,
@@ -24,27 +28,24 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
 from cifar10_aug.engines.stages import Pass, Warp
 from cifar10_aug.ops.base import AffineOp, ElasticOp, PerspectiveOp
 
-# Entries of maps, by their places.
-_STRAIGHT = {1: 0, 3: 0}
-_UNMOVED = np.array([int(ONE), 0, 0, 0, int(ONE), 0])
-# Those first that few maps have.
-_IDENTITY = {place: int(_UNMOVED[place]) for place in (2, 5, 1, 3, 0, 4)}
+_UNMOVED = np.array([int(ONE), 0, 0, 0, int(ONE), 0])[:, None]
 
 
 def methods(
-    warps: Sequence[Warp], matrices: np.ndarray, size: tuple[int, int]
+    warps: Sequence[Warp], entries: np.ndarray, size: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """IDENTITY to GENERAL, or TILTED, and the map if it is one alone.
 
     Args:
         warps: in the order of the kernel's maps.
-        matrices: int64 [batch, maps, 6], 16.16 fixed point, of affine maps.
+        entries: int64 [maps, 6, batch], 16.16 fixed point, of affine maps.
         size: height and width of images.
 
     Returns:
         int64 [batch] both; see `Warps`.
     """
-    found, only = np.full(len(matrices), GENERAL, np.int64), np.zeros(len(matrices), np.int64)
+    found = np.full(entries.shape[2], GENERAL, np.int64)
+    only = np.zeros_like(found)
     if not all(isinstance(step.op, AffineOp) for warp in warps for step in warp.steps):
         modes, first = [warp.border.mode for warp in warps], warps[0].steps[0].op
         if modes == ["reflect"] and isinstance(first, ElasticOp):
@@ -55,42 +56,75 @@ def methods(
         return found, only
     if not warps:
         return np.full_like(found, IDENTITY), only
+    shapes = _Shapes.of(entries, size)
+    alone = [_alone(warp, shapes, place) for place, warp in enumerate(warps)]
     if len(warps) == 1:
-        return _of_one(warps[0], matrices[:, 0], size), only
-    moved = (matrices != _UNMOVED).any(axis=2)
-    maps = moved.sum(axis=1)
-    painted = np.array([warp.border.mode == "constant" for warp in warps], bool)
-    rows = np.flatnonzero(~moved[:, painted].any(axis=1))
-    found[rows[_have(matrices[rows], _STRAIGHT)]] = STRAIGHT
+        return alone[0], only
+    modes = [warp.border.mode for warp in warps]
+    if modes[0] in ("nearest", "constant") and max(size) < 1 << 15:
+        found[shapes.near.all(axis=0) & shapes.straight[1:].all(axis=0)] = CHAINED
+    found[shapes.whole.all(axis=0)] = STACKED
+    painted = np.array([mode == "constant" for mode in modes], bool)
+    found[shapes.straight.all(axis=0) & ~shapes.moved[painted].any(axis=0)] = STRAIGHT
+    maps = shapes.moved.sum(axis=0)
     found[maps == 0] = IDENTITY
-    for place, warp in enumerate(warps):
-        rows = np.flatnonzero(moved[:, place] & (maps == 1))
-        found[rows], only[rows] = _of_one(warp, matrices[rows, place], size), place
+    for place, ways in enumerate(alone):
+        rows = shapes.moved[place] & (maps == 1)
+        found[rows], only[rows] = ways[rows], place
     return found, only
 
 
-def _of_one(warp: Warp, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The methods for a map alone, int64 [n, 6]."""
-    found, mode = np.full(len(matrix), GENERAL, np.int64), warp.border.mode
-    maps = matrix[:, None]
+class _Shapes(NamedTuple):
+    """What is known of affine maps, bool [maps, batch].
+
+    Attributes:
+        moved: whether they move the image.
+        straight: whether they take rows to rows and columns to columns.
+        whole: whether they also take pixel centres to pixel centres, and neighbours to neighbours.
+        near: whether all coordinates of an image fit into 32 bits.
+        sliding: whether rows move as a whole, or columns, whose pixels stay neighbours.
+    """
+
+    moved: np.ndarray
+    straight: np.ndarray
+    whole: np.ndarray
+    near: np.ndarray
+    sliding: np.ndarray
+
+    @staticmethod
+    def of(entries: np.ndarray, size: tuple[int, int]) -> _Shapes:
+        """Those of maps; see `methods`."""
+        (height, width), one = size, int(ONE)
+        xx, xy, x0, yx, yy, y0 = np.moveaxis(entries, 1, 0)
+        lengths = np.abs(entries)
+        straight = (xy | yx) == 0
+        same = (lengths[:, 0] == one) & (lengths[:, 4] == one)
+        reach_x = lengths[:, 0] * width + lengths[:, 1] * height + lengths[:, 2]
+        reach_y = lengths[:, 3] * width + lengths[:, 4] * height + lengths[:, 5]
+        return _Shapes(
+            (entries != _UNMOVED).any(axis=1),
+            straight,
+            straight & same & (((x0 | y0) & (one - 1)) == 0),
+            np.maximum(reach_x, reach_y) < 1 << 31,
+            ((xx & yy) == one) & ((xx | yy) == one) & ((xy == 0) | (yx == 0)),
+        )
+
+
+def _alone(warp: Warp, shapes: _Shapes, place: int) -> np.ndarray:
+    """The methods where a map is the only one, int64 [batch]."""
+    moved, straight, whole, near, sliding = (each[place] for each in shapes)
     if Pass((warp,), ()).pixel_aligned:
-        found[:] = ALIGNED
-    else:
-        straight = _have(maps, _STRAIGHT)
-        if mode != "constant":
-            found[straight] = STRAIGHT
-        found[straight[_aligned(matrix[straight])]] = ALIGNED
+        return np.where(moved, ALIGNED, IDENTITY)
+    mode = warp.border.mode
+    found = np.full(len(moved), GENERAL, np.int64)
     if mode in ("nearest", "constant"):
-        found[(found == GENERAL) & _near(matrix, *size)] = NEAR
-    found[_have(maps, _IDENTITY)] = IDENTITY
+        found[near] = NEAR
+        found[near & sliding] = SLANTED
+    if mode != "constant":
+        found[straight] = STRAIGHT
+    found[whole] = ALIGNED
+    found[~moved] = IDENTITY
     return found
-
-
-def _aligned(matrix: np.ndarray) -> np.ndarray:
-    """Whether straight maps take pixel centres to pixel centres: bool [n]."""
-    one = int(ONE)
-    sizes, shifts = np.abs(matrix[:, [0, 4]]), matrix[:, [2, 5]]
-    return (sizes == one).all(axis=1) & (shifts % one == 0).all(axis=1)
 
 
 def shortcuts(
@@ -118,23 +152,6 @@ def shortcuts(
     if painted:
         onto &= (strokes.codes == NOTHING).all(axis=1)
     return np.where(onto, MIRRORED, found)
-
-
-def _have(matrices: np.ndarray, entries: dict[int, int]) -> np.ndarray:
-    """The images all of whose maps have these entries: int64 [n]."""
-    found = np.arange(len(matrices))
-    for warp in range(matrices.shape[1]):
-        for place, value in entries.items():
-            # Of most recipes few images are left after the first entry.
-            found = found[matrices[found, warp, place] == value]
-    return found
-
-
-def _near(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Whether all coordinates of a map fit into 32 bits: bool [batch]."""
-    xx, xy, x0, yx, yy, y0 = np.abs(matrix).T
-    limit = 1 << 31
-    return (xx * width + xy * height + x0 < limit) & (yx * width + yy * height + y0 < limit)
 
 
 def _onto_itself(matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
-from cifar10_aug.engines.drawn import Drawn
 from cifar10_aug.engines.labels import Partnered, labels_after
-from cifar10_aug.engines.numba.drawing import Drawing
+from cifar10_aug.engines.numba.drawing import Drawn
 from cifar10_aug.engines.numba.kernels.pass_arguments import Mixed
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.stages import Mix, PlannedOp, Smoothing
@@ -52,7 +52,7 @@ def partners_drawn(drawn: Draws, partners: Partners) -> np.ndarray:
 
 
 def mixed(mix: Mix, drawn: Drawn, batch: int, size: tuple[int, int]) -> tuple[Mixed, np.ndarray]:
-    """How a batch is mixed, whichever of the ops an example does.
+    """How a batch is mixed, whichever of the ops an example does; worked out once for its draws.
 
     Args:
         mix: the ops.
@@ -63,6 +63,12 @@ def mixed(mix: Mix, drawn: Drawn, batch: int, size: tuple[int, int]) -> tuple[Mi
     Returns:
         Boxes and shares, and the share of the own label, float32 [batch].
     """
+    if id(mix) not in drawn.mixed:
+        drawn.mixed[id(mix)] = _mixed(mix, drawn, batch, size)
+    return drawn.mixed[id(mix)]
+
+
+def _mixed(mix: Mix, drawn: Drawn, batch: int, size: tuple[int, int]) -> tuple[Mixed, np.ndarray]:
     boxes, inside = np.zeros((batch, 4), np.int64), np.zeros(batch)
     shrunk = np.zeros(batch, bool)
     for step in mix.steps:
@@ -89,7 +95,7 @@ def smoothed(labels: np.ndarray, step: PlannedOp, drawn: Drawn) -> np.ndarray:
 
 def labels(
     stages: list[Mix | Smoothing],
-    drawing: Drawing,
+    drawn_by: Callable[[np.ndarray, int], Drawn],
     size: tuple[int, int],
     own: np.ndarray,
     keys: np.ndarray,
@@ -100,7 +106,7 @@ def labels(
 
     Args:
         stages, own, keys: as there.
-        drawing: of the recipe.
+        drawn_by: what examples draw for the recipe, by their keys and the epoch.
         size: height and width of the images.
         epoch: of the examples.
         partners: with labels; None if there are no mix ops.
@@ -109,13 +115,13 @@ def labels(
     def partner(stage: Mix, keys: np.ndarray) -> Partnered:
         assert partners is not None, "a recipe that mixes is given partners"
         assert partners.labels is not None, "labels are asked for"
-        drawn = drawing.of(keys, epoch)
+        drawn = drawn_by(keys, epoch)
         chosen = partners_drawn(drawn.draws(stage.steps[0]), partners)
         _, shares = mixed(stage, drawn, len(keys), size)
         return Partnered(shares[:, None], partners.labels[chosen], partners.keys[chosen])
 
     def smooth(labels: np.ndarray, step: PlannedOp, keys: np.ndarray) -> np.ndarray:
-        return smoothed(labels, step, drawing.of(keys, epoch))
+        return smoothed(labels, step, drawn_by(keys, epoch))
 
     made: np.ndarray = labels_after(stages, own, keys, smooth, partner)
     return made

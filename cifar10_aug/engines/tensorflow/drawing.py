@@ -52,7 +52,7 @@ class Drawn(drawn.Drawn):
     """The draws of a batch, op by op; its words are int64 [batch] each."""
 
     def _drawing(self, words: Any) -> TensorDraws:
-        return TensorDraws(words, self._epoch)
+        return TensorDraws(words, self.epoch)
 
     def taken(self, step: PlannedOp) -> tuple[tf.Tensor | None, Any]:
         """The rows a step applies to, bool [batch] or None for all, and draws for the whole batch.
@@ -65,4 +65,4 @@ class Drawn(drawn.Drawn):
         _, choice = self.choice(step.chosen_by)
         chosen = tf.equal(choice.index, step.number)
         chosen = chosen if mask is None else chosen & mask
-        return chosen, GivenTensorDraws(where(chosen, choice.value, 0.0), self._epoch)
+        return chosen, GivenTensorDraws(where(chosen, choice.value, 0.0), self.epoch)

@@ -120,7 +120,11 @@ def test_levels_are_those_of_the_ops_table(text: str) -> None:
         assert (pixels_of(made) == table[pixels_of(line)]).all()
 
 
-@pytest.mark.parametrize("factor", [0.0, 1e-20, 0.5, 0.6, 1 / 3, 1.0, 1.4, 1 - 2.0**-50, 9.9, 20.0])
+# Products of decimal fractions are whole, or just below; see `colours.lift_of`.
+FACTORS = [0.0, 1e-20, 0.5, 0.57, 0.6, 1 / 3, 1.0, 1.27, 1.4, 1.45, 1 - 2.0**-50, 9.9, 16.0, 20.0]
+
+
+@pytest.mark.parametrize("factor", FACTORS)
 def test_saturation_of_any_factor_is_that_in_float64(factor: float) -> None:
     line = np.random.default_rng(0).integers(0, 2**24, 50_000).astype(np.uint32)
     red, green, blue = (line >> shift & 255 for shift in (0, 8, 16))
@@ -128,6 +132,27 @@ def test_saturation_of_any_factor_is_that_in_float64(factor: float) -> None:
     expected = (grey + factor * (pixels_of(line) - grey)).clip(0, 255).astype(np.uint8)
     colours.saturate(np.array([factor]), (1, len(line)), Scratch.of(len(line), 0), line)
     assert (pixels_of(line) == expected).all()
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_sharpness_of_any_factor_is_that_in_float64(factor: float) -> None:
+    height, width = 100, 30
+    levels = np.random.default_rng(0).integers(0, 256, (height, width, 3))
+    windows = np.lib.stride_tricks.sliding_window_view(levels, (3, 3), (0, 1))
+    inner = levels[1:-1, 1:-1]
+    smooth = (2 * (windows.sum(axis=(3, 4)) + 4 * inner) + 13) // 26
+    expected = levels.copy()
+    expected[1:-1, 1:-1] = (smooth + factor * (inner - smooth)).clip(0, 255).astype(np.uint8)
+    line = (levels @ (1, 256, 65536)).astype(np.uint32).ravel()
+    scratch = Scratch.of(len(line), 0)
+    filters.sharpen(np.array([factor]), (height, width), scratch, line)
+    assert (pixels_of(line) == expected.reshape(-1, 3)).all()
+
+
+def test_factors_have_the_short_way_that_they_can_have() -> None:
+    ways = {1.27: 128, 1 / 3: 128, 0.61803: 0, 1.4: -1, 16.0: -1}
+    found = [colours.lift_of(factor, colours.whole_factor(factor)) for factor in ways]
+    assert found == list(ways.values())
 
 
 @pytest.mark.parametrize(
@@ -150,14 +175,13 @@ def test_hue_of_any_turn_is_that_in_float64(by: float) -> None:
     assert (pixels_of(line) == expected).all()
 
 
-@pytest.mark.parametrize("level", [0, 100, 255])
 @pytest.mark.parametrize("channel", [0, 1, 2])
-def test_a_table_that_is_no_line_is_looked_up(channel: int, level: int) -> None:
-    tables = np.stack([np.arange(256, dtype=np.uint8)] * 3)
-    tables[channel, level] ^= 1
-    line = np.arange(256, dtype=np.uint32) * 0x10101
-    levels.look_up_lines(tables, np.ones(3), np.zeros(3), line)
-    assert (pixels_of(line) == tables.T).all()
+def test_a_line_that_float32_rounds_otherwise_is_looked_up(channel: int) -> None:
+    offsets, made = np.zeros(3), np.arange(256, dtype=np.uint32) * 0x10101
+    offsets[channel] = -(2.0**-20)
+    expected = (np.arange(256.0)[:, None] + offsets).clip(0, 255).astype(np.uint8)
+    levels.look_up_lines(np.empty((3, 256), np.uint8), np.ones(3), offsets, made)
+    assert (pixels_of(made) == expected).all()
 
 
 def pixels_of(line: np.ndarray) -> np.ndarray:
@@ -176,9 +200,18 @@ def test_power_series_have_the_bits_of_numpys(count: int) -> None:
         assert made.tobytes() == expected.tobytes()
 
 
-def test_draws_of_the_engine_have_the_bits_of_others() -> None:
+@pytest.mark.parametrize("kind", [drawing.CompiledDraws, drawing.FasterDraws])
+def test_draws_of_the_engine_have_the_bits_of_others(kind: type[Draws]) -> None:
     words = np.random.default_rng(0).integers(0, 2**32, (6, 200), np.uint32)
-    ours, others = drawing.CompiledDraws(words), Draws(words)
+    ours, others = kind(words), Draws(words)
+    # Powers of two, halves of the root that mantissas are drawn to, and angles of whole quarters.
+    x = np.array([1.0, 0.5, 0.25, 3.0, 0.5**0.5, 2.0**0.5, 1e-300, 1e300, 90, 180, 270, 360, 450])
+    assert ours.logarithm(x).tobytes() == others.logarithm(x).tobytes()
+    for angle in (x[-5:], -x[-5:], x[:6].reshape(2, 3) * 1000):
+        made, expected = ours.sine_cosine(angle), others.sine_cosine(angle)
+        assert [one.tobytes() for one in made] == [one.tobytes() for one in expected]
+        x = angle % 1300 - 650
+        assert ours.exponential(x).tobytes() == others.exponential(x).tobytes()
     for draw in ("beta", "normal"):
         arguments = (1, 0.3) if draw == "beta" else (1,)
         made, expected = (getattr(draws, draw)(*arguments) for draws in (ours, others))

@@ -15,6 +15,8 @@ from cifar10_aug.engines.numba.kernels.strokes import stroke
 _BITS = 19
 _LARGEST_FACTOR = 16.0
 _HALF = i32(1 << (_BITS - 1))
+# More than 255 times what a whole factor is rounded by.
+_LIFT = i32(128)
 
 
 @stroke
@@ -28,15 +30,17 @@ def saturate(
             r, g, b = channels(line[i])
             level = grey(r, g, b)
             line[i] = packed(level, level, level)
-    elif 0.0 < factor < _LARGEST_FACTOR and _is_whole(factor, _whole(factor)):
-        whole = _whole(factor)
+        return
+    whole = whole_factor(factor)
+    lift = lift_of(factor, whole)
+    if lift >= 0:
         for i in range(line.shape[0]):
             r, g, b = channels(line[i])
             level = grey(r, g, b)
             line[i] = packed(
-                _moved(level, i32(r - level), whole),
-                _moved(level, i32(g - level), whole),
-                _moved(level, i32(b - level), whole),
+                moved_level(level, i32(r - level), whole, lift),
+                moved_level(level, i32(g - level), whole, lift),
+                moved_level(level, i32(b - level), whole, lift),
             )
     else:
         for i in range(line.shape[0]):
@@ -50,25 +54,39 @@ def saturate(
 
 
 @inner
-def _whole(factor: float) -> int:
-    return i32(np.rint(factor * (1 << _BITS)))
+def whole_factor(factor: float) -> int:
+    return i32(np.rint(min(factor, _LARGEST_FACTOR) * (1 << _BITS)))
 
 
 @inner
-def _moved(level: int, by: int, whole: int) -> int:
+def moved_level(level: int, by: int, whole: int, lift: int) -> int:
     """level + factor * by, as a level."""
-    return min(max(i32(level + i32(i32(by * whole) >> i32(_BITS))), i32(0)), i32(255))
+    moved = i32(i32(i32(by * whole) + lift) >> i32(_BITS))
+    return min(max(i32(level + moved), i32(0)), i32(255))
 
 
 @inner
-def _is_whole(factor: float, whole: int) -> bool:
-    """Whether `_moved` is what float64 gives, for all that levels can differ by."""
-    off = i32(0)
+def lift_of(factor: float, whole: int) -> int:
+    """With what `moved_level` gives the sums of float64, however levels differ; -1 if with nothing.
+
+    Args:
+        factor: 0 or more.
+        whole: its `whole_factor`.
+
+
+    Products with decimal fractions may be whole, and must not end up just below.
+    """
+    off, lifted_off = i32(0), i32(0)
+    if factor >= _LARGEST_FACTOR:
+        return i32(-1)
     for by in range(-255, 256):
+        exact, product = factor * float(i32(by)), i32(i32(by) * whole)
+        rest = exact - float(i32(product >> i32(_BITS)))
+        lifted = exact - float(i32(i32(product + _LIFT) >> i32(_BITS)))
         # Far enough from the next whole number that adding a level does not round to it.
-        rest = factor * float(i32(by)) - float(i32(i32(i32(by) * whole) >> i32(_BITS)))
         off |= i32(0) if (rest >= 0.0) & (rest < 1.0 - 2.0**-40) else i32(1)
-    return off == 0
+        lifted_off |= i32(0) if (lifted >= 0.0) & (lifted < 1.0 - 2.0**-40) else i32(1)
+    return i32(0) if off == 0 else (_LIFT if lifted_off == 0 else i32(-1))
 
 
 def _turn(r: int, g: int, b: int, by: float) -> int:
@@ -140,7 +158,7 @@ def turn_hue(
     by = numbers[0]
     rest = 6.0 * by - np.floor(6.0 * by)
     sixths = i32(np.floor(6.0 * by) - 6.0 * np.floor(by))
-    whole = _whole(rest)
+    whole = whole_factor(rest)
     if _rounds_alike(rest, whole):
         for i in range(line.shape[0]):
             r, g, b = channels(line[i])

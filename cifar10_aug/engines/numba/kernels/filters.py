@@ -8,6 +8,7 @@ from numba import uint32
 
 from cifar10_aug.engines import gaussians
 from cifar10_aug.engines.numba.canvas import Canvas
+from cifar10_aug.engines.numba.kernels.colours import lift_of, moved_level, whole_factor
 from cifar10_aug.engines.numba.kernels.compiling import compiled, inner
 from cifar10_aug.engines.numba.kernels.convolution import (
     convolve_levels,
@@ -48,26 +49,38 @@ def sharpen(numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: 
     before = scratch.lines[1, :pixels]
     first, last = width, (height - 1) * width
     above, middle, below = before[: last - first], before[first:last], before[2 * width :]
-    red_blue, green = scratch.lines[2, : last - first], scratch.lines[3, : last - first]
+    red_blue, greens = scratch.lines[2, : last - first], scratch.lines[3, : last - first]
     for i in range(pixels):
         before[i] = line[i]
     for i in range(red_blue.shape[0]):
         a, b, c = above[i], middle[i], below[i]
         red_blue[i] = (a & _LANES) + (b & _LANES) + (c & _LANES)
-        green[i] = ((a >> _8) & LOW_BYTE) + ((b >> _8) & LOW_BYTE) + ((c >> _8) & LOW_BYTE)
+        greens[i] = ((a >> _8) & LOW_BYTE) + ((b >> _8) & LOW_BYTE) + ((c >> _8) & LOW_BYTE)
     centre, out = middle[1:], line[first + 1 : last - 1]
     for i in range(out.shape[0]):
-        pixel = centre[i]
-        lanes = _weighed(red_blue, i, pixel & _LANES)
-        smooth_green = _thirteenth(_weighed(green, i, (pixel >> _8) & LOW_BYTE))
+        lanes = _weighed(red_blue, i, centre[i] & _LANES)
+        smooth_green = _thirteenth(_weighed(greens, i, (centre[i] >> _8) & LOW_BYTE))
         smooth_red = _thirteenth(lanes & uint32(0xFFFF))
         smooth_blue = _thirteenth(lanes >> uint32(16))
-        r, g, b = channels(pixel)
-        out[i] = packed(
-            as_level(smooth_red + factor * (r - smooth_red)),
-            as_level(smooth_green + factor * (g - smooth_green)),
-            as_level(smooth_blue + factor * (b - smooth_blue)),
-        )
+        out[i] = packed(smooth_red, smooth_green, smooth_blue)
+    whole = whole_factor(factor)
+    lift = lift_of(factor, whole)
+    if lift >= 0:
+        for i in range(out.shape[0]):
+            (r, g, b), (red, green, blue) = channels(centre[i]), channels(out[i])
+            out[i] = packed(
+                moved_level(red, i32(r - red), whole, lift),
+                moved_level(green, i32(g - green), whole, lift),
+                moved_level(blue, i32(b - blue), whole, lift),
+            )
+    else:
+        for i in range(out.shape[0]):
+            (r, g, b), (red, green, blue) = channels(centre[i]), channels(out[i])
+            out[i] = packed(
+                as_level(red + factor * (r - red)),
+                as_level(green + factor * (g - green)),
+                as_level(blue + factor * (b - blue)),
+            )
     for y in range(1, height - 1):
         for i in (y * width, (y + 1) * width - 1):
             line[i] = before[i]

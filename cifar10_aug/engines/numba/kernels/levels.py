@@ -79,6 +79,15 @@ def _is_line(table: np.ndarray, factor: float, offset: float) -> bool:
 
 
 @inner
+def _rounds_alike(factor: float, offset: float, f: float, o: float) -> bool:
+    """Whether float32 makes the same of each level as float64."""
+    off = i32(0)
+    for level in range(256):
+        off |= _level_on_line(level, f, o) ^ as_level(level * factor + offset)
+    return off == 0
+
+
+@inner
 def _move(factors: tuple[float, ...], offsets: tuple[float, ...], line: np.ndarray) -> None:
     """What `look_up` does with tables that are lines, many pixels at once."""
     f0, f1, f2 = factors
@@ -95,25 +104,30 @@ def _move(factors: tuple[float, ...], offsets: tuple[float, ...], line: np.ndarr
 def look_up_lines(
     tables: np.ndarray, factors: np.ndarray, offsets: np.ndarray, line: np.ndarray
 ) -> None:
-    """Does what `look_up` does, by sums where those give all entries of the tables.
+    """Makes level * factor + offset, in float64, of the levels of each channel; cuts off the rest.
 
     Args:
-        tables: uint8 [3, 256].
-        factors, offsets: float64 [3 or more], of each channel's line.
+        tables: uint8 [3, 256], memory to work in.
+        factors, offsets: float64 [3 or more], of each channel.
         line: uint32 [pixels], packed; changed in place.
     """
     f0, f1, f2 = f32(factors[0]), f32(factors[1]), f32(factors[2])
     o0, o1, o2 = f32(offsets[0]) + _NUDGE, f32(offsets[1]) + _NUDGE, f32(offsets[2]) + _NUDGE
-    red, green, blue = tables[0], tables[1], tables[2]
-    if _is_line(red, f0, o0) and _is_line(green, f1, o1) and _is_line(blue, f2, o2):
+    if (
+        _rounds_alike(factors[0], offsets[0], f0, o0)
+        and _rounds_alike(factors[1], offsets[1], f1, o1)
+        and _rounds_alike(factors[2], offsets[2], f2, o2)
+    ):
         _move((f0, f1, f2), (o0, o1, o2), line)
     else:
+        for channel in range(3):
+            _tabulate(factors[channel], offsets[channel], tables[channel])
         look_up(tables, line)
 
 
 @inner
 def look_up_line(table: np.ndarray, factor: float, offset: float, line: np.ndarray) -> None:
-    """As `look_up_lines`, with one table for all channels."""
+    """Does what `look_up_one` does, by sums where those give all entries of the table."""
     f, o = f32(factor), f32(offset) + _NUDGE
     if _is_line(table, f, o):
         _move((f, f, f), (o, o, o), line)
@@ -124,9 +138,12 @@ def look_up_line(table: np.ndarray, factor: float, offset: float, line: np.ndarr
 @STROKE.separate(LINE)
 def scale(numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray) -> None:
     """Makes level * factor + offset, in float64, of each level; cuts off fractions and the rest."""
-    table = scratch.tables[0]
-    _tabulate(numbers[0], numbers[1], table)
-    look_up_line(table, numbers[0], numbers[1], line)
+    f, o, table = f32(numbers[0]), f32(numbers[1]) + _NUDGE, scratch.tables[0]
+    if _rounds_alike(numbers[0], numbers[1], f, o):
+        _move((f, f, f), (o, o, o), line)
+    else:
+        _tabulate(numbers[0], numbers[1], table)
+        look_up_one(table, line)
 
 
 @COPIER.separate(SCALED)
@@ -143,11 +160,11 @@ def scale_stored(
     numbers, table, out = strokes.numbers[example, 0], scratch.tables[0], output.memory[example]
     stored, first = images.stored, uint64(images.starts[place])
     f, o = f32(numbers[0]), f32(numbers[1]) + _NUDGE
-    _tabulate(numbers[0], numbers[1], table)
-    if _is_line(table, f, o):
+    if _rounds_alike(numbers[0], numbers[1], f, o):
         for i in range(out.shape[0]):
             out[i] = uint8(_level_on_line(stored[first + uint64(i)], f, o))
     else:
+        _tabulate(numbers[0], numbers[1], table)
         for i in range(out.shape[0]):
             out[i] = table[stored[first + uint64(i)]]
 

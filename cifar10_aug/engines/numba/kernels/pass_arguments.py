@@ -19,6 +19,8 @@ UNPACKED, TILT, DISPLACE, OUTSIDE = range(13, 17)
 PACKED, LEVELS, FLOATS, FRACTIONS, LEVEL_PLANES, FLOAT_PLANES, IN_PLACE = range(17, 24)
 # One more way to resample, what mixes an image with its partner, and two parts of resampling.
 TILTED, MIXED, FOLD, BLEND = range(24, 28)
+# Three more ways, two of several maps.
+CHAINED, STACKED, SLANTED = range(28, 31)
 # Those that write one channel after the other.
 PLANES = {LEVELS: LEVEL_PLANES, FLOATS: FLOAT_PLANES}
 
@@ -51,7 +53,8 @@ class Warps(NamedTuple):
             They are written anew for each part of a batch.
         borders: int64 [warps], of `BORDERS`, or EDGE.
         levels: uint32 [warps], the packed level of a constant border.
-        methods: int64 [batch], IDENTITY to SCALED or TILTED, how each image is resampled.
+        methods: int64 [batch], how each image is resampled: IDENTITY to SCALED, TILTED, or
+            CHAINED to SLANTED.
         only: int64 [batch], the map that moves an image which only one does; of others any.
     """
 
@@ -149,7 +152,7 @@ class Scratch(NamedTuple):
         pairs: uint64 [2, pixels], each pixel's upper and lower neighbours.
         at: int64 [3, pixels], coordinates, and borders met; see `coordinates`.
         tables: uint8 [3, 256], a table for each channel.
-        counts: int32 [3, 256], a number for each level of each channel.
+        counts: int32 [6, 256], two numbers for each level of each channel.
         reals: float64 [3, 256], likewise.
     """
 
@@ -168,7 +171,7 @@ class Scratch(NamedTuple):
             np.empty((2, pixels), np.uint64),
             np.empty((3, pixels), np.int64),
             np.empty((3, 256), np.uint8),
-            np.empty((3, 256), np.int32),
+            np.empty((6, 256), np.int32),
             np.empty((3, 256)),
         )
 

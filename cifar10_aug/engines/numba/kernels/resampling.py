@@ -93,7 +93,7 @@ def _blend(given: Resampling) -> None:
 
 
 @inner
-def _paint_border(painted: np.ndarray, line: np.ndarray) -> None:
+def paint_border(painted: np.ndarray, line: np.ndarray) -> None:
     for i in range(line.shape[0]):
         line[i] = uint32(painted[i] & i64(0xFFFFFF)) if painted[i] else line[i]
 
@@ -165,7 +165,7 @@ def interpolate_tilted(given: Resampling) -> None:
     tilted_coordinates(h, border, warps.levels[0], given.size, given.scratch)
     _resampled(given.functions[BLEND], given)
     if border != NEAREST:
-        _paint_border(painted, line)
+        paint_border(painted, line)
 
 
 @RESAMPLER.separate(GENERAL)
@@ -173,4 +173,4 @@ def interpolate(given: Resampling) -> None:
     """Maps of any kind, with any border."""
     coordinates(given.warps, given.example, given.size, given.scratch, given.functions)
     _resampled(given.functions[BLEND], given)
-    _paint_border(given.scratch.at[2], given.line)
+    paint_border(given.scratch.at[2], given.line)
