@@ -107,7 +107,7 @@ def _matrix(warp: Warp, batch: Batch) -> np.ndarray:
         product = Affine(*matrix)
     assert product is not None
     _write(product, matrix)
-    return _fixed_point(matrix, height, width)
+    return fixed_point(matrix, height, width)
 
 
 def _write(made: Affine, matrix: np.ndarray, rows: np.ndarray | slice = _ALL) -> None:
@@ -115,7 +115,7 @@ def _write(made: Affine, matrix: np.ndarray, rows: np.ndarray | slice = _ALL) ->
         matrix[entry, rows] = values
 
 
-def _fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
+def fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
     """float64 [6, batch] as int64 [batch, 6]; too wide maps are drawn in about the centre."""
     axes = matrix.reshape(2, 3, matrix.shape[1])
     steps, shifts = axes[:, :2], axes[:, 2]

@@ -26,9 +26,9 @@ from cifar10_aug.ops.base import AffineOp, ElasticOp, PerspectiveOp
 
 # Entries of maps, by their places.
 _STRAIGHT = {1: 0, 3: 0}
-_UNMOVED = np.array([int(ONE), 0, 0, 0, int(ONE), 0])
+UNMOVED = np.array([int(ONE), 0, 0, 0, int(ONE), 0])
 # Those first that few maps have.
-_IDENTITY = {place: int(_UNMOVED[place]) for place in (2, 5, 1, 3, 0, 4)}
+_IDENTITY = {place: int(UNMOVED[place]) for place in (2, 5, 1, 3, 0, 4)}
 
 
 def methods(
@@ -57,7 +57,7 @@ def methods(
         return np.full_like(found, IDENTITY), only
     if len(warps) == 1:
         return _of_one(warps[0], matrices[:, 0], size), only
-    moved = (matrices != _UNMOVED).any(axis=2)
+    moved = (matrices != UNMOVED).any(axis=2)
     maps = moved.sum(axis=1)
     painted = np.array([warp.border.mode == "constant" for warp in warps], bool)
     rows = np.flatnonzero(~moved[:, painted].any(axis=1))
