@@ -93,10 +93,10 @@ def reflected_coordinates(
     for y in range(height):
         row = y * width
         right, down = field[0, row : row + width], field[1, row : row + width]
-        start_y = i32(i32(y) << i32(FRACTION)) + half
+        start_y = i32(i32(i32(y) << i32(FRACTION)) + half)
         for x in range(width):
-            ax = i32(abs(i32(i32(x) << i32(FRACTION)) + half + right[x]))
-            ay = i32(abs(start_y + down[x]))
+            ax = i32(abs(i32(i32(i32(x) << i32(FRACTION)) + half + right[x])))
+            ay = i32(abs(i32(start_y + down[x])))
             farther |= i32((ax > period_x) | (ay > period_y))
             sx = min(max(i32(min(ax, i32(period_x - ax)) - half), i32(0)), last_x)
             sy = min(max(i32(min(ay, i32(period_y - ay)) - half), i32(0)), last_y)
