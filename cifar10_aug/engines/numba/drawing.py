@@ -10,6 +10,7 @@ import numpy as np
 
 from cifar10_aug.engines import drawn
 from cifar10_aug.engines.drawn import Words, words_of
+from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.ops.base import Op
 from cifar10_aug.rng import elementary
 from cifar10_aug.rng.draws import Draws
@@ -55,6 +56,13 @@ class Drawn(drawn.Drawn):
         """What two batches of an epoch have drawn as one, the other's examples last."""
         words = np.concatenate([self._words, other._words], axis=1)
         return Drawn(words, self._firsts, self._epoch)
+
+    def of_branches(self, step: PlannedOp, slots: int, count: int) -> Drawn:
+        """What a step's branches have drawn as one, if they are alike; each has so many words."""
+        words = Words(step.position, 0, step.every_epoch)
+        own = self._rows(words, step.first_slot, slots * count)
+        each = own.reshape(count, slots, -1).transpose(1, 0, 2).reshape(slots, -1)
+        return Drawn(each, {words: -step.first_slot}, self._epoch)
 
 
 class Drawing:

@@ -38,9 +38,9 @@ from cifar10_aug.ops.python_op import PythonOp
 
 _Stages = Sequence[FusedStage | Group]
 
-# For images between two passes: a block of CIFAR's and their partners, in two threads. All
-# engines share it, since TensorFlow keeps what a pipeline refers to for ever.
-_BETWEEN = Buffers(most_kept=4, largest=17 << 20)
+# For images between two passes: a block of CIFAR's and their partners, or three versions of it, in
+# two threads. All engines share it, since TensorFlow keeps what a pipeline refers to for ever.
+_BETWEEN = Buffers(most_kept=4, largest=19 << 20)
 
 
 class Engine:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -16,8 +17,10 @@ from cifar10_aug.engines.stages import Mixture, Pass, Stage
 from cifar10_aug.ops.base import AffineOp
 from cifar10_aug.ops.compound import WeightedSumOp
 
+_Through = Callable[[tuple[Stage, ...], Batch], Batch]
 
-def lay(stage: Mixture, batch: Batch, through: Callable[[tuple[Stage, ...], Batch], Batch]) -> None:
+
+def lay(stage: Mixture, batch: Batch, through: _Through) -> None:
     """Makes packed images sums of versions of them, in place.
 
     Args:
@@ -32,9 +35,7 @@ def lay(stage: Mixture, batch: Batch, through: Callable[[tuple[Stage, ...], Batc
     if all(found is not None for found in maps):
         _lay_resized(np.array([UNMOVED, *maps]), weights, source)
         return
-    made = [through(branch, batch) for branch in stage.branches]
-    versions = source.packed, *(version.source.packed for version in made)
-    blends.lay(versions, weights, source.packed)
+    blends.lay((source.packed, *_versions(stage, batch, through)), weights, source.packed)
 
 
 def _lay_resized(maps: np.ndarray, weights: np.ndarray, source: Source) -> None:
@@ -47,6 +48,24 @@ def _lay_resized(maps: np.ndarray, weights: np.ndarray, source: Source) -> None:
     same = np.append(False, (maps[1:] == maps[:-1]).all(axis=1))
     scratch = Scratch.of(source.height * source.width, 0)
     blends.lay_resized(columns, rows, kept, same, weights, size, scratch, source.pixels)
+
+
+def _versions(stage: Mixture, batch: Batch, through: _Through) -> Iterator[np.ndarray]:
+    """What the branches make of a batch: uint32 [batch, pixels] each."""
+    op, count = stage.step.op, len(stage.branches)
+    assert isinstance(op, WeightedSumOp)
+    if op.branch_slots is None:
+        for branch in stage.branches:
+            yield through(branch, batch).source.packed
+        return
+    # At once, since what is worked out for a batch costs much the same for a larger one.
+    several = dataclasses.replace(
+        batch,
+        rows=np.tile(batch.rows, count),
+        keys=np.tile(batch.keys, count),
+        drawn=batch.drawn.of_branches(stage.step, op.branch_slots, count),
+    )
+    yield from np.split(through(stage.branches[0], several).source.packed, count)
 
 
 def _weights(stage: Mixture, batch: Batch) -> np.ndarray:

@@ -24,8 +24,11 @@ def lay(versions: tuple[np.ndarray, ...], weights: np.ndarray, out: np.ndarray) 
     total = np.empty((3, out.shape[1]), np.float32)
     for n in range(out.shape[0]):
         total[:] = 0
-        for place, version in enumerate(versions):
-            _add(version[n], weights[place, n], 1, total)
+        for place in range(0, len(versions) - 1, 2):
+            one, other = versions[place], versions[place + 1]
+            _add_two(one[n], weights[place, n], other[n], weights[place + 1, n], total)
+        if len(versions) % 2:
+            _add(versions[-1][n], weights[-1, n], 1, total)
         _round(total, out[n])
 
 
@@ -85,6 +88,19 @@ def _add(line: np.ndarray, weight: float, times: int, total: np.ndarray) -> None
             green[i] = _sum(green[i], weight * f32(g), twice)
             blue[i] = _sum(blue[i], weight * f32(b), twice)
         times -= 2
+
+
+@inner
+def _add_two(
+    line: np.ndarray, weight: float, other: np.ndarray, its_weight: float, total: np.ndarray
+) -> None:
+    """As `_add`, of two images, one after the other."""
+    red, green, blue = total[0], total[1], total[2]
+    for i in range(line.shape[0]):
+        (r, g, b), (s, h, c) = channels(line[i]), channels(other[i])
+        red[i] = (red[i] + weight * f32(r)) + its_weight * f32(s)
+        green[i] = (green[i] + weight * f32(g)) + its_weight * f32(h)
+        blue[i] = (blue[i] + weight * f32(b)) + its_weight * f32(c)
 
 
 def _added(total: float, more: float, twice: bool) -> float:

@@ -100,7 +100,7 @@ def reflected_coordinates(
             farther |= i32((ax > period_x) | (ay > period_y))
             sx = min(max(i32(min(ax, i32(period_x - ax)) - half), i32(0)), last_x)
             sy = min(max(i32(min(ay, i32(period_y - ay)) - half), i32(0)), last_y)
-            pixel[row + x] = (sy >> i32(16)) * stride + (sx >> i32(16))
+            pixel[row + x] = uint32(i32(i32(sy >> i32(16)) * stride) + i32(sx >> i32(16)))
             wx[row + x] = uint32((sx >> i32(8)) & i32(255))
             wy[row + x] = uint32((sy >> i32(8)) & i32(255))
     return farther == 0
