@@ -100,12 +100,12 @@ class AugMix(WeightedSumOp):
     cval: int = option(CVAL)
 
     @property
-    def _slots_a_chain(self) -> int:
+    def branch_slots(self) -> int:
         return 1 + 3 * int(self.depth[1])
 
     @property
     def slots(self) -> int:  # type: ignore[override]
-        return self.width * (self._slots_a_chain + 1) + 1
+        return self.width * (self.branch_slots + 1) + 1
 
     @property
     def branches(self) -> tuple[Op, ...]:
@@ -118,7 +118,7 @@ class AugMix(WeightedSumOp):
                         self.cval,
                         chain + 1,
                         step + 1,
-                        chain * self._slots_a_chain,
+                        chain * self.branch_slots,
                     )
                     for step in range(int(self.depth[1]))
                 )
@@ -127,7 +127,7 @@ class AugMix(WeightedSumOp):
         )
 
     def weights(self, draws: Draws) -> tuple[Any, ...]:
-        after_chains = self.width * self._slots_a_chain
+        after_chains = self.width * self.branch_slots
         # Dirichlet with all parameters 1: exponential variables, divided by their sum.
         drawn = [
             -draws.logarithm(draws.maximum(draws.unit(after_chains + chain), 2.0**-33))

@@ -101,6 +101,14 @@ class WeightedSumOp(Op):
     """An op that lays several versions of an image over each other."""
 
     @property
+    def branch_slots(self) -> int | None:
+        """How many of the op's words each branch has, one after the other, if all are alike.
+
+        The first branch, with the words of another one, then makes what that one makes.
+        """
+        return None
+
+    @property
     @abc.abstractmethod
     def branches(self) -> tuple[Op, ...]:
         """What makes each version; all see all of the op's words."""

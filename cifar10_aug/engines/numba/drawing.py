@@ -129,6 +129,13 @@ class OfOutcomes(Drawn):
         assert isinstance(step.op, FiniteChoiceOp), step
         return self.draws(step), step.op.outcomes
 
+    def of_branches(self, step: PlannedOp, slots: int, count: int) -> Drawn:
+        """What a step's branches have drawn as one, if they are alike; each has so many words."""
+        words = Words(step.position, 0, step.every_epoch)
+        own = self._rows(words, step.first_slot, slots * count)
+        each = own.reshape(count, slots, -1).transpose(1, 0, 2).reshape(slots, -1)
+        return Drawn(each, {words: -step.first_slot}, self._epoch)
+
 
 class Drawing:
     """The random words of a recipe with one seed, for any batch and epoch."""

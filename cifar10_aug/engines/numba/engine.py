@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cifar10_aug.engines.numba import mixing, passes
+from cifar10_aug.engines.numba import mixing, mixtures, passes
 from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.drawing import Drawing, Drawn
@@ -32,16 +32,16 @@ from cifar10_aug.engines.stages import (
     Process,
     PythonCalls,
     Smoothing,
+    Stage,
 )
 from cifar10_aug.ops.base import ImageOp
-from cifar10_aug.ops.compound import WeightedSumOp
 from cifar10_aug.ops.python_op import PythonOp
 
 _Stages = Sequence[FusedStage | Group]
 
-# For images between two passes: a block of CIFAR's and their partners, in two threads. All
-# engines share it, since TensorFlow keeps what a pipeline refers to for ever.
-_BETWEEN = Buffers(most_kept=4, largest=17 << 20)
+# For images between two passes: a block of CIFAR's and their partners, or three versions of it, in
+# two threads. All engines share it, since TensorFlow keeps what a pipeline refers to for ever.
+_BETWEEN = Buffers(most_kept=4, largest=19 << 20)
 
 
 class Engine:
@@ -205,7 +205,7 @@ class Engine:
             elif isinstance(stage, Process):
                 _process(stage.step, batch)
             elif isinstance(stage, Mixture):
-                self._mixture(stage, batch)
+                mixtures.lay(stage, batch, self._version)
             else:
                 assert isinstance(stage, MixedPass), stage
                 made = self._between(len(batch))
@@ -226,21 +226,8 @@ class Engine:
     def _between(self, count: int) -> Source:
         return Source.empty(count, self._height, self._width, _BETWEEN)
 
-    def _mixture(self, stage: Mixture, batch: Batch) -> None:
-        from cifar10_aug.engines.numba.kernels import blends
-
-        op, packed = stage.step.op, batch.source.packed
-        assert isinstance(op, WeightedSumOp)
-        weights = op.weights(batch.drawn.draws(stage.step))
-        mask = batch.drawn.mask(stage.step)
-        if mask is not None:
-            weights = tuple(np.where(mask, w, float(i == 0)) for i, w in enumerate(weights))
-        made = [self._through(fused(branch), batch, None)[0] for branch in stage.branches]
-        versions = (packed, *(version.source.packed for version in made))
-        each = np.empty((len(versions), len(batch)), np.float32)
-        for i, weight in enumerate(weights):
-            each[i] = weight
-        blends.lay(versions, each, packed)
+    def _version(self, branch: tuple[Stage, ...], batch: Batch) -> Batch:
+        return self._through(fused(branch), batch, None)[0]
 
     def _called(self, group: Group, batch: Batch, images: np.ndarray) -> np.ndarray:
         """What functions of the user's make of images, of those examples that do them."""

@@ -137,7 +137,7 @@ def _worked_out(warp: Warp, batch: Batch) -> np.ndarray:
     assert product is not None
     if not written:
         _write(product, matrix)
-    return _fixed_point(matrix, height, width)
+    return fixed_point(matrix, height, width)
 
 
 def _write(made: Affine, matrix: np.ndarray, rows: np.ndarray | slice = _ALL) -> None:
@@ -145,7 +145,7 @@ def _write(made: Affine, matrix: np.ndarray, rows: np.ndarray | slice = _ALL) ->
         matrix[entry, rows] = values
 
 
-def _fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
+def fixed_point(matrix: np.ndarray, height: int, width: int) -> np.ndarray:
     """float64 [6, batch] as int64; too wide maps are drawn in about the centre."""
     axes = matrix.reshape(2, 3, matrix.shape[1])
     steps, shifts = axes[:, :2], axes[:, 2]

@@ -28,7 +28,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
 from cifar10_aug.engines.stages import Pass, Warp
 from cifar10_aug.ops.base import AffineOp, ElasticOp, PerspectiveOp
 
-_UNMOVED = np.array([int(ONE), 0, 0, 0, int(ONE), 0])[:, None]
+UNMOVED = np.array([int(ONE), 0, 0, 0, int(ONE), 0])
 
 
 def methods(
@@ -102,7 +102,7 @@ class _Shapes(NamedTuple):
         reach_x = lengths[:, 0] * width + lengths[:, 1] * height + lengths[:, 2]
         reach_y = lengths[:, 3] * width + lengths[:, 4] * height + lengths[:, 5]
         return _Shapes(
-            (entries != _UNMOVED).any(axis=1),
+            (entries != UNMOVED[:, None]).any(axis=1),
             straight,
             straight & same & (((x0 | y0) & (one - 1)) == 0),
             np.maximum(reach_x, reach_y) < 1 << 31,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cifar10_aug import Recipe
-from cifar10_aug.engines.numba import passes
+from cifar10_aug.engines.numba import mixtures, passes
 from cifar10_aug.engines.numba.engine import Engine
 from cifar10_aug.engines.numba.kernels import blends, coordinates, perspectives, philox, resampling
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
@@ -167,3 +167,17 @@ def test_images_are_mixed_where_they_are_as_others_are(text: str, size: tuple[in
     assert (recipe(images, ids=ids) == expected).all()
     assert (recipe(images, ids=ids, partners=(apart, None, ids)) == expected).all()
     assert (expected != images).any()
+
+
+@pytest.mark.parametrize("severity", [1, 4])
+def test_resized_versions_are_laid_as_any_others(
+    severity: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (6, 21, 34, 3), np.uint8)
+    recipe = Recipe.parse(f"corruptzoomblur{severity}_p0.7")
+    made = recipe(images)
+    found: list[object] = []
+    monkeypatch.setattr(mixtures, "_resizing", lambda *given: found.append(given))
+
+    np.testing.assert_array_equal(recipe(images), made)
+    assert found

@@ -60,14 +60,14 @@ def reflected_coordinates(field: np.ndarray, size: tuple[int, int], scratch: Scr
     for y in range(height):
         row = y * width
         right, down = field[0, row : row + width], field[1, row : row + width]
-        start_y = i32(i32(y) << i32(FRACTION)) + half
+        start_y = i32(i32(i32(y) << i32(FRACTION)) + half)
         for x in range(width):
-            ax = i32(abs(i32(i32(x) << i32(FRACTION)) + half + right[x]))
-            ay = i32(abs(start_y + down[x]))
+            ax = i32(abs(i32(i32(i32(x) << i32(FRACTION)) + half + right[x])))
+            ay = i32(abs(i32(start_y + down[x])))
             farther |= i32((ax > period_x) | (ay > period_y))
             sx = min(max(i32(min(ax, i32(period_x - ax)) - half), i32(0)), last_x)
             sy = min(max(i32(min(ay, i32(period_y - ay)) - half), i32(0)), last_y)
-            pixel[row + x] = (sy >> i32(16)) * stride + (sx >> i32(16))
+            pixel[row + x] = uint32(i32(i32(sy >> i32(16)) * stride) + i32(sx >> i32(16)))
             wx[row + x] = uint32((sx >> i32(8)) & i32(255))
             wy[row + x] = uint32((sy >> i32(8)) & i32(255))
     return farther == 0

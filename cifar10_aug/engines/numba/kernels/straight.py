@@ -7,9 +7,9 @@ from numba import int64 as i64
 from numba import types, uint32, uint64
 
 from cifar10_aug.engines.fixed_point import FRACTION
-from cifar10_aug.engines.numba.kernels.compiling import inner
+from cifar10_aug.engines.numba.kernels.compiling import inlined, inner
 from cifar10_aug.engines.numba.kernels.coordinates import axis_coordinates, within
-from cifar10_aug.engines.numba.kernels.memory import copy, mirror
+from cifar10_aug.engines.numba.kernels.memory import copy, halves, mirror
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     ALIGNED,
     CONSTANT,
@@ -132,7 +132,7 @@ def mirror_levels(
 
 
 @inner
-def _blend_columns(source: np.ndarray, start: int, size: tuple[int, int], scratch: Scratch) -> None:
+def blend_columns(source: np.ndarray, start: int, size: tuple[int, int], scratch: Scratch) -> None:
     """Blends columns with their right neighbours, and keeps 16 bits a channel, in rows to be seen.
 
     Args:
@@ -143,35 +143,58 @@ def _blend_columns(source: np.ndarray, start: int, size: tuple[int, int], scratc
     height, width = size
     xs, ys = scratch.at[0, :width], scratch.at[1, :height]
     weights, columns = scratch.lines[2, :width], scratch.lines[2, width : 2 * width]
-    pairs = scratch.pairs[0, :width]
+    pairs = scratch.pairs[0]
     for x in range(width):
         weights[x] = uint32((xs[x] >> i64(8)) & i64(255))
         columns[x] = uint32(xs[x] >> FRACTION)
     low, high = i64(height), i64(0)
     for y in range(height):
         low, high = min(low, ys[y] >> FRACTION), max(high, ys[y] >> FRACTION)
-    eight, below = uint32(8), uint64(0xFFFFFFFF)
-    for row in range(low, min(high + 2, i64(height))):
-        read, out = uint64(start + row * width), row * width
+    high = min(high + 2, i64(height))
+    # All of them before any is read again: the processor waits for what has just been stored in
+    # smaller pieces.
+    for row in range(low, high):
+        read, line = uint64(start + row * width), pairs[row * width : (row + 1) * width]
         for x in range(width):
             k = read + uint64(columns[x])
-            pairs[x] = uint64(source[k]) | (uint64(source[k + uint64(1)]) << uint64(32))
-        red_blue, green = scratch.lines[3, out : out + width], scratch.lines[4, out : out + width]
+            line[x] = uint64(source[k]) | (uint64(source[k + uint64(1)]) << uint64(32))
+    # As 32-bit words, as in `resampling`.
+    words = halves(pairs)
+    for row in range(low, high):
+        first, last = row * width, (row + 1) * width
+        red_blue, green = scratch.lines[3, first:last], scratch.lines[4, first:last]
+        line = words[2 * first : 2 * last]
         for x in range(width):
-            a, b = uint32(pairs[x] & below), uint32(pairs[x] >> uint64(32))
-            left = a & _RED_BLUE
-            red_blue[x] = (left << eight) + ((b & _RED_BLUE) - left) * weights[x]
-            left = (a >> eight) & _LOW_BYTE
-            green[x] = (left << eight) + (((b >> eight) & _LOW_BYTE) - left) * weights[x]
+            j = uint64(2 * x)
+            a, b, weight = line[j], line[j + uint64(1)], weights[x]
+            red_blue[x] = _between(uint32(a & _RED_BLUE), uint32(b & _RED_BLUE), weight)
+            left, right = uint32(a >> uint32(8)), uint32(b >> uint32(8))
+            green[x] = _between(uint32(left & _LOW_BYTE), uint32(right & _LOW_BYTE), weight)
+
+
+def _weigh(one: int, other: int, weight: int) -> int:
+    """256 times what is between two numbers, or lanes of 16 bits; in 32 bits, step by step."""
+    return uint32(uint32(one << uint32(8)) + uint32(uint32(other - one) * weight))
+
+
+_between = inlined(_weigh)
+
+
+def _blend(one: int, other: int, weight: int) -> int:
+    """Blends two numbers of 16 bits, and rounds to a level."""
+    return uint32(uint32(_between(one, other, weight) + _HALF_LEVEL) >> uint32(16))
+
+
+_blended = inlined(_blend)
 
 
 @inner
-def _blend_rows(
+def blend_rows(
     red_blue: np.ndarray, green: np.ndarray, ys: np.ndarray, size: tuple[int, int], line: np.ndarray
 ) -> None:
     """Blends each row with the one below, and rounds as `resampling` does, to the last bit."""
     height, width = size
-    eight, sixteen = uint32(8), uint32(16)
+    sixteen = uint32(16)
     for y in range(height):
         row = ys[y] >> FRACTION
         # Beyond the last row, the weight is 0.
@@ -180,12 +203,12 @@ def _blend_rows(
         for x in range(width):
             top, bottom = red_blue[upper + uint64(x)], red_blue[lower + uint64(x)]
             g0, g1 = green[upper + uint64(x)], green[lower + uint64(x)]
-            r0, r1 = top & _LOW_HALF, bottom & _LOW_HALF
-            b0, b1 = top >> sixteen, bottom >> sixteen
-            r = uint32((r0 << eight) + (r1 - r0) * weight + _HALF_LEVEL) >> sixteen
-            g = uint32((g0 << eight) + (g1 - g0) * weight + _HALF_LEVEL) >> sixteen
-            b = uint32((b0 << eight) + (b1 - b0) * weight + _HALF_LEVEL) >> sixteen
-            line[out + uint64(x)] = r | (g << eight) | (b << sixteen)
+            r0, r1 = uint32(top & _LOW_HALF), uint32(bottom & _LOW_HALF)
+            b0, b1 = uint32(top >> sixteen), uint32(bottom >> sixteen)
+            r = _blended(r0, r1, weight)
+            g = _blended(g0, g1, weight)
+            b = _blended(b0, b1, weight)
+            line[out + uint64(x)] = r | uint32(g << uint32(8)) | uint32(b << sixteen)
 
 
 @RESAMPLER.separate(STRAIGHT)
@@ -193,5 +216,5 @@ def interpolate_straight(given: Resampling) -> None:
     """Affine maps that mix no rows and columns, with borders of which none is constant."""
     source, start, size, scratch = given.source, given.start, given.size, given.scratch
     axis_coordinates(given.warps, given.example, size, scratch.at, given.functions)
-    _blend_columns(source, start, size, scratch)
-    _blend_rows(scratch.lines[3], scratch.lines[4], scratch.at[1], size, given.line)
+    blend_columns(source, start, size, scratch)
+    blend_rows(scratch.lines[3], scratch.lines[4], scratch.at[1], size, given.line)
