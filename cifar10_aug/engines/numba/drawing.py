@@ -115,6 +115,13 @@ class Drawn(drawn.Drawn):
         words = np.concatenate([self._words, other._words], axis=1)
         return Drawn(words, self._firsts, self.epoch)
 
+    def of_branches(self, step: PlannedOp, slots: int, count: int) -> Drawn:
+        """What a step's branches have drawn as one, if they are alike; each has so many words."""
+        words = Words(step.position, 0, step.every_epoch)
+        own = self._rows(words, step.first_slot, slots * count)
+        each = own.reshape(count, slots, -1).transpose(1, 0, 2).reshape(slots, -1)
+        return Drawn(each, {words: -step.first_slot}, self.epoch)
+
 
 class OfOutcomes(Drawn):
     """As if each example had drawn one of a choice's outcomes, in order."""
@@ -128,13 +135,6 @@ class OfOutcomes(Drawn):
     def choice(self, step: PlannedOp) -> tuple[Draws, Choice]:
         assert isinstance(step.op, FiniteChoiceOp), step
         return self.draws(step), step.op.outcomes
-
-    def of_branches(self, step: PlannedOp, slots: int, count: int) -> Drawn:
-        """What a step's branches have drawn as one, if they are alike; each has so many words."""
-        words = Words(step.position, 0, step.every_epoch)
-        own = self._rows(words, step.first_slot, slots * count)
-        each = own.reshape(count, slots, -1).transpose(1, 0, 2).reshape(slots, -1)
-        return Drawn(each, {words: -step.first_slot}, self._epoch)
 
 
 class Drawing:

@@ -142,7 +142,8 @@ def copy_stacked(given: Resampling) -> None:
     pixels, left = size[0] * size[1], 0
     for warp in range(warps.kinds.shape[0]):
         left += 0 if is_identity(warps.matrices[example, warp]) else 1
-    read, first, room = source, start, 2
+    # The third line of memory is what a folded border works in.
+    read, first, room = source, start, 3
     for warp in range(warps.kinds.shape[0] - 1, -1, -1):
         if is_identity(warps.matrices[example, warp]):
             continue
@@ -151,4 +152,4 @@ def copy_stacked(given: Resampling) -> None:
         out = line if left == 0 else scratch.lines[room, :pixels]
         step = Resampling(read, first, size, warps, example, scratch, out, functions)
         _resampled(functions[ALIGNED], step)
-        read, first, room = out, i64(0), 5 - room
+        read, first, room = out, i64(0), 7 - room
