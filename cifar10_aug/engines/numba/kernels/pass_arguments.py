@@ -20,7 +20,7 @@ PACKED, LEVELS, FLOATS, FRACTIONS, LEVEL_PLANES, FLOAT_PLANES, IN_PLACE = range(
 # One more way to resample, and what mixes an image with its partner.
 TILTED, MIXED = 24, 25
 # Three more, two of several maps.
-CHAINED, STACKED, SLANTED = 26, 27, 28
+CHAINED, STACKED, SLANTED = 28, 29, 30
 # Those that write one channel after the other.
 PLANES = {LEVELS: LEVEL_PLANES, FLOATS: FLOAT_PLANES}
 
