@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from cifar10_aug.ops.base import AffineOp, Border, Op
-from cifar10_aug.ops.compound import FiniteChoiceOp
 from cifar10_aug.rng.draws import POSITION_SHIFT, Draws
 
 # Noise counters start after the blocks that an op's own draws use.
@@ -87,12 +86,6 @@ def one_of(steps: Sequence[PlannedOp]) -> bool:
     """Whether steps are choices of one op, so that each example does at most one of them."""
     by = steps[0].chosen_by
     return by is not None and all(step.chosen_by is by for step in steps)
-
-
-def one_of_few(steps: Sequence[PlannedOp]) -> bool:
-    """Whether they also have so few numbers that they can be tabulated."""
-    by = steps[0].chosen_by
-    return by is not None and isinstance(by.op, FiniteChoiceOp) and one_of(steps)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.drawing import Drawn, OfOutcomes
 from cifar10_aug.engines.numba.source import Source
-from cifar10_aug.engines.stages import PlannedOp
+from cifar10_aug.engines.stages import PlannedOp, one_of
 from cifar10_aug.ops.compound import FiniteChoiceOp
 
 if TYPE_CHECKING:
@@ -49,6 +49,12 @@ class Batch:
     def moved(self, source: Source) -> Batch:
         """The same examples, their images now one after the other in `source`."""
         return dataclasses.replace(self, source=source, rows=np.arange(len(self)))
+
+    def can_tabulate(self, steps: tuple[PlannedOp, ...]) -> bool:
+        """Whether steps are choices of one op with so few outcomes; else all is worked out."""
+        by = steps[0].chosen_by
+        finite = by is not None and isinstance(by.op, FiniteChoiceOp) and one_of(steps)
+        return finite and not isinstance(self.drawn, OfOutcomes)
 
     def tabulated(self, steps: tuple[PlannedOp, ...], make: Callable[[Batch], Any]) -> Any:
         """What an op's choices ask for, by its outcomes; made once, as for a batch of these.

@@ -166,6 +166,7 @@ class Drawing:
         from cifar10_aug.engines.numba.kernels import philox
 
         epochs = np.where(self._every_epoch, np.uint64(epoch), np.uint64(0))
-        words = np.empty((self._count, len(keys)), np.uint32)
-        philox.draw_words(keys, epochs, self.seed, self._counters, self._slots, words)
-        return Drawn(words, self._firsts, epoch)
+        words = np.empty((self._count + 3, len(keys)), np.uint32)
+        draw = philox.draw_words if self._count < _MANY_WORDS else philox.draw_many_words
+        draw(keys, epochs, self.seed, self._counters, self._slots, words)
+        return Drawn(words[: self._count], self._firsts, epoch)

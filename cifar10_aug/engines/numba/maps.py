@@ -36,7 +36,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     Warps,
 )
 from cifar10_aug.engines.numba.methods import methods
-from cifar10_aug.engines.stages import Pass, Warp, one_of, one_of_few
+from cifar10_aug.engines.stages import Pass, Warp, one_of
 from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.base import UNMOVED, AffineOp, Border, ElasticOp, PerspectiveOp
 
@@ -72,6 +72,14 @@ def needed(ways: set[int], warps: Warps) -> set[int]:
 
 def warps(made: Pass, batch: Batch, displaced: int) -> Warps:
     """A pass's maps, as the kernel reads them, with room for the fields of `displaced` examples."""
+    if len(made.warps) == 1 and batch.can_tabulate(made.warps[0].steps):
+        (warp,) = made.warps
+        table: Warps = batch.tabulated(warp.steps, lambda outcomes: _warps(made, outcomes, 0))
+        return table.of(batch.drawn.outcome(warp.steps[0]))
+    return _warps(made, batch, displaced)
+
+
+def _warps(made: Pass, batch: Batch, displaced: int) -> Warps:
     count, height, width = len(batch), batch.source.height, batch.source.width
     # An output pixel meets the recipe's last op first.
     met = made.warps[::-1]
@@ -111,13 +119,9 @@ def _kind(warp: Warp) -> int:
 
 def _entries(warp: Warp, batch: Batch) -> np.ndarray:
     """An affine warp's one map, 16.16 fixed point, int64 [6, batch]."""
-    if not one_of_few(warp.steps):
-        return _worked_out(warp, batch)
-    table = batch.tabulated(warp.steps, lambda outcomes: _worked_out(warp, outcomes))
-    return np.take(table, batch.drawn.outcome(warp.steps[0]), axis=1)
-
-
-def _worked_out(warp: Warp, batch: Batch) -> np.ndarray:
+    if batch.can_tabulate(warp.steps):
+        table = batch.tabulated(warp.steps, lambda outcomes: _entries(warp, outcomes))
+        return np.take(table, batch.drawn.outcome(warp.steps[0]), axis=1)
     height, width = batch.source.height, batch.source.width
     matrix = np.empty((6, len(batch)), np.float64)
     product: Affine | None = None

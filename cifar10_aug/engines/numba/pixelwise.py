@@ -10,7 +10,7 @@ import numpy as np
 from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.fusing import stroke_of
 from cifar10_aug.engines.numba.kernels.pass_arguments import BOX, NOISY_BOX, NOTHING, TABLE, Strokes
-from cifar10_aug.engines.stages import PlannedOp, one_of, one_of_few
+from cifar10_aug.engines.stages import PlannedOp, one_of
 from cifar10_aug.ops.base import BoxOp, ImageOp, LookupTableOp, Noise, NumberedTableOp, PixelwiseOp
 from cifar10_aug.rng.draws import Draws
 
@@ -38,7 +38,7 @@ def strokes_of(
                 rows, drawn = batch.drawn.taken(step)
                 codes.add(_write(made, i, step.op, drawn, _ALL if rows is None else rows, batch))
             continue
-        if one_of_few(steps):
+        if batch.can_tabulate(steps):
             table = batch.tabulated(steps, functools.partial(_chosen, steps))
             outcome = batch.drawn.outcome(steps[0])
             made.codes[:, i] = np.take(table[0], outcome)

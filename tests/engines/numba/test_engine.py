@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cifar10_aug.engines.numba import maps, methods, pixelwise
+from cifar10_aug.engines.numba import pixelwise
+from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.engine import Engine
-from cifar10_aug.engines.numba.kernels.pass_arguments import CHAINED, GENERAL, STACKED
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.ops import OPS
 from cifar10_aug.ops.base import AffineOp, BoxOp, ImageOp, LookupTableOp
@@ -174,36 +174,6 @@ def test_copying_gives_what_interpolating_gives() -> None:
         assert (copied(images) == interpolated(images)).all()
 
 
-_TURNED = "rotate60_fillmodeconstant_cval7"
-_MOVED = "translatex0.9_fillmodeconstant_cval7+flip+translatey0.9_fillmodeconstant"
-
-
-@pytest.mark.parametrize(
-    ("way", "text"),
-    [
-        *((CHAINED, f"{first}+{_TURNED}") for first in ("zoom0.3-3_fillmodeconstant", "rrc+flip")),
-        *((CHAINED, f"{first}_fillmodereflect+{_TURNED}") for first in ("crop5", "shift0.9")),
-        *((CHAINED, f"{first}+rotate60") for first in ("crop5+flip", "shift0.3+flip")),
-        *((STACKED, f"{first}+{_MOVED}") for first in ("crop5+flip", "crop5_fillmodereflect")),
-    ],
-)
-def test_several_maps_show_what_the_general_way_shows(
-    way: int, text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    replaced = []
-
-    def general(*args: Any) -> tuple[np.ndarray, np.ndarray]:
-        ways, only = methods.methods(*args)
-        replaced.append((ways == way).sum())
-        return np.where(ways == way, GENERAL, ways), only
-
-    recipe, images = Recipe.parse(text), [noise_images(40), noise_images(20, 5, 9)]
-    made = [recipe(some) for some in images]
-    monkeypatch.setattr(maps, "methods", general)
-    assert all((recipe(*some) == one).all() for *some, one in zip(images, made, strict=True))
-    assert min(replaced) > 0
-
-
 @pytest.mark.parametrize(
     "text", ["flip+randaugment_p0.5", "autoaugment", "trivialaugment_p0.5-or-timmaugment"]
 )
@@ -212,8 +182,7 @@ def test_outcomes_are_looked_up_as_they_are_worked_out(
 ) -> None:
     recipe, images = Recipe.parse(text), noise_images(300)
     made = recipe(images)
-    for module in (maps, pixelwise):
-        monkeypatch.setattr(module, "one_of_few", lambda steps: False)
+    monkeypatch.setattr(Batch, "can_tabulate", lambda batch, steps: False)
     assert (recipe(images) == made).all()
     # One by one, choice by choice.
     monkeypatch.setattr(pixelwise, "one_of", lambda steps: False)

@@ -7,8 +7,17 @@ import pytest
 
 from cifar10_aug import Recipe
 from cifar10_aug.engines.numba import maps
+from cifar10_aug.engines.numba.batch import Batch
 from cifar10_aug.engines.numba.fusing import fused
-from cifar10_aug.engines.numba.kernels.pass_arguments import ALIGNED, GENERAL, STRAIGHT
+from cifar10_aug.engines.numba.kernels.pass_arguments import (
+    ALIGNED,
+    CHAINED,
+    GENERAL,
+    NEAR,
+    SLANTED,
+    STACKED,
+    STRAIGHT,
+)
 from cifar10_aug.engines.numba.methods import methods
 from cifar10_aug.engines.stages import Pass
 
@@ -41,32 +50,44 @@ def test_each_example_does_one_stroke_of_a_choice() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "crop4+flip+trivialaugment",
-        "rrc+flip+timmaugment",
-        "crop4_fillmodereflect+flip_p0.5+trivialaugment_cval9",
-        "translatex_p0.5+rotate_p0.5",
-    ],
-)
-def test_one_map_of_several_is_followed_as_if_it_were_alone(
-    text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    images = np.random.default_rng(0).integers(0, 256, (200, 8, 12, 3), np.uint8)
-    recipe = Recipe.parse(text)
-    found: list[tuple[np.ndarray, np.ndarray]] = []
+_TURNED = "rotate60_fillmodeconstant_cval7"
+_MOVED = "translatex0.9_fillmodeconstant_cval7+flip+translatey0.9_fillmodeconstant"
+WAYS = {
+    "crop4+flip+trivialaugment": {ALIGNED, CHAINED, STACKED},
+    "rrc+flip+timmaugment": {STRAIGHT, CHAINED},
+    "crop4_fillmodereflect+flip_p0.5+trivialaugment_cval9": {ALIGNED, CHAINED, STACKED},
+    "translatex_p0.5+rotate_p0.5": {ALIGNED, NEAR, CHAINED},
+    **{f"{first}+{_TURNED}": {CHAINED} for first in ("zoom0.3-3_fillmodeconstant", "rrc+flip")},
+    **{f"{one}_fillmodereflect+{_TURNED}": {CHAINED} for one in ("crop5", "shift0.9", "zoom0.3")},
+    **{f"crop5{one}+flip+{_MOVED}": {STACKED} for one in ("", "_fillmodereflect")},
+    **{
+        f"shear{axis}0.9{border}": {SLANTED}
+        for axis in "xy"
+        for border in ("", "_fillmodeconstant")
+    },
+    "timmaugment_n1_prob1": {SLANTED},
+}
+
+
+@pytest.mark.parametrize("text", WAYS)
+def test_ways_show_what_the_general_way_shows(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, recipe = np.random.default_rng(0), Recipe.parse(text)
+    images = [rng.integers(0, 256, (150, *size, 3), np.uint8) for size in ((16, 8), (5, 9))]
+    found = set()
 
     def seen(*given: Any) -> tuple[np.ndarray, np.ndarray]:
-        found.append(methods(*given))
-        return found[-1]
+        ways, only = methods(*given)
+        found.update(ways.tolist())
+        return ways, only
 
+    def general(*given: Any) -> tuple[np.ndarray, np.ndarray]:
+        ways, only = methods(*given)
+        return np.full_like(ways, GENERAL), only
+
+    # What outcomes ask for is kept.
+    monkeypatch.setattr(Batch, "can_tabulate", lambda batch, steps: False)
     monkeypatch.setattr(maps, "methods", seen)
-    made = recipe(images)
-    ways, only = found[0]
-    assert {ALIGNED, STRAIGHT} & set(ways.tolist())
-    assert only.any() or "rrc" in text
-    monkeypatch.setattr(
-        maps, "methods", lambda *given: (np.full(len(given[1]), GENERAL), methods(*given)[1])
-    )
-    assert (recipe(images) == made).all()
+    made = [recipe(some) for some in images]
+    monkeypatch.setattr(maps, "methods", general)
+    assert all((recipe(some) == one).all() for some, one in zip(images, made, strict=True))
+    assert WAYS[text] <= found

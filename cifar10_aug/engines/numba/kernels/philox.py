@@ -52,6 +52,39 @@ def draw_words(
         row += slots[j]
 
 
+@loop
+def draw_many_words(
+    keys: np.ndarray,
+    epochs: np.ndarray,
+    seed: int,
+    firsts: np.ndarray,
+    slots: np.ndarray,
+    words: np.ndarray,
+) -> None:
+    """As `draw_words`, by vector code, which takes longer to compile.
+
+    Args:
+        keys, epochs, seed, firsts, slots: as there.
+        words: uint32 [sum of slots + 3, batch]; the last three rows may be written, too.
+    """
+    mask, half = uint64(0xFFFFFFFF), uint64(32)
+    low, high = seed & mask, seed >> half
+    row = 0
+    for j in range(firsts.shape[0]):
+        epoch = epochs[j] & mask
+        for first in range(0, slots[j], 4):
+            counter = (firsts[j] + uint64(first // 4)) & mask
+            # What an op does not ask for is written over by the words of the next one.
+            at = row + first
+            a, b, c, d = words[at], words[at + 1], words[at + 2], words[at + 3]
+            for i in range(keys.shape[0]):
+                key = keys[i]
+                four = _inlined_philox(key & mask, key >> half, epoch, counter, low, high)
+                a[i], b[i] = uint32(four[0]), uint32(four[1])
+                c[i], d[i] = uint32(four[2]), uint32(four[3])
+        row += slots[j]
+
+
 @compiled
 def order_keys(count: int, epoch: int, seed: int) -> np.ndarray:
     """62 random bits for each place in an epoch's order, uint64 [count]; sorted, they give it."""
