@@ -16,11 +16,11 @@ def canvas(size: tuple[int, int], count: int) -> Canvas:
     return Canvas(nothing, *size, keys, np.uint64(1), np.uint64(2), np.uint64(256))
 
 
-def noise(given: Canvas, n: int) -> np.ndarray:
-    """An image's, for both axes: [2, pixels]."""
+def noise(given: Canvas, n: int | np.integer) -> np.ndarray:
+    """The random words of an image's pixels, for both axes: [2, pixels]."""
     words = np.empty((4, (given.height * given.width + 1) // 2), np.uint32)
     philox.fill_noise(given, n, words)
-    return np.stack([words[:2], words[2:]], axis=2).reshape(2, -1) / 2147483647.5 - 1.0
+    return np.stack([words[:2], words[2:]], axis=2).reshape(2, -1)
 
 
 def check(given: Canvas, weights: np.ndarray, alphas: np.ndarray) -> None:
@@ -45,7 +45,8 @@ def test_displacements_in_doubt_are_made_in_order() -> None:
     places, alphas = convolution.reflected(8, 12), np.empty(count)
     for n in range(count):
         summed = np.empty(size)
-        convolution.convolve(noise(given, n)[0].reshape(size), weights[n], places, places, summed)
+        image = noise(given, n)[0].reshape(size) / 2147483647.5 - 1.0
+        convolution.convolve(image, weights[n], places, places, summed)
         # One pixel is displaced to the middle between two 65,536ths.
         alphas[n] = (abs(summed[3, 3]) * 34 * 65536 // 1 + 0.5) / 65536 / abs(summed[3, 3])
     check(given, weights, alphas)

@@ -40,7 +40,7 @@ def smooth(
     half, pixels = (height + 1) // 2, height * width
     words = np.empty((4, (pixels + 1) // 2), np.uint32)
     # Of two images at once where they have the same weights, so that loops are longer.
-    noise = np.empty((4, 2 * words.shape[1]), np.float64)
+    noise = np.empty((4, 2 * words.shape[1]), np.uint32)
     down, across = _halves(weights[0], height), _halves(weights[0], width)
     longest = 8 * max(down.shape[2] * width, across.shape[2] * 2 * half)
     before, after = np.zeros(longest), np.empty(longest)
@@ -55,7 +55,7 @@ def smooth(
             n += 1
             continue
         count = 1
-        if n + 1 < alphas.shape[0] and (weights[n + 1] == weights[n]).all():
+        if n + 1 < alphas.shape[0] and _equal(weights[n + 1], weights[n]):
             count = 2
         for image in range(count):
             # A block of four words serves two pixels.
@@ -63,11 +63,11 @@ def smooth(
             for axis in range(2):
                 even, odd, flat = words[axis], words[2 + axis], noise[2 * image + axis]
                 for i in range(even.shape[0]):
-                    flat[2 * i], flat[2 * i + 1] = from_minus_one(even[i]), from_minus_one(odd[i])
+                    flat[2 * i], flat[2 * i + 1] = even[i], odd[i]
         # Narrow kernels are quicker in order.
         narrow = 2 * radius + 1 < half + 4
         if not narrow:
-            if (weights[n] != weights[made]).any():
+            if not _equal(weights[n], weights[made]):
                 down, across = _halves(weights[n], height), _halves(weights[n], width)
                 made = n
             rows = _lines(before, down.shape[2], 2 * count * width)
@@ -88,6 +88,14 @@ def smooth(
                 given = noise[2 * image : 2 * image + 2]
                 _smooth_in_order(given, height, width, weights[n], alpha, far)
         n += count
+
+
+@inner
+def _equal(one: np.ndarray, other: np.ndarray) -> bool:
+    different = 0
+    for i in range(one.shape[0]):
+        different |= one[i] != other[i]
+    return not different
 
 
 @compiled
@@ -120,14 +128,19 @@ _lines = inlined(_as_lines)
 
 @inner
 def _fold_rows(noise: np.ndarray, height: int, width: int, rows: np.ndarray) -> None:
-    """Writes sums and differences of each row and its mirror image, all fields side by side."""
+    """Writes sums and differences of each row and its mirror image, all fields side by side.
+
+    Of random words as numbers from -1 to 1, see `from_minus_one`, to within some last bits.
+    """
+    unit = 1.0 / 2147483647.5
     for y in range((height + 1) // 2):
         first, mirrored = y * width, (height - 1 - y) * width
         for field in range(rows.shape[2] // width):
             upper, lower = noise[field, first:], noise[field, mirrored:]
             even, odd = rows[0, y, field * width :], rows[1, y, field * width :]
             for x in range(width):
-                even[x], odd[x] = upper[x] + lower[x], upper[x] - lower[x]
+                a, b = float(upper[x]), float(lower[x])
+                even[x], odd[x] = (a + b) * unit - 2.0, (a - b) * unit
 
 
 @inner
@@ -236,10 +249,11 @@ def _smooth_in_order(
     """Displacements by sums in order, which say what they are to the last bit."""
     radius = weights.shape[0] - 1
     columns, rows = reflected(width, radius), reflected(height, radius)
-    smoothed = np.empty((height, width), np.float64)
-    flattened = smoothed.reshape(height * width)
+    image, smoothed = np.empty((height, width)), np.empty((height, width))
+    pixels, flattened = image.reshape(height * width), smoothed.reshape(height * width)
     for axis in range(2):
-        image = noise[axis, : height * width].reshape(height, width)
+        for i in range(pixels.shape[0]):
+            pixels[i] = from_minus_one(noise[axis, i])
         convolve(image, weights, columns, rows, smoothed)
         for i in range(flattened.shape[0]):
             moved = np.floor(alpha * flattened[i] * ONE + 0.5)
