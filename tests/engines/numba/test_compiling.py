@@ -1,6 +1,7 @@
 """Where compiled kernels are kept, and that nothing depends on it."""
 
 import errno
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,24 @@ def test_numba_keeps_the_functions_of_others_where_it_did() -> None:
     made = numba.njit(cache=True)(plus)
     assert type(made._cache) is caching.FunctionCache
     assert config.CACHE_DIR == ""
+
+
+def test_no_garbage_is_collected_while_kernels_are_compiled() -> None:
+    collects = []
+
+    class Noted(event.Listener):
+        def on_start(self, event: Any) -> None:
+            collects.append(gc.isenabled())
+
+        def on_end(self, event: Any) -> None:
+            pass
+
+    with event.install_listener("numba:compile", Noted()):
+        compiling.compiled(plus)(1)
+        # Others' functions are left alone.
+        numba.njit(lambda x: x + 2)(1)
+    assert collects == [False, True]
+    assert gc.isenabled()
 
 
 def test_checkouts_of_one_version_do_not_share_kernels() -> None:

@@ -117,9 +117,9 @@ def test_the_first_call_ever_compiles_what_it_needs_for_the_user(tmp_path: Path)
     assert kernels(package) == before
     compiled = {path.name.split("-")[0] for path in tmp_path.rglob("*.nbi")}
     assert compiled == {
-        *("draws.philox", "philox.draw_words", "render._fetch"),
-        *("render._pack", "painting._paint_box", "render.render"),
-        *("resampling.interpolate_near", "series.horner", "writing.write_levels"),
+        *("draws.philox", "philox.draw_words", "render._pack", "render.render"),
+        *("painting._paint_box", "resampling.interpolate_near", "resampling._blend"),
+        *("series.horner", "writing.write_levels"),
     }
 
 

@@ -1,38 +1,61 @@
 """What a pass does in parts, and in place, is what it does at once."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from cifar10_aug import Recipe
+from cifar10_aug.engines.fixed_point import FRACTION
 from cifar10_aug.engines.numba import mixtures, passes
 from cifar10_aug.engines.numba.engine import Engine
-from cifar10_aug.engines.numba.kernels import blends, coordinates, perspectives, philox, resampling
+from cifar10_aug.engines.numba.kernels import (
+    blends,
+    coordinates,
+    perspectives,
+    philox,
+    resampling,
+    straight,
+)
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     AFFINE,
+    BLEND,
     CONSTANT,
     DISPLACE,
     EDGE,
     FIELD,
     GENERAL,
+    MIRROR,
     NEAREST,
+    OUTSIDE,
     PERSPECTIVE,
     REFLECT,
     TILT,
+    Resampling,
+    Scratch,
     Warps,
 )
 from cifar10_aug.engines.numba.kernels.separate import ADDRESSES, need
 
-HEIGHT, WIDTH, LEVEL = 6, 5, 0x030201
+SIZE = HEIGHT, WIDTH = 6, 5
+LEVEL = 0x030201
+
+
+def scratch() -> Scratch:
+    return Scratch.of(HEIGHT * WIDTH, 0)
+
+
+def where(memory: Scratch) -> np.ndarray:
+    """Pixels that are read and the weights of their neighbours, uint32 [3, pixels]."""
+    return memory.lines[[4, 2, 3]]
 
 
 def read(warps: Warps) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels and weights [3, pixels] by the general way, and where the border is painted."""
-    pixels = HEIGHT * WIDTH
-    at, found = np.empty((3, pixels), np.int64), np.empty((2, pixels), np.uint32)
-    pixel = np.empty(pixels, np.int32)
+    """Pixels and weights by the general way, and where the border is painted."""
+    memory = scratch()
     need(DISPLACE, TILT)
-    coordinates.coordinates(warps, 0, (HEIGHT, WIDTH), at, pixel, *found, ADDRESSES)
-    return np.stack([pixel, *found]), at[2] != 0
+    coordinates.coordinates(warps, 0, SIZE, memory, ADDRESSES)
+    return where(memory), memory.at[2] != 0
 
 
 def warps(kind: int, border: int, matrix: np.ndarray, field: np.ndarray) -> Warps:
@@ -51,17 +74,17 @@ def warps(kind: int, border: int, matrix: np.ndarray, field: np.ndarray) -> Warp
 @pytest.mark.parametrize("border", [CONSTANT, EDGE])
 def test_one_near_map_shows_the_border_where_any_map_does(border: int) -> None:
     rng = np.random.default_rng(border)
-    field = np.empty((2, HEIGHT * WIDTH), np.int32)
+    field, source = np.empty((2, HEIGHT * WIDTH), np.int32), np.zeros(HEIGHT * WIDTH + 7, np.uint32)
+    need(BLEND, OUTSIDE)
     for _ in range(20):
         matrix = np.rint(rng.normal([1, 0, 0, 0, 1, 0], [0.3, 0.3, 2, 0.3, 0.3, 2]) * 65536)
         matrix = matrix.astype(np.int64)
-        expected, painted = read(warps(AFFINE, border, matrix, field))
-        found = np.empty((3, HEIGHT * WIDTH), np.int32)
-        weights = found[1:].view(np.uint32)
-        coordinates.nearest_coordinates(matrix, HEIGHT, WIDTH, found[0], *weights)
-        assert (found == expected).all()
-        line = np.zeros(HEIGHT * WIDTH, np.uint32)
-        resampling._paint_outside(matrix, border, np.uint32(LEVEL), (HEIGHT, WIDTH), line)
+        given = warps(AFFINE, border, matrix, field)
+        expected, painted = read(given)
+        memory, line = scratch(), np.empty(HEIGHT * WIDTH, np.uint32)
+        asked = Resampling(source, 0, SIZE, given, 0, memory, line, ADDRESSES)
+        resampling.interpolate_near(asked)
+        assert (where(memory) == expected).all()
         assert (line == np.where(painted, LEVEL, 0)).all()
 
 
@@ -74,12 +97,10 @@ def test_one_perspective_map_reads_where_any_map_does(border: int) -> None:
         h = rng.normal([1, 0, 0, 0, 1, 0, 0, 0], [0.3, 0.3, 2, 0.3, 0.3, 2, steep, steep])
         given = warps(PERSPECTIVE, border, matrix, field)._replace(perspectives=h[None, None])
         expected, painted = read(given)
-        found, seen = np.empty((3, HEIGHT * WIDTH), np.int32), np.empty(HEIGHT * WIDTH, np.int64)
-        weights = found[1:].view(np.uint32)
-        size = HEIGHT, WIDTH
-        perspectives.tilted_coordinates(h, border, LEVEL, size, found[0], *weights, seen)
-        assert (found == expected).all()
-        assert ((seen != 0) == painted).all()
+        memory = scratch()
+        perspectives.tilted_coordinates(h, border, LEVEL, SIZE, memory)
+        assert (where(memory) == expected).all()
+        assert ((memory.at[2] != 0) == painted).all()
 
 
 @pytest.mark.parametrize("reach", [0, 3, 6, 40])
@@ -89,13 +110,18 @@ def test_one_reflection_is_used_where_it_is_enough(reach: int) -> None:
     for _ in range(20):
         field = rng.integers(-reach * 65536, reach * 65536 + 1, (2, HEIGHT * WIDTH), np.int32)
         expected, _ = read(warps(FIELD, REFLECT, matrix, field))
-        found = np.empty((3, HEIGHT * WIDTH), np.int32)
-        enough = coordinates.reflected_coordinates(
-            field, HEIGHT, WIDTH, found[0], *found[1:].view(np.uint32)
-        )
+        memory = scratch()
+        enough = coordinates.reflected_coordinates(field, SIZE, memory)
         x, y = field / 65536 + 0.5 + np.indices((HEIGHT, WIDTH)).reshape(2, -1)[::-1]
         assert enough == ((abs(x) <= 2 * WIDTH).all() and (abs(y) <= 2 * HEIGHT).all())
-        assert (found == expected).all() or not enough
+        assert (where(memory) == expected).all() or not enough
+
+
+@pytest.mark.parametrize("border", [NEAREST, REFLECT, MIRROR])
+def test_whole_pixels_fold_where_any_coordinates_do(border: int) -> None:
+    for length, at in itertools.product([1, 2, 5, 6], range(-20, 21)):
+        expected = coordinates.folded(at << FRACTION, length, border) >> FRACTION
+        assert straight._folded_pixel(at, length, border) == expected
 
 
 def test_a_random_word_is_the_quotient_to_the_last_bit() -> None:

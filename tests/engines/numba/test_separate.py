@@ -7,9 +7,11 @@ from cifar10_aug import Recipe
 from cifar10_aug.engines.numba.kernels import colours, levels, philox, separate
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     ALIGNED,
+    BLEND,
     BOX,
     DISPLACE,
     FLOATS,
+    FOLD,
     GENERAL,
     LEVELS,
     LINE,
@@ -33,15 +35,18 @@ from cifar10_aug.rng import draws
         ("flip+flipud", {MIRRORED, LEVELS}),
         ("brightness", {SCALED, LINE, LEVELS}),
         ("standard", {UNPACKED, ALIGNED, LEVELS}),
-        ("airbench94", {UNPACKED, ALIGNED, LEVELS}),
+        ("airbench94", {UNPACKED, ALIGNED, FOLD, LEVELS}),
         ("zoom", {UNPACKED, STRAIGHT, LEVELS}),
-        ("rotate30+erase", {UNPACKED, NEAR, BOX, LEVELS}),
-        ("shear_fillmodeconstant", {UNPACKED, NEAR, OUTSIDE, LEVELS}),
-        ("rotate+erase_p1_fillnoise+normalize", {UNPACKED, NEAR, NOISY_BOX, FLOATS}),
-        ("rotate_fillmodereflect+posterize", {UNPACKED, GENERAL, levels.posterize.number, LEVELS}),
-        ("perspective+hue", {UNPACKED, TILTED, colours.turn_hue.number, LEVELS}),
+        ("rotate30+erase", {UNPACKED, BLEND, NEAR, BOX, LEVELS}),
+        ("shear_fillmodeconstant", {UNPACKED, BLEND, NEAR, OUTSIDE, LEVELS}),
+        ("rotate+erase_p1_fillnoise+normalize", {UNPACKED, BLEND, NEAR, NOISY_BOX, FLOATS}),
+        (
+            "rotate_fillmodereflect+posterize",
+            {UNPACKED, BLEND, GENERAL, levels.posterize.number, LEVELS},
+        ),
+        ("perspective+hue", {UNPACKED, BLEND, TILTED, colours.turn_hue.number, LEVELS}),
         ("hue+blur", {UNPACKED, colours.turn_hue.number, LEVELS}),
-        ("elastic", {UNPACKED, REFLECTED, GENERAL, DISPLACE, LEVELS}),
+        ("elastic", {UNPACKED, BLEND, REFLECTED, GENERAL, DISPLACE, LEVELS}),
     ],
 )
 def test_a_pass_needs_what_its_recipe_calls(

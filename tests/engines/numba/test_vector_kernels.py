@@ -15,7 +15,16 @@ from cifar10_aug.engines.numba.kernels import (
     pixels,
     series,
 )
-from cifar10_aug.engines.numba.kernels.pass_arguments import Scratch
+from cifar10_aug.engines.numba.kernels.pass_arguments import (
+    LEVELS,
+    LINE,
+    SCALED,
+    Images,
+    Output,
+    Scratch,
+    Strokes,
+    Warps,
+)
 from cifar10_aug.engines.processes import process
 from cifar10_aug.ops.base import NumberedTableOp
 from cifar10_aug.rng import elementary
@@ -88,7 +97,15 @@ def test_levels_on_a_line_are_those_of_its_table(factor: float, offset: float) -
     levels.look_up_lines(np.stack([table] * 3), np.full(3, factor), np.full(3, offset), two)
     assert (two == expected).all()
     stored, out = np.concatenate([[9], every]).astype(np.uint8), np.zeros(256, np.uint8)
-    levels.scale_stored(numbers, scratch.tables[0], stored, 1, out)
+    images = Images(np.empty(0, np.uint32), stored, np.array([1]), 16, 16)
+    still = np.empty((1, 0, 6), np.int64), np.empty((1, 0, 8)), np.empty((0, 0, 2, 256), np.int32)
+    none = np.empty(0, np.int64)
+    warps = Warps(none, *still, none, np.empty(0, np.uint32), np.array([SCALED]), np.array([0]))
+    output = Output(LEVELS, np.ones(3, np.float32), np.zeros(3, np.float32), out[None])
+    codes, keys = np.array([[LINE]]), np.zeros(1, np.uint64)
+    tables = np.empty((1, 1, 0), np.uint8)
+    strokes = Strokes(codes, numbers[None, None], tables, keys, keys, keys[0], keys[0])
+    levels.scale_stored(images, 0, warps, strokes, 0, scratch, output)
     assert (out == table).all()
 
 
