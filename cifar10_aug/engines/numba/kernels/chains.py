@@ -158,7 +158,7 @@ def copy_stacked(
     pixels, left = size[0] * size[1], 0
     for warp in range(warps.kinds.shape[0]):
         left += 0 if is_identity(warps.matrices[example, warp]) else 1
-    read, first, room = source, start, 2
+    read, first, room = source, start, 3
     for warp in range(warps.kinds.shape[0] - 1, -1, -1):
         if is_identity(warps.matrices[example, warp]):
             continue
@@ -166,4 +166,4 @@ def copy_stacked(
         warps.only[example] = warp
         out = line if left == 0 else scratch.lines[room, :pixels]
         _resampled(functions[ALIGNED], read, first, size, warps, example, scratch, out, functions)
-        read, first, room = out, i64(0), 5 - room
+        read, first, room = out, i64(0), 7 - room
