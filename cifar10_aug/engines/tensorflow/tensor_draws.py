@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -40,10 +41,9 @@ def settled(x: tf.Tensor) -> tf.Tensor:
     XLA contracts a product and the sum that it goes into, and so rounds once where the eager engine
     rounds twice; and both optimisers add constants in another order. Neither sees through this.
     """
-    limit = tf.constant(1e30, x.dtype)
-    x = tf.maximum(x, -limit)
+    x = tf.maximum(x, tf.constant(-1e30, x.dtype))
     # LLVM sees through one of them where it knows x's sign.
-    return tf.minimum(x, limit) if xla_tracing.compiled() else x
+    return tf.minimum(x, tf.constant(1e30, x.dtype)) if xla_tracing.compiled() else x
 
 
 def times(a: Any, b: Any) -> Any:
@@ -83,6 +83,11 @@ def _frexp(x: Any) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.bitcast(mantissa, tf.float64), numbers(power)
 
 
+def _polynomial(coefficients: tuple[float, ...], x: tf.Tensor) -> tf.Tensor:
+    # Between two constants there is a product with x, which TensorFlow's own optimiser leaves.
+    return elementary.horner(coefficients, x, times if xla_tracing.compiled() else operator.mul)
+
+
 TENSORFLOW = elementary.Functions(
     divide=divide,
     times=times,
@@ -91,7 +96,7 @@ TENSORFLOW = elementary.Functions(
     where=where,
     ldexp=_ldexp,
     frexp=_frexp,
-    polynomial=lambda coefficients, x: elementary.horner(coefficients, x, times),
+    polynomial=_polynomial,
 )
 
 
