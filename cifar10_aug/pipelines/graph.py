@@ -23,8 +23,7 @@ from cifar10_aug.pipelines.graph_examples import GraphExamples, Tables
 # Examples that a worker of tf.data service makes at once, if they are not batched.
 _EXAMPLES_A_STEP = 256
 # Running a graph takes time by the node, whether it makes few images or many.
-import os
-_EXAMPLES_A_CALL = int(os.environ.get("CALL","1024"))
+_EXAMPLES_A_CALL = 1024
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
