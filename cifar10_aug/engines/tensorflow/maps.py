@@ -5,7 +5,7 @@ Coordinates are 16.16 fixed-point integers, as in the compiled loop (`kernels.re
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -15,8 +15,8 @@ from cifar10_aug.engines.fixed_point import FARTHEST, FRACTION, ONE, WIDEST_STEP
 from cifar10_aug.engines.stages import Pass, Warp
 from cifar10_aug.engines.tensorflow import fields
 from cifar10_aug.engines.tensorflow.batch import Batch
-from cifar10_aug.engines.tensorflow.pixels import read
-from cifar10_aug.engines.tensorflow.tensor_draws import numbers, plus, times, where
+from cifar10_aug.engines.tensorflow.pixels import column, read
+from cifar10_aug.engines.tensorflow.tensor_draws import numbers, plus, times, typed, where
 from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.base import (
     UNMOVED,
@@ -35,7 +35,7 @@ _A_STEP = 256
 # Set in a pixel that shows a border's level instead of the image.
 PAINTED = 1 << 24
 
-# Of a warp: an affine map's six, a perspective's eight, or a displacement.
+# Of a warp: an affine map's two rows, a perspective's eight, or a displacement.
 Entries = list[tf.Tensor] | Displacement
 
 
@@ -88,35 +88,31 @@ def places(made: Pass, batch: Batch, drawn: list[Entries]) -> Places:
     return at
 
 
-def aligned(made: Pass, batch: Batch) -> tuple[tf.Tensor, int | None]:
+def aligned(made: Pass, batch: Batch) -> tuple[tf.Tensor, tf.Tensor, int | None]:
     """Follows whole pixels through a pass whose one map keeps rows and columns.
 
     Returns:
-        Which pixel each one shows, int32 [batch, height * width], counted through all examples; the
-        number after the last where a constant border shows. And that border's packed level; None
-        if it never shows.
+        Which row each row shows and which column each column, int32 [batch, height] and
+        [batch, width], or [1, …] if examples are alike; the number after the last where a constant
+        border shows. And that border's packed level; None if it never shows.
     """
     (warp,) = made.warps
-    xx, _, x0, _, yy, y0 = _matrix(warp, batch)
-    beyond = batch.count * batch.height * batch.width
-    columns = _line(xx, x0, batch.width, warp.border, beyond)
-    rows = _line(yy, y0, batch.height, warp.border, beyond)
-    rows = tf.where(rows == beyond, beyond, batch.first_pixels + rows * batch.width)
-    pixel = tf.reshape(rows[:, :, None] + columns[:, None, :], tf.shape(batch.pixels))
-    if warp.border.mode != "constant":
-        return pixel, None
-    return tf.minimum(pixel, beyond), _level(warp.border, batch)
+    xx, _, x0, _, yy, y0 = _product(warp, batch)
+    border = warp.border
+    rows, columns = (
+        _line(*line, border.mode) for line in ((yy, y0, batch.height), (xx, x0, batch.width))
+    )
+    return rows, columns, _level(border, batch) if border.mode == "constant" else None
 
 
-def _line(
-    by: tf.Tensor, start: tf.Tensor, size: int, border: Border, beyond: tf.Tensor
-) -> tf.Tensor:
-    """Which row or column each one shows, or `beyond` in a constant border: int32 [batch, n]."""
-    at = by[:, None] * tf.range(size, dtype=tf.int64) + start[:, None]
-    shown = tf.bitwise.right_shift(_folded(at, size, border.mode), FRACTION)
-    if border.mode != "constant":
-        return shown
-    return tf.where((at < 0) | (at > (size - 1) << FRACTION), beyond, shown)
+def _line(by: Any, start: Any, size: int, mode: str) -> tf.Tensor:
+    """Which row or column each one shows, `size` in a constant border: int32 [batch or 1, n]."""
+    by, start = (tf.reshape(typed(number, tf.int32), [-1, 1]) for number in (by, start))
+    at = by * np.arange(size, dtype=np.int32) + start
+    if mode == "constant":
+        return tf.where((at < 0) | (at >= size), size, at)
+    fixed = tf.bitwise.left_shift(tf.cast(at, tf.int64), FRACTION)
+    return tf.bitwise.right_shift(_folded(fixed, size, mode), FRACTION)
 
 
 def _grid(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
@@ -131,56 +127,67 @@ def _unmoved(batch: Batch) -> Places:
     return Places(x, y, None)
 
 
-def _matrix(warp: Warp, batch: Batch) -> list[tf.Tensor]:
-    """An affine warp's one map, six of int64 [batch]; see `passes`."""
+def _product(warp: Warp, batch: Batch) -> Affine:
+    """An affine warp's one map: float64 [batch], or numbers that all examples have."""
     product: Affine | None = None
     for step in warp.steps:
         assert isinstance(step.op, AffineOp)
         mask, drawn = batch.drawn.taken(step)
         drawn_map = step.op.affine(drawn, batch.height, batch.width)
-        step_map = Affine(*(numbers(entry) for entry in drawn_map))
-        if mask is not None:
-            pairs = zip(step_map, _IDENTITY, strict=True)
-            step_map = Affine(*(where(mask, entry, unmoved) for entry, unmoved in pairs))
+        pairs = zip(drawn_map, _IDENTITY, strict=True)
+        step_map = Affine(*(_unless_masked(mask, *pair) for pair in pairs))
         product = step_map if product is None else step_map.after(product)
     assert product is not None
-    shape = [batch.count]
-    matrix = [tf.broadcast_to(numbers(entry), shape) for entry in product]
-    for row, size in ((0, batch.width), (3, batch.height)):
-        xx, xy, x0 = matrix[row : row + 3]
-        drawn_in = WIDEST_STEP / tf.maximum(tf.abs(xx) + tf.abs(xy), WIDEST_STEP)
-        centre = (size - 1) / 2
-        x0 = tf.where(drawn_in < 1.0, centre + times(x0 - centre, drawn_in), x0)
-        x0 = tf.clip_by_value(x0, -FARTHEST, FARTHEST)
-        matrix[row : row + 3] = xx * drawn_in, xy * drawn_in, x0
-    return [xla_tracing.kept(tf.cast(tf.round(entry * ONE), tf.int64)) for entry in matrix]
+    return product
+
+
+def _unless_masked(mask: tf.Tensor | None, entry: Any, unmoved: float) -> Any:
+    """An entry of a map; of numbers that are the same for all, there is nothing to compute."""
+    if not isinstance(entry, tf.Tensor) and (mask is None or entry == unmoved):
+        return float(entry)
+    return numbers(entry) if mask is None else where(mask, entry, unmoved)
+
+
+def _matrix(warp: Warp, batch: Batch) -> list[tf.Tensor]:
+    """An affine warp's one map, by rows, two of int64 [batch, 3]; see `passes`."""
+    entries = [
+        entry if isinstance(entry, tf.Tensor) else tf.fill([batch.count], numbers(entry))
+        for entry in _product(warp, batch)
+    ]
+    # Both rows at once: [2, batch].
+    xx, xy, x0 = (tf.stack(pair) for pair in zip(entries[:3], entries[3:], strict=True))
+    drawn_in = WIDEST_STEP / tf.maximum(tf.abs(xx) + tf.abs(xy), WIDEST_STEP)
+    centre = np.array([[batch.width - 1], [batch.height - 1]]) / 2
+    x0 = tf.where(drawn_in < 1.0, centre + times(x0 - centre, drawn_in), x0)
+    x0 = tf.clip_by_value(x0, -FARTHEST, FARTHEST)
+    both = tf.stack([xx * drawn_in, xy * drawn_in, x0], 2)
+    return tf.unstack(xla_tracing.kept(tf.cast(tf.round(both * ONE), tf.int64)))
 
 
 def _spread(matrix: list[tf.Tensor], border: Border, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
     """What a map makes of pixel centres; less whole periods if the border has some."""
-    xx, xy, x0, yx, yy, y0 = matrix
     if not _period(2, border.mode) and not xla_tracing.compiled():
         # One op for each, exact below 2**53.
         grid = np.stack([*_grid(batch), np.ones(batch.height * batch.width)]) / _A_STEP
-        x, y = (numbers(tf.stack(row, 1)) @ grid for row in ((xx, xy, x0), (yx, yy, y0)))
+        x, y = (numbers(row) @ grid for row in matrix)
         return x, y
-    columns = tf.range(batch.width, dtype=tf.int64)
-    rows = tf.range(batch.height, dtype=tf.int64)
-    shape = [batch.count, batch.height * batch.width]
+    columns, rows = np.arange(batch.width), np.arange(batch.height)
 
-    def along(by_x: tf.Tensor, by_y: tf.Tensor, start: tf.Tensor, size: int) -> tf.Tensor:
-        begin, line = by_y[:, None] * rows + start[:, None], by_x[:, None] * columns
+    def along(row: tf.Tensor, size: int) -> tf.Tensor:
+        by_x, by_y, start = tf.split(row, 3, 1)
+        begin, line = by_y * rows + start, by_x * columns
         if period := _period(size, border.mode):
             # Few numbers to divide, and small ones to add.
             small = (tf.math.floormod(one, period) - period // 2 for one in (begin, line))
             begin, line = (tf.cast(one, tf.int32) for one in small)
-        return tf.reshape(begin[:, :, None] + line[:, None, :], shape)
+        both_ways = tf.expand_dims(begin, 2) + tf.expand_dims(line, 1)
+        return tf.reshape(both_ways, [-1, batch.height * batch.width])
 
-    return along(xx, xy, x0, batch.width), along(yx, yy, y0, batch.height)
+    return along(matrix[0], batch.width), along(matrix[1], batch.height)
 
 
 def _moved(matrix: list[tf.Tensor], at: Places) -> tuple[tf.Tensor, tf.Tensor]:
-    m0, m1, m2, m3, m4, m5 = (entry[:, None] for entry in matrix)
+    (m0, m1, m2), (m3, m4, m5) = (tf.split(row, 3, 1) for row in matrix)
     x, y = tf.cast(_fixed(at.x), tf.int64), tf.cast(_fixed(at.y), tf.int64)
     right = tf.bitwise.right_shift
     return (
@@ -202,7 +209,7 @@ def _perspective(warp: Warp, batch: Batch) -> list[tf.Tensor]:
 
 
 def _tilted(entries: list[tf.Tensor], batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
-    h = [entry[:, None] for entry in entries]
+    h = [column(entry) for entry in entries]
     one = 1.0 / (1 << FRACTION)
     x, y = numbers(_fixed(at.x)) * one, numbers(_fixed(at.y)) * one
     depth = plus(times(h[6], x), h[7], y) + 1.0

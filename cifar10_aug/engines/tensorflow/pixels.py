@@ -25,11 +25,16 @@ def unpack(packed: tf.Tensor) -> tf.Tensor:
         return tf.bitcast(packed, tf.uint8)[..., :3]
     # Copying three bytes at a time takes longer than making three words of four pixels, and floats
     # are transposed in half the time.
-    right, pixels = tf.bitwise.right_shift, tf.reshape(packed, [-1, 4])
-    a, b, c, d = (pixels[:, place] for place in range(4))
+    right = tf.bitwise.right_shift
+    a, b, c, d = tf.unstack(tf.reshape(packed, [-1, 4]), axis=1)
     words = tf.stack([a + b * (1 << 24), right(b, 8) + c * (1 << 16), right(c, 16) + d * 256])
     levels = tf.bitcast(tf.transpose(tf.bitcast(words, tf.float32)), tf.uint8)
     return tf.reshape(levels, [-1, *packed.shape[1:], 3])
+
+
+def column(values: tf.Tensor) -> tf.Tensor:
+    """[batch] as [batch, 1]; slicing would need more nodes."""
+    return tf.expand_dims(values, 1)
 
 
 def channels(packed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -55,7 +60,7 @@ def grey(red: tf.Tensor, green: tf.Tensor, blue: tf.Tensor) -> tf.Tensor:
 
 def read(table: tf.Tensor, at: tf.Tensor) -> tf.Tensor:
     """Entries of a table, [n]; what XLA compiles best is not what is quickest without it."""
-    return tf.gather(table, at) if xla_tracing.compiled() else tf.gather_nd(table, at[..., None])
+    return tf.gather(table, at) if xla_tracing.compiled() else tf.gather_nd(table, tf.expand_dims(at, -1))
 
 
 def read_own(tables: tf.Tensor, at: tf.Tensor) -> tf.Tensor:
@@ -70,5 +75,5 @@ def read_own(tables: tf.Tensor, at: tf.Tensor) -> tf.Tensor:
     """
     if xla_tracing.compiled():
         return tf.gather(tables, at, batch_dims=1)
-    first = int(tables.shape[1]) * tf.range(tf.shape(tables)[0])[:, None]
+    first = column(int(tables.shape[1]) * tf.range(tf.shape(tables)[0]))
     return read(tf.reshape(tables, [-1]), at + first)

@@ -20,12 +20,19 @@ _WEIGHT = 0xFF00
 
 def copied(made: Pass, batch: Batch) -> tf.Tensor:
     """What a pixel-aligned pass makes of a batch, int32 [batch, height * width]."""
-    pixel, level = maps.aligned(made, batch)
-    pixels = tf.reshape(batch.pixels, [-1])
-    if not xla_tracing.compiled():
-        return read(tf.pad(pixels, [[0, 1]], constant_values=level or 0), pixel)
-    shown = read(pixels, pixel)
-    return shown if level is None else tf.where(pixel == tf.size(pixels), level, shown)
+    rows, columns, level = maps.aligned(made, batch)
+    rows, columns = tf.expand_dims(rows, 2), tf.expand_dims(columns, 1)
+    images = tf.reshape(batch.pixels, [-1, batch.height, batch.width])
+    if level is not None and not xla_tracing.compiled():
+        # Below each image and to the right of it there is the border.
+        images = tf.pad(images, [[0, 0], [0, 1], [0, 1]], constant_values=level)
+    height, width = images.shape[1:]
+    first = tf.reshape(tf.range(batch.count), [-1, 1, 1]) * (height * width)
+    shown = read(tf.reshape(images, [-1]), first + rows * width + columns)
+    if level is not None and xla_tracing.compiled():
+        outside = (rows == batch.height) | (columns == batch.width)
+        shown = tf.where(outside, level, shown)
+    return tf.reshape(shown, [-1, batch.height * batch.width])
 
 
 def blended(made: Pass, batch: Batch) -> tf.Tensor:

@@ -22,7 +22,12 @@ _HALF = np.int64((_BIAS - 1) << _MANTISSA_BITS)
 
 def numbers(x: Any) -> tf.Tensor:
     """A float64 tensor."""
-    return tf.cast(x, tf.float64)
+    return typed(x, tf.float64)
+
+
+def typed(x: Any, dtype: tf.DType) -> tf.Tensor:
+    """A tensor of a dtype; of what is no tensor, a constant, which needs no cast in the graph."""
+    return tf.cast(x, dtype) if isinstance(x, tf.Tensor) else tf.constant(np.asarray(x).astype(dtype.as_numpy_dtype))
 
 
 def divide(x: Any, number: float) -> tf.Tensor:
@@ -64,7 +69,7 @@ def alike(*values: Any) -> list[tf.Tensor]:
     """Tensors of one dtype: float64 if any is a float, else int64."""
     kinds = [v.dtype if isinstance(v, tf.Tensor) else np.asarray(v).dtype for v in values]
     dtype = tf.float64 if any(tf.as_dtype(kind).is_floating for kind in kinds) else tf.int64
-    return [tf.cast(v, dtype) for v in values]
+    return [typed(v, dtype) for v in values]
 
 
 def where(condition: Any, yes: Any, no: Any) -> tf.Tensor:
@@ -116,7 +121,7 @@ class TensorDraws(Draws):
         return settled(super().uniform(slot, low, high))
 
     def integers(self, slot: int, low: Any, high: Any) -> Any:
-        count = tf.cast(high - low + 1, tf.int64)
+        count = typed(high - low + 1, tf.int64)
         return low + tf.bitwise.right_shift(self._words[slot] * count, 32)
 
     def chance(self, slot: int, probability: Any) -> Any:
