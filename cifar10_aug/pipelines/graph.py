@@ -91,7 +91,9 @@ class GraphEpochs:
         All calls make equally many, so that XLA compiles once.
         """
         order, size = self._left(self._positions(epoch), epoch), self._batches_a_call * self._batch
-        rows = tf.reshape(tf.pad(order, [[0, -tf.size(order) % size]], constant_values=-1), [-1, size])
+        rows = tf.reshape(
+            tf.pad(order, [[0, -tf.size(order) % size]], constant_values=-1), [-1, size]
+        )
         return tf.data.Dataset.from_tensor_slices((tf.repeat(epoch, tf.shape(rows)[0]), rows))
 
     def _elements(self, count: tf.Tensor, made: Any) -> tf.data.Dataset:

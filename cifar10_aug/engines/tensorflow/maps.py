@@ -5,6 +5,7 @@ Coordinates are 16.16 fixed-point integers, as in the compiled loop (`kernels.re
 
 from __future__ import annotations
 
+import operator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from cifar10_aug.engines.fixed_point import FARTHEST, FRACTION, ONE, WIDEST_STEP
 from cifar10_aug.engines.stages import Pass, Warp
 from cifar10_aug.engines.tensorflow import fields
 from cifar10_aug.engines.tensorflow.batch import Batch
-from cifar10_aug.engines.tensorflow.pixels import column, read
+from cifar10_aug.engines.tensorflow.pixels import column, crossed, read
 from cifar10_aug.engines.tensorflow.tensor_draws import numbers, plus, times, typed, where
 from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.base import (
@@ -32,8 +33,6 @@ _HALF = 1 << (FRACTION - 1)
 _IDENTITY = Affine(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 # Of 16.16 coordinates, in a 256th.
 _A_STEP = 256
-# Set in a pixel that shows a border's level instead of the image.
-PAINTED = 1 << 24
 
 # Of a warp: an affine map's two rows, a perspective's eight, or a displacement.
 Entries = list[tf.Tensor] | Displacement
@@ -45,13 +44,13 @@ class Places(NamedTuple):
     Attributes:
         x, y: [batch, height * width], within the image: int32, 16.16; or in 256ths, float64, if one
             affine map makes them without XLA, which is quicker.
-        painted: int32 of the same shape, the packed level and `PAINTED` where a constant border
-            shows, else 0; None if none can.
+        outside: of each constant border, the first that shows first: where it shows, bool of the
+            same shape, and its packed level.
     """
 
     x: tf.Tensor
     y: tf.Tensor
-    painted: tf.Tensor | None
+    outside: tuple[tuple[tf.Tensor, int], ...] = ()
 
 
 def entries(warp: Warp, batch: Batch) -> Entries:
@@ -83,7 +82,7 @@ def places(made: Pass, batch: Batch, drawn: list[Entries]) -> Places:
                 x, y = _tilted(entry, batch, at)
             else:
                 x, y = _displaced(warp, entry, batch, at)
-        at = _brought_back(warp.border, batch, x, y, None if at is None else at.painted)
+        at = _brought_back(warp.border, batch, x, y, () if at is None else at.outside)
     assert at is not None, "a pass with warps"
     return at
 
@@ -124,7 +123,7 @@ def _grid(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
 def _unmoved(batch: Batch) -> Places:
     shape = [batch.count, batch.height * batch.width]
     x, y = (tf.broadcast_to(tf.constant(axis << FRACTION), shape) for axis in _grid(batch))
-    return Places(x, y, None)
+    return Places(x, y)
 
 
 def _product(warp: Warp, batch: Batch) -> Affine:
@@ -180,8 +179,7 @@ def _spread(matrix: list[tf.Tensor], border: Border, batch: Batch) -> tuple[tf.T
             # Few numbers to divide, and small ones to add.
             small = (tf.math.floormod(one, period) - period // 2 for one in (begin, line))
             begin, line = (tf.cast(one, tf.int32) for one in small)
-        both_ways = tf.expand_dims(begin, 2) + tf.expand_dims(line, 1)
-        return tf.reshape(both_ways, [-1, batch.height * batch.width])
+        return crossed(operator.add, begin, line)
 
     return along(matrix[0], batch.width), along(matrix[1], batch.height)
 
@@ -252,20 +250,34 @@ def _displaced(
 
 
 def _brought_back(
-    border: Border, batch: Batch, x: tf.Tensor, y: tf.Tensor, painted: tf.Tensor | None
+    border: Border,
+    batch: Batch,
+    x: tf.Tensor,
+    y: tf.Tensor,
+    outside: tuple[tuple[tf.Tensor, int], ...],
 ) -> Places:
     """Brings coordinates back into the image, and notes where a constant border shows."""
-    if border.mode == "constant":
-        # Up to the outermost centres, or less than half a pixel beyond them.
-        low, beyond = (-_HALF, _HALF - 1) if border.reach else (0, 0)
-        last_x, last_y = (((size - 1) << FRACTION) + beyond for size in (batch.width, batch.height))
-        low, last_x, last_y = (_like(x, bound) for bound in (low, last_x, last_y))
-        inside = (x >= low) & (x <= last_x) & (y >= low) & (y <= last_y)
-        paint = tf.where(inside, 0, _level(border, batch) | PAINTED)
-        painted = paint if painted is None else tf.where(painted > 0, painted, paint)
-    return Places(
-        _folded(x, batch.width, border.mode), _folded(y, batch.height, border.mode), painted
+    folded_x, folded_y = (
+        _folded(at, size, border.mode) for at, size in ((x, batch.width), (y, batch.height))
     )
+    if border.mode == "constant":
+        if border.reach:
+            beyond = _far(x, batch.width) | _far(y, batch.height)
+        else:
+            # Up to the outermost centres, at which coordinates have been cut off.
+            beyond = (folded_x != x) | (folded_y != y)
+        outside = (*outside, (beyond, _level(border, batch)))
+    return Places(_narrow(folded_x), _narrow(folded_y), outside)
+
+
+def _far(at: tf.Tensor, size: int) -> tf.Tensor:
+    """Which coordinates are half a pixel beyond the outermost centres, or farther."""
+    return (at < _like(at, -_HALF)) | (at > _like(at, ((size - 1) << FRACTION) + _HALF - 1))
+
+
+def _narrow(at: tf.Tensor) -> tf.Tensor:
+    """Coordinates within the image as `Places` has them."""
+    return at if at.dtype == tf.float64 else tf.cast(at, tf.int32)
 
 
 def _like(at: tf.Tensor, number: int) -> tf.Tensor:
@@ -295,5 +307,4 @@ def _folded(at: tf.Tensor, size: int, mode: str) -> tf.Tensor:
         half = _HALF if mode == "reflect" else 0
         at = tf.math.floormod(at + half, tf.constant(period, at.dtype))
         at = tf.minimum(at, period - at) - half
-    inside = tf.clip_by_value(at, _like(at, 0), _like(at, last))
-    return inside if at.dtype == tf.float64 else tf.cast(inside, tf.int32)
+    return tf.raw_ops.ClipByValue(t=at, clip_value_min=_like(at, 0), clip_value_max=_like(at, last))

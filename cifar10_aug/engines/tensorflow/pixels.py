@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 from cifar10_aug._compat import xla_tracing
-
-# All channels of a pixel.
-COLOUR = 0xFFFFFF
 
 
 def pack(images: tf.Tensor) -> tf.Tensor:
@@ -37,6 +35,30 @@ def column(values: tf.Tensor) -> tf.Tensor:
     return tf.expand_dims(values, 1)
 
 
+def crossed(
+    combine: Callable[[Any, Any], tf.Tensor], rows: tf.Tensor, columns: tf.Tensor
+) -> tf.Tensor:
+    """What `combine` makes of each row with each column: [batch or 1, height * width].
+
+    Args:
+        combine: adds, or the like.
+        rows: [batch, height], or [1, height] if all examples have the same.
+        columns: [batch, width], or [1, width].
+    """
+    height, width = rows.shape[1], columns.shape[1]
+    if xla_tracing.compiled():
+        made = combine(tf.expand_dims(rows, 2), tf.expand_dims(columns, 1))
+    else:
+        # TensorFlow takes twice as long for three dimensions.
+        if rows.shape[0] != columns.shape[0]:
+            count = tf.maximum(tf.shape(rows)[0], tf.shape(columns)[0])
+            rows = tf.broadcast_to(rows, [count, height])
+            columns = tf.broadcast_to(columns, [count, width])
+        repeated = tf.reshape(tf.tile(columns, [1, height]), [-1, width])
+        made = combine(tf.reshape(rows, [-1, 1]), repeated)
+    return tf.reshape(made, [-1, height * width])
+
+
 def channels(packed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Red, green and blue, int32."""
     right, mask = tf.bitwise.right_shift, tf.bitwise.bitwise_and
@@ -60,7 +82,11 @@ def grey(red: tf.Tensor, green: tf.Tensor, blue: tf.Tensor) -> tf.Tensor:
 
 def read(table: tf.Tensor, at: tf.Tensor) -> tf.Tensor:
     """Entries of a table, [n]; what XLA compiles best is not what is quickest without it."""
-    return tf.gather(table, at) if xla_tracing.compiled() else tf.gather_nd(table, tf.expand_dims(at, -1))
+    return (
+        tf.gather(table, at)
+        if xla_tracing.compiled()
+        else tf.gather_nd(table, tf.expand_dims(at, -1))
+    )
 
 
 def read_own(tables: tf.Tensor, at: tf.Tensor) -> tf.Tensor:

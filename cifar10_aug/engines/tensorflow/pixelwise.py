@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from cifar10_aug.engines.tensorflow.pixels import (
     as_levels,
     channels,
     column,
+    crossed,
     joined,
     read,
     read_own,
@@ -60,8 +62,7 @@ def inside(boxes: Any, batch: Batch) -> tf.Tensor:
     top, left, bottom, right = (tf.reshape(typed(side, tf.int64), [-1, 1]) for side in boxes)
     y, x = np.arange(batch.height), np.arange(batch.width)
     rows, columns = (y >= top) & (y < bottom), (x >= left) & (x < right)
-    both_ways = tf.expand_dims(rows, 2) & tf.expand_dims(columns, 1)
-    return tf.reshape(both_ways, [-1, batch.height * batch.width])
+    return crossed(operator.and_, rows, columns)
 
 
 def _boxed(
