@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,10 @@ from cifar10_aug.pipelines.epochs import Epochs
 from cifar10_aug.pipelines.finishing import Finish
 from cifar10_aug.pipelines.graph_examples import GraphExamples, Tables
 
-# Single examples are made so many at once.
+# Examples that a worker of tf.data service makes at once, if they are not batched.
 _EXAMPLES_A_STEP = 256
+# Running a graph takes time by the node, whether it makes few images or many.
+_EXAMPLES_A_CALL = 1024
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,14 +50,15 @@ class GraphEpochs:
 
         def epoch(number: tf.Tensor) -> tf.data.Dataset:
             graphs.append(tf.compat.v1.get_default_graph())
-            batches = debug_mode.flat_map(tf.data.Dataset.from_tensors(number), self._batches)
-            batches = tf.data.Dataset.zip((batches, *(table.repeat() for table in tables)))
-            ds = self._each(batches, make, cores.count())
+            calls = debug_mode.flat_map(tf.data.Dataset.from_tensors(number), self._calls)
+            calls = tf.data.Dataset.zip((calls, *(table.repeat() for table in tables)))
+            ds = calls.map(make, num_parallel_calls=cores.count()).flat_map(self._elements)
             return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
 
-        def make(batch: tuple[tf.Tensor, tf.Tensor], *tables: Tables) -> Any:
-            number, positions = batch
-            return self._made(tables, positions, number)
+        def make(call: tuple[tf.Tensor, tf.Tensor], *tables: Tables) -> tuple[tf.Tensor, Any]:
+            number, positions = call
+            count = tf.math.count_nonzero(positions >= 0)
+            return count, self._made(tables, tf.maximum(positions, 0), number)
 
         ds = Epochs(self.reading.start.epoch).each(epoch)
         for graph in graphs:
@@ -75,12 +79,52 @@ class GraphEpochs:
             return self._made(read, self._of_step(left, step), epoch)
 
         # Workers have other cores.
-        return self._each(self._steps(epoch), make, tf.data.AUTOTUNE)
+        ds = self._steps(epoch).map(make, num_parallel_calls=tf.data.AUTOTUNE)
+        if self.reading.batch_size is not None:
+            return ds
+        slices = tf.data.Dataset.from_tensor_slices
+        return ds.flat_map((lambda *pair: slices(pair)) if self.reading.as_supervised else slices)
 
-    def _batches(self, epoch: tf.Tensor) -> tf.data.Dataset:
-        """An epoch's number, and the positions of the examples of each of its batches."""
-        order = self._left(self._positions(epoch), epoch)
-        return self._steps(epoch).map(lambda step: (epoch, self._of_step(order, step)))
+    def _calls(self, epoch: tf.Tensor) -> tf.data.Dataset:
+        """An epoch's number, and the positions of the examples of each call; -1 after the last.
+
+        All calls make equally many, so that XLA compiles once.
+        """
+        order, size = self._left(self._positions(epoch), epoch), self._batches_a_call * self._batch
+        rows = tf.reshape(
+            tf.pad(order, [[0, -tf.size(order) % size]], constant_values=-1), [-1, size]
+        )
+        return tf.data.Dataset.from_tensor_slices((tf.repeat(epoch, tf.shape(rows)[0]), rows))
+
+    def _elements(self, count: tf.Tensor, made: Any) -> tf.data.Dataset:
+        """The batches, or examples, among what a call has made, of which `count` examples count."""
+        one, slices = tf.data.Dataset.from_tensors, tf.data.Dataset.from_tensor_slices
+        if self.reading.batch_size is None:
+            return slices(_some(made, 0, count))
+        uneven = len(self.examples) % self.reading.batch_size
+        if self._batches_a_call == 1:
+            return one(_some(made, 0, count) if uneven else made)
+        size = np.int64(self.reading.batch_size)
+        full = count // size * size
+
+        def batched(values: tf.Tensor) -> tf.Tensor:
+            return tf.reshape(values[:full], [-1, size, *values.shape[1:]])
+
+        batches = slices(tf.nest.map_structure(batched, made))
+        if not uneven:
+            return batches
+        return batches.concatenate(one(_some(made, full, count)).take(count - full))
+
+    @property
+    def _batch(self) -> int:
+        return min(self.reading.size, len(self.examples))
+
+    @property
+    def _batches_a_call(self) -> int:
+        """How many batches, or examples, a call makes: as many in each as can be."""
+        most = _EXAMPLES_A_CALL // math.prod(self.examples.shape[:-3])
+        calls = -(-len(self.examples) // max(most, self._batch))
+        return -(-self.steps // calls)
 
     def _left_out(self, epoch: tf.Tensor) -> tf.Tensor:
         """How many examples an epoch leaves out at its beginning: int64 []."""
@@ -116,14 +160,9 @@ class GraphEpochs:
         made["image"] = tf.ensure_shape(made["image"], [positions.shape[0], *self.examples.shape])
         return (made["image"], made["label"]) if self.reading.as_supervised else made
 
-    def _each(
-        self, steps: tf.data.Dataset, make: Callable[..., Any], calls: int
-    ) -> tf.data.Dataset:
-        ds = steps.map(make, num_parallel_calls=calls)
-        if self.reading.batch_size is not None:
-            return ds
-        slices = tf.data.Dataset.from_tensor_slices
-        return ds.flat_map((lambda *pair: slices(pair)) if self.reading.as_supervised else slices)
+
+def _some(values: Any, start: Any, stop: Any) -> Any:
+    return tf.nest.map_structure(lambda each: each[start:stop], values)
 
 
 def _clear_captures(graph: Any) -> None:

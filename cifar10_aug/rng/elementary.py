@@ -42,8 +42,8 @@ def horner(
     coefficients: tuple[float, ...], x: Any, times: Callable[[Any, Any], Any] = np.multiply
 ) -> Any:
     """A polynomial by Horner's rule: each product is rounded, and each sum."""
-    total = x * 0.0 + coefficients[-1]
-    for coefficient in reversed(coefficients[:-1]):
+    *others, total = coefficients
+    for coefficient in reversed(others):
         total = times(total, x) + coefficient
     return total
 

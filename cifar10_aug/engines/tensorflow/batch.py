@@ -11,6 +11,7 @@ import tensorflow as tf
 from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.engines.tensorflow.drawing import Drawn
 from cifar10_aug.engines.tensorflow.philox import philox
+from cifar10_aug.engines.tensorflow.pixels import column
 from cifar10_aug.rng.draws import CARRY_SHIFT, POSITION_SHIFT
 
 if TYPE_CHECKING:
@@ -43,14 +44,15 @@ class Batch:
     at_once: bool
 
     @property
-    def count(self) -> tf.Tensor:
-        """The number of examples, int32 []."""
-        return tf.shape(self.keys)[0]
+    def count(self) -> int | tf.Tensor:
+        """The number of examples; int32 [] if the graph does not know it."""
+        known = self.keys.shape[0]
+        return tf.shape(self.keys)[0] if known is None else known
 
     @property
     def first_pixels(self) -> tf.Tensor:
         """Where examples begin if all pixels are in one line, int32 [batch, 1]."""
-        return self.height * self.width * tf.range(self.count)[:, None]
+        return column(self.height * self.width * tf.range(self.count))
 
     def with_pixels(self, pixels: tf.Tensor) -> Batch:
         return dataclasses.replace(self, pixels=pixels)

@@ -43,7 +43,7 @@ class Drawing:
             return Drawn([], {}, epoch)
         words = philox(keys[None], epoch * self._every_epoch, self._counters, self.seed)
         count = len(self._counters)
-        lanes = [tf.unstack(tf.broadcast_to(lane, [count, tf.size(keys)]), count) for lane in words]
+        lanes = [tf.unstack(lane, count) for lane in words]
         rows = [lanes[lane][block] for block in range(count) for lane in range(4)]
         return Drawn(rows, self._firsts, epoch)
 

@@ -5,7 +5,8 @@ Coordinates are 16.16 fixed-point integers, as in the compiled loop (`kernels.re
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import operator
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -15,8 +16,8 @@ from cifar10_aug.engines.fixed_point import FARTHEST, FRACTION, ONE, WIDEST_STEP
 from cifar10_aug.engines.stages import Pass, Warp
 from cifar10_aug.engines.tensorflow import fields
 from cifar10_aug.engines.tensorflow.batch import Batch
-from cifar10_aug.engines.tensorflow.pixels import read
-from cifar10_aug.engines.tensorflow.tensor_draws import numbers, plus, times, where
+from cifar10_aug.engines.tensorflow.pixels import column, crossed, read
+from cifar10_aug.engines.tensorflow.tensor_draws import numbers, plus, times, typed, where
 from cifar10_aug.ops.affine import Affine
 from cifar10_aug.ops.base import (
     UNMOVED,
@@ -32,10 +33,8 @@ _HALF = 1 << (FRACTION - 1)
 _IDENTITY = Affine(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 # Of 16.16 coordinates, in a 256th.
 _A_STEP = 256
-# Set in a pixel that shows a border's level instead of the image.
-PAINTED = 1 << 24
 
-# Of a warp: an affine map's six, a perspective's eight, or a displacement.
+# Of a warp: an affine map's two rows, a perspective's eight, or a displacement.
 Entries = list[tf.Tensor] | Displacement
 
 
@@ -45,13 +44,13 @@ class Places(NamedTuple):
     Attributes:
         x, y: [batch, height * width], within the image: int32, 16.16; or in 256ths, float64, if one
             affine map makes them without XLA, which is quicker.
-        painted: int32 of the same shape, the packed level and `PAINTED` where a constant border
-            shows, else 0; None if none can.
+        outside: of each constant border, the first that shows first: where it shows, bool of the
+            same shape, and its packed level.
     """
 
     x: tf.Tensor
     y: tf.Tensor
-    painted: tf.Tensor | None
+    outside: tuple[tuple[tf.Tensor, int], ...] = ()
 
 
 def entries(warp: Warp, batch: Batch) -> Entries:
@@ -83,40 +82,36 @@ def places(made: Pass, batch: Batch, drawn: list[Entries]) -> Places:
                 x, y = _tilted(entry, batch, at)
             else:
                 x, y = _displaced(warp, entry, batch, at)
-        at = _brought_back(warp.border, batch, x, y, None if at is None else at.painted)
+        at = _brought_back(warp.border, batch, x, y, () if at is None else at.outside)
     assert at is not None, "a pass with warps"
     return at
 
 
-def aligned(made: Pass, batch: Batch) -> tuple[tf.Tensor, int | None]:
+def aligned(made: Pass, batch: Batch) -> tuple[tf.Tensor, tf.Tensor, int | None]:
     """Follows whole pixels through a pass whose one map keeps rows and columns.
 
     Returns:
-        Which pixel each one shows, int32 [batch, height * width], counted through all examples; the
-        number after the last where a constant border shows. And that border's packed level; None
-        if it never shows.
+        Which row each row shows and which column each column, int32 [batch, height] and
+        [batch, width], or [1, …] if examples are alike; the number after the last where a constant
+        border shows. And that border's packed level; None if it never shows.
     """
     (warp,) = made.warps
-    xx, _, x0, _, yy, y0 = _matrix(warp, batch)
-    beyond = batch.count * batch.height * batch.width
-    columns = _line(xx, x0, batch.width, warp.border, beyond)
-    rows = _line(yy, y0, batch.height, warp.border, beyond)
-    rows = tf.where(rows == beyond, beyond, batch.first_pixels + rows * batch.width)
-    pixel = tf.reshape(rows[:, :, None] + columns[:, None, :], tf.shape(batch.pixels))
-    if warp.border.mode != "constant":
-        return pixel, None
-    return tf.minimum(pixel, beyond), _level(warp.border, batch)
+    xx, _, x0, _, yy, y0 = _product(warp, batch)
+    border = warp.border
+    rows, columns = (
+        _line(*line, border.mode) for line in ((yy, y0, batch.height), (xx, x0, batch.width))
+    )
+    return rows, columns, _level(border, batch) if border.mode == "constant" else None
 
 
-def _line(
-    by: tf.Tensor, start: tf.Tensor, size: int, border: Border, beyond: tf.Tensor
-) -> tf.Tensor:
-    """Which row or column each one shows, or `beyond` in a constant border: int32 [batch, n]."""
-    at = by[:, None] * tf.range(size, dtype=tf.int64) + start[:, None]
-    shown = tf.bitwise.right_shift(_folded(at, size, border.mode), FRACTION)
-    if border.mode != "constant":
-        return shown
-    return tf.where((at < 0) | (at > (size - 1) << FRACTION), beyond, shown)
+def _line(by: Any, start: Any, size: int, mode: str) -> tf.Tensor:
+    """Which row or column each one shows, `size` in a constant border: int32 [batch or 1, n]."""
+    by, start = (tf.reshape(typed(number, tf.int32), [-1, 1]) for number in (by, start))
+    at = by * np.arange(size, dtype=np.int32) + start
+    if mode == "constant":
+        return tf.where((at < 0) | (at >= size), size, at)
+    fixed = tf.bitwise.left_shift(tf.cast(at, tf.int64), FRACTION)
+    return tf.bitwise.right_shift(_folded(fixed, size, mode), FRACTION)
 
 
 def _grid(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
@@ -128,59 +123,69 @@ def _grid(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
 def _unmoved(batch: Batch) -> Places:
     shape = [batch.count, batch.height * batch.width]
     x, y = (tf.broadcast_to(tf.constant(axis << FRACTION), shape) for axis in _grid(batch))
-    return Places(x, y, None)
+    return Places(x, y)
 
 
-def _matrix(warp: Warp, batch: Batch) -> list[tf.Tensor]:
-    """An affine warp's one map, six of int64 [batch]; see `passes`."""
+def _product(warp: Warp, batch: Batch) -> Affine:
+    """An affine warp's one map: float64 [batch], or numbers that all examples have."""
     product: Affine | None = None
     for step in warp.steps:
         assert isinstance(step.op, AffineOp)
         mask, drawn = batch.drawn.taken(step)
         drawn_map = step.op.affine(drawn, batch.height, batch.width)
-        step_map = Affine(*(numbers(entry) for entry in drawn_map))
-        if mask is not None:
-            pairs = zip(step_map, _IDENTITY, strict=True)
-            step_map = Affine(*(where(mask, entry, unmoved) for entry, unmoved in pairs))
+        pairs = zip(drawn_map, _IDENTITY, strict=True)
+        step_map = Affine(*(_unless_masked(mask, *pair) for pair in pairs))
         product = step_map if product is None else step_map.after(product)
     assert product is not None
-    shape = [batch.count]
-    matrix = [tf.broadcast_to(numbers(entry), shape) for entry in product]
-    for row, size in ((0, batch.width), (3, batch.height)):
-        xx, xy, x0 = matrix[row : row + 3]
-        drawn_in = WIDEST_STEP / tf.maximum(tf.abs(xx) + tf.abs(xy), WIDEST_STEP)
-        centre = (size - 1) / 2
-        x0 = tf.where(drawn_in < 1.0, centre + times(x0 - centre, drawn_in), x0)
-        x0 = tf.clip_by_value(x0, -FARTHEST, FARTHEST)
-        matrix[row : row + 3] = xx * drawn_in, xy * drawn_in, x0
-    return [xla_tracing.kept(tf.cast(tf.round(entry * ONE), tf.int64)) for entry in matrix]
+    return product
+
+
+def _unless_masked(mask: tf.Tensor | None, entry: Any, unmoved: float) -> Any:
+    """An entry of a map; of numbers that are the same for all, there is nothing to compute."""
+    if not isinstance(entry, tf.Tensor) and (mask is None or entry == unmoved):
+        return float(entry)
+    return numbers(entry) if mask is None else where(mask, entry, unmoved)
+
+
+def _matrix(warp: Warp, batch: Batch) -> list[tf.Tensor]:
+    """An affine warp's one map, by rows, two of int64 [batch, 3]; see `passes`."""
+    entries = [
+        entry if isinstance(entry, tf.Tensor) else tf.fill([batch.count], numbers(entry))
+        for entry in _product(warp, batch)
+    ]
+    # Both rows at once: [2, batch].
+    xx, xy, x0 = (tf.stack(pair) for pair in zip(entries[:3], entries[3:], strict=True))
+    drawn_in = WIDEST_STEP / tf.maximum(tf.abs(xx) + tf.abs(xy), WIDEST_STEP)
+    centre = np.array([[batch.width - 1], [batch.height - 1]]) / 2
+    x0 = tf.where(drawn_in < 1.0, centre + times(x0 - centre, drawn_in), x0)
+    x0 = tf.clip_by_value(x0, -FARTHEST, FARTHEST)
+    both = tf.stack([xx * drawn_in, xy * drawn_in, x0], 2)
+    return tf.unstack(xla_tracing.kept(tf.cast(tf.round(both * ONE), tf.int64)))
 
 
 def _spread(matrix: list[tf.Tensor], border: Border, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
     """What a map makes of pixel centres; less whole periods if the border has some."""
-    xx, xy, x0, yx, yy, y0 = matrix
     if not _period(2, border.mode) and not xla_tracing.compiled():
         # One op for each, exact below 2**53.
         grid = np.stack([*_grid(batch), np.ones(batch.height * batch.width)]) / _A_STEP
-        x, y = (numbers(tf.stack(row, 1)) @ grid for row in ((xx, xy, x0), (yx, yy, y0)))
+        x, y = (numbers(row) @ grid for row in matrix)
         return x, y
-    columns = tf.range(batch.width, dtype=tf.int64)
-    rows = tf.range(batch.height, dtype=tf.int64)
-    shape = [batch.count, batch.height * batch.width]
+    columns, rows = np.arange(batch.width), np.arange(batch.height)
 
-    def along(by_x: tf.Tensor, by_y: tf.Tensor, start: tf.Tensor, size: int) -> tf.Tensor:
-        begin, line = by_y[:, None] * rows + start[:, None], by_x[:, None] * columns
+    def along(row: tf.Tensor, size: int) -> tf.Tensor:
+        by_x, by_y, start = tf.split(row, 3, 1)
+        begin, line = by_y * rows + start, by_x * columns
         if period := _period(size, border.mode):
             # Few numbers to divide, and small ones to add.
             small = (tf.math.floormod(one, period) - period // 2 for one in (begin, line))
             begin, line = (tf.cast(one, tf.int32) for one in small)
-        return tf.reshape(begin[:, :, None] + line[:, None, :], shape)
+        return crossed(operator.add, begin, line)
 
-    return along(xx, xy, x0, batch.width), along(yx, yy, y0, batch.height)
+    return along(matrix[0], batch.width), along(matrix[1], batch.height)
 
 
 def _moved(matrix: list[tf.Tensor], at: Places) -> tuple[tf.Tensor, tf.Tensor]:
-    m0, m1, m2, m3, m4, m5 = (entry[:, None] for entry in matrix)
+    (m0, m1, m2), (m3, m4, m5) = (tf.split(row, 3, 1) for row in matrix)
     x, y = tf.cast(_fixed(at.x), tf.int64), tf.cast(_fixed(at.y), tf.int64)
     right = tf.bitwise.right_shift
     return (
@@ -202,7 +207,7 @@ def _perspective(warp: Warp, batch: Batch) -> list[tf.Tensor]:
 
 
 def _tilted(entries: list[tf.Tensor], batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
-    h = [entry[:, None] for entry in entries]
+    h = [column(entry) for entry in entries]
     one = 1.0 / (1 << FRACTION)
     x, y = numbers(_fixed(at.x)) * one, numbers(_fixed(at.y)) * one
     depth = plus(times(h[6], x), h[7], y) + 1.0
@@ -245,20 +250,34 @@ def _displaced(
 
 
 def _brought_back(
-    border: Border, batch: Batch, x: tf.Tensor, y: tf.Tensor, painted: tf.Tensor | None
+    border: Border,
+    batch: Batch,
+    x: tf.Tensor,
+    y: tf.Tensor,
+    outside: tuple[tuple[tf.Tensor, int], ...],
 ) -> Places:
     """Brings coordinates back into the image, and notes where a constant border shows."""
-    if border.mode == "constant":
-        # Up to the outermost centres, or less than half a pixel beyond them.
-        low, beyond = (-_HALF, _HALF - 1) if border.reach else (0, 0)
-        last_x, last_y = (((size - 1) << FRACTION) + beyond for size in (batch.width, batch.height))
-        low, last_x, last_y = (_like(x, bound) for bound in (low, last_x, last_y))
-        inside = (x >= low) & (x <= last_x) & (y >= low) & (y <= last_y)
-        paint = tf.where(inside, 0, _level(border, batch) | PAINTED)
-        painted = paint if painted is None else tf.where(painted > 0, painted, paint)
-    return Places(
-        _folded(x, batch.width, border.mode), _folded(y, batch.height, border.mode), painted
+    folded_x, folded_y = (
+        _folded(at, size, border.mode) for at, size in ((x, batch.width), (y, batch.height))
     )
+    if border.mode == "constant":
+        if border.reach:
+            beyond = _far(x, batch.width) | _far(y, batch.height)
+        else:
+            # Up to the outermost centres, at which coordinates have been cut off.
+            beyond = (folded_x != x) | (folded_y != y)
+        outside = (*outside, (beyond, _level(border, batch)))
+    return Places(_narrow(folded_x), _narrow(folded_y), outside)
+
+
+def _far(at: tf.Tensor, size: int) -> tf.Tensor:
+    """Which coordinates are half a pixel beyond the outermost centres, or farther."""
+    return (at < _like(at, -_HALF)) | (at > _like(at, ((size - 1) << FRACTION) + _HALF - 1))
+
+
+def _narrow(at: tf.Tensor) -> tf.Tensor:
+    """Coordinates within the image as `Places` has them."""
+    return at if at.dtype == tf.float64 else tf.cast(at, tf.int32)
 
 
 def _like(at: tf.Tensor, number: int) -> tf.Tensor:
@@ -288,5 +307,4 @@ def _folded(at: tf.Tensor, size: int, mode: str) -> tf.Tensor:
         half = _HALF if mode == "reflect" else 0
         at = tf.math.floormod(at + half, tf.constant(period, at.dtype))
         at = tf.minimum(at, period - at) - half
-    inside = tf.clip_by_value(at, _like(at, 0), _like(at, last))
-    return inside if at.dtype == tf.float64 else tf.cast(inside, tf.int32)
+    return tf.raw_ops.ClipByValue(t=at, clip_value_min=_like(at, 0), clip_value_max=_like(at, last))

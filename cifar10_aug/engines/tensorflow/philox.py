@@ -14,7 +14,7 @@ from cifar10_aug.rng import draws
 
 # Of 64 bits, also where TensorFlow behaves like NumPy and takes a Python number for one of 32.
 MASK, _HALF = np.int64(draws.MASK), np.int64(draws.HALF)
-_MULTIPLIERS = np.array([draws.MULTIPLIER_0, draws.MULTIPLIER_1], np.int64)
+_CONSTANTS = MASK, _HALF, np.int64(draws.MULTIPLIER_0), np.int64(draws.MULTIPLIER_1)
 
 
 def upper(product: Any) -> Any:
@@ -41,16 +41,20 @@ def philox(
     Returns:
         Four int64 tensors of 32-bit words.
     """
-    xor = tf.bitwise.bitwise_xor
-    c0, c1, c2, c3 = lower(keys), upper(keys), epoch, counter
-    k0, k1 = seed & int(MASK), seed >> int(_HALF)
-    for _ in range(10):
-        product_0, product_1 = c0 * _MULTIPLIERS[0], c2 * _MULTIPLIERS[1]
-        c0, c1, c2, c3 = (
-            xor(xor(upper(product_1), c1), np.int64(k0)),
-            lower(product_1),
-            xor(xor(upper(product_0), c3), np.int64(k1)),
-            lower(product_0),
-        )
-        k0, k1 = (k0 + draws.WEYL_0) & int(MASK), (k1 + draws.WEYL_1) & int(MASK)
-    return c0, c1, c2, c3
+    xor, right = tf.bitwise.bitwise_xor, tf.bitwise.right_shift
+    # Constants are made once each, since a pipeline takes time to start by the node.
+    mask, half, multiplier_0, multiplier_1 = (tf.constant(one) for one in _CONSTANTS)
+    rounds = np.arange(10, dtype=np.uint64)
+    round_keys = (
+        np.uint64(seed & int(MASK)) + rounds * np.uint64(draws.WEYL_0),
+        np.uint64(seed >> int(_HALF)) + rounds * np.uint64(draws.WEYL_1),
+    )
+    keys_0, keys_1 = (tf.unstack((each & draws.MASK).astype(np.int64)) for each in round_keys)
+    c0, c1, c2, c3 = lower(keys), right(keys, half), epoch, counter
+    for key_0, key_1 in zip(keys_0, keys_1, strict=True):
+        product_0, product_1 = c0 * multiplier_0, c2 * multiplier_1
+        # Words that are not multiplied keep what is above their 32 bits.
+        c0 = tf.bitwise.bitwise_and(xor(xor(right(product_1, half), c1), key_0), mask)
+        c2 = tf.bitwise.bitwise_and(xor(xor(right(product_0, half), c3), key_1), mask)
+        c1, c3 = product_1, product_0
+    return c0, lower(c1), c2, lower(c3)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 from cifar10_aug._compat import xla_tracing
-
-# All channels of a pixel.
-COLOUR = 0xFFFFFF
 
 
 def pack(images: tf.Tensor) -> tf.Tensor:
@@ -25,11 +23,40 @@ def unpack(packed: tf.Tensor) -> tf.Tensor:
         return tf.bitcast(packed, tf.uint8)[..., :3]
     # Copying three bytes at a time takes longer than making three words of four pixels, and floats
     # are transposed in half the time.
-    right, pixels = tf.bitwise.right_shift, tf.reshape(packed, [-1, 4])
-    a, b, c, d = (pixels[:, place] for place in range(4))
+    right = tf.bitwise.right_shift
+    a, b, c, d = tf.unstack(tf.reshape(packed, [-1, 4]), axis=1)
     words = tf.stack([a + b * (1 << 24), right(b, 8) + c * (1 << 16), right(c, 16) + d * 256])
     levels = tf.bitcast(tf.transpose(tf.bitcast(words, tf.float32)), tf.uint8)
     return tf.reshape(levels, [-1, *packed.shape[1:], 3])
+
+
+def column(values: tf.Tensor) -> tf.Tensor:
+    """[batch] as [batch, 1]; slicing would need more nodes."""
+    return tf.expand_dims(values, 1)
+
+
+def crossed(
+    combine: Callable[[Any, Any], tf.Tensor], rows: tf.Tensor, columns: tf.Tensor
+) -> tf.Tensor:
+    """What `combine` makes of each row with each column: [batch or 1, height * width].
+
+    Args:
+        combine: adds, or the like.
+        rows: [batch, height], or [1, height] if all examples have the same.
+        columns: [batch, width], or [1, width].
+    """
+    height, width = rows.shape[1], columns.shape[1]
+    if xla_tracing.compiled():
+        made = combine(tf.expand_dims(rows, 2), tf.expand_dims(columns, 1))
+    else:
+        # TensorFlow takes twice as long for three dimensions.
+        if rows.shape[0] != columns.shape[0]:
+            count = tf.maximum(tf.shape(rows)[0], tf.shape(columns)[0])
+            rows = tf.broadcast_to(rows, [count, height])
+            columns = tf.broadcast_to(columns, [count, width])
+        repeated = tf.reshape(tf.tile(columns, [1, height]), [-1, width])
+        made = combine(tf.reshape(rows, [-1, 1]), repeated)
+    return tf.reshape(made, [-1, height * width])
 
 
 def channels(packed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -55,7 +82,11 @@ def grey(red: tf.Tensor, green: tf.Tensor, blue: tf.Tensor) -> tf.Tensor:
 
 def read(table: tf.Tensor, at: tf.Tensor) -> tf.Tensor:
     """Entries of a table, [n]; what XLA compiles best is not what is quickest without it."""
-    return tf.gather(table, at) if xla_tracing.compiled() else tf.gather_nd(table, at[..., None])
+    return (
+        tf.gather(table, at)
+        if xla_tracing.compiled()
+        else tf.gather_nd(table, tf.expand_dims(at, -1))
+    )
 
 
 def read_own(tables: tf.Tensor, at: tf.Tensor) -> tf.Tensor:
@@ -70,5 +101,5 @@ def read_own(tables: tf.Tensor, at: tf.Tensor) -> tf.Tensor:
     """
     if xla_tracing.compiled():
         return tf.gather(tables, at, batch_dims=1)
-    first = int(tables.shape[1]) * tf.range(tf.shape(tables)[0])[:, None]
+    first = column(int(tables.shape[1]) * tf.range(tf.shape(tables)[0]))
     return read(tf.reshape(tables, [-1]), at + first)

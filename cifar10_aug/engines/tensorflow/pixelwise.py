@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,16 @@ import tensorflow as tf
 from cifar10_aug._compat import xla_tracing
 from cifar10_aug.engines.stages import PlannedOp
 from cifar10_aug.engines.tensorflow.batch import Batch
-from cifar10_aug.engines.tensorflow.pixels import as_levels, channels, joined, read, read_own
-from cifar10_aug.engines.tensorflow.tensor_draws import TensorDraws
+from cifar10_aug.engines.tensorflow.pixels import (
+    as_levels,
+    channels,
+    column,
+    crossed,
+    joined,
+    read,
+    read_own,
+)
+from cifar10_aug.engines.tensorflow.tensor_draws import TensorDraws, typed
 from cifar10_aug.ops.base import BoxOp, LookupTableOp, Noise, PixelwiseOp
 
 _LEVELS = np.arange(256.0)[:, None]
@@ -45,19 +54,15 @@ def both(mask: Any, applied: Any) -> Any:
 
 def chosen(mask: Any, yes: tf.Tensor, no: tf.Tensor) -> tf.Tensor:
     """The pixels of examples in a mask from `yes`, others from `no`."""
-    return yes if mask is None else tf.where(mask[:, None], yes, no)
+    return yes if mask is None else tf.where(column(mask), yes, no)
 
 
 def inside(boxes: Any, batch: Batch) -> tf.Tensor:
-    """Which pixels lie in an example's box: bool [batch, height * width]."""
-    top, left, bottom, right = (
-        tf.broadcast_to(tf.cast(side, tf.int64), [batch.count])[:, None] for side in boxes
-    )
-    y, x = tf.range(batch.height, dtype=tf.int64), tf.range(batch.width, dtype=tf.int64)
+    """Which pixels lie in an example's box: bool [batch, height * width], or [1, …] if alike."""
+    top, left, bottom, right = (tf.reshape(typed(side, tf.int64), [-1, 1]) for side in boxes)
+    y, x = np.arange(batch.height), np.arange(batch.width)
     rows, columns = (y >= top) & (y < bottom), (x >= left) & (x < right)
-    return tf.reshape(
-        rows[:, :, None] & columns[:, None, :], [batch.count, batch.height * batch.width]
-    )
+    return crossed(operator.and_, rows, columns)
 
 
 def _boxed(
@@ -65,12 +70,11 @@ def _boxed(
 ) -> tf.Tensor:
     where = inside(op.boxes(drawn, batch.height, batch.width), batch)
     if mask is not None:
-        where &= mask[:, None]
+        where &= column(mask)
     fill = op.fill_levels(drawn, batch.dataset)
     if isinstance(fill, Noise):
         return tf.where(where, _noise(step, batch), pixels)
-    colour = tf.cast(joined(*fill), tf.int32)
-    return tf.where(where, tf.broadcast_to(colour, [batch.count])[:, None], pixels)
+    return tf.where(where, tf.reshape(typed(joined(*fill), tf.int32), [-1, 1]), pixels)
 
 
 def _noise(step: PlannedOp, batch: Batch) -> tf.Tensor:

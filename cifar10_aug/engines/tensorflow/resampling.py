@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 
+import numpy as np
 import tensorflow as tf
 
 from cifar10_aug._compat import xla_tracing
@@ -12,7 +14,7 @@ from cifar10_aug.engines.stages import Pass
 from cifar10_aug.engines.tensorflow import maps
 from cifar10_aug.engines.tensorflow.batch import Batch
 from cifar10_aug.engines.tensorflow.chunks import in_chunks
-from cifar10_aug.engines.tensorflow.pixels import COLOUR, read
+from cifar10_aug.engines.tensorflow.pixels import crossed, read
 
 # The bits of a coordinate that weigh neighbours: 256 steps from one to the next.
 _WEIGHT = 0xFF00
@@ -20,12 +22,18 @@ _WEIGHT = 0xFF00
 
 def copied(made: Pass, batch: Batch) -> tf.Tensor:
     """What a pixel-aligned pass makes of a batch, int32 [batch, height * width]."""
-    pixel, level = maps.aligned(made, batch)
-    pixels = tf.reshape(batch.pixels, [-1])
-    if not xla_tracing.compiled():
-        return read(tf.pad(pixels, [[0, 1]], constant_values=level or 0), pixel)
-    shown = read(pixels, pixel)
-    return shown if level is None else tf.where(pixel == tf.size(pixels), level, shown)
+    rows, columns, level = maps.aligned(made, batch)
+    pixels, size = tf.reshape(batch.pixels, [-1]), tf.size(batch.pixels)
+    starts = batch.first_pixels + rows * batch.width
+    if level is None:
+        return read(pixels, crossed(operator.add, starts, columns))
+    # What is not in the image shows a pixel after the last one.
+    starts = tf.where(rows == batch.height, size, starts)
+    columns = tf.where(columns == batch.width, size, columns)
+    pixel = tf.minimum(crossed(operator.add, starts, columns), size)
+    if xla_tracing.compiled():
+        return tf.where(pixel == size, level, read(pixels, pixel))
+    return read(tf.concat([pixels, [level]], 0), pixel)
 
 
 def blended(made: Pass, batch: Batch) -> tf.Tensor:
@@ -34,11 +42,7 @@ def blended(made: Pass, batch: Batch) -> tf.Tensor:
     def run(pixels: tf.Tensor, keys: tf.Tensor, drawn: list[maps.Entries]) -> tf.Tensor:
         some = dataclasses.replace(batch, pixels=pixels, keys=keys)
         at = maps.places(made, some, drawn)
-        shown = (_fused if xla_tracing.compiled() else _in_lanes)(some, at)
-        if at.painted is None:
-            return shown
-        border = tf.bitwise.bitwise_and(at.painted, COLOUR)
-        return tf.where(at.painted > 0, border, shown)
+        return (_fused if xla_tracing.compiled() else _in_lanes)(some, at)
 
     drawn = [maps.entries(warp, batch) for warp in made.warps]
     return in_chunks(run, batch.at_once, batch.pixels, batch.keys, drawn)
@@ -50,7 +54,11 @@ def _in_lanes(batch: Batch, at: maps.Places) -> tf.Tensor:
     No number has more than 24 bits, so all are exact, and are rounded once.
     """
     (x, wx), (y, wy) = _apart(at.x), _apart(at.y)
-    found = read(_squares(batch), batch.first_pixels + y * batch.width + x)
+    pixel, size = batch.first_pixels + y * batch.width + x, tf.size(batch.pixels)
+    levels = [level for _, level in at.outside]
+    for number, (outside, _) in reversed([*enumerate(at.outside)]):
+        pixel = tf.where(outside, size + number * (batch.width + 2), pixel)
+    found = read(_squares(batch, levels), pixel)
     a, b, c, d = (
         tf.cast(tf.bitcast(pixel, tf.uint8), tf.float32)
         for pixel in tf.unstack(tf.bitcast(found, tf.int32), axis=-1)
@@ -74,14 +82,16 @@ def _apart(at: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return whole, tf.cast(fourfold, tf.float32) * (1.0 / 256.0)
 
 
-def _squares(batch: Batch) -> tf.Tensor:
-    """Each pixel, its right neighbour, and those below: complex128 [batch * height * width].
+def _squares(batch: Batch, levels: list[int]) -> tf.Tensor:
+    """Each pixel, its right neighbour, and those below: complex128 [batch * height * width + …].
 
     Reading takes time by the element, and complex numbers are the largest. Where there is no
-    neighbour, it weighs nothing.
+    neighbour, it weighs nothing. After the last pixel come the packed levels of borders, each
+    beside and above itself; so one is read every width + 2 places.
     """
     pixels, width = tf.reshape(batch.pixels, [-1]), batch.width
-    longer = tf.bitcast(tf.concat([pixels, tf.zeros([width + 1], tf.int32)], 0), tf.float32)
+    more = np.repeat(np.array([*levels, 0], np.int32), width + 2)
+    longer = tf.bitcast(tf.concat([pixels, more], 0), tf.float32)
     pairs = tf.bitcast(tf.complex(longer[:-1], longer[1:]), tf.float64)
     return tf.complex(pairs[:-width], pairs[width:])
 
@@ -98,7 +108,10 @@ def _fused(batch: Batch, at: maps.Places) -> tf.Tensor:
         tf.bitwise.bitwise_or(tf.gather(wider, pixel + by, batch_dims=1), nothing)
         for by in (0, 1, batch.width, batch.width + 1)
     ]
-    return _between(neighbours, _weight(at.x), _weight(at.y))
+    shown = _between(neighbours, _weight(at.x), _weight(at.y))
+    for outside, level in reversed(at.outside):
+        shown = tf.where(outside, level, shown)
+    return shown
 
 
 def _weight(at: tf.Tensor) -> tf.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -21,7 +22,16 @@ _HALF = np.int64((_BIAS - 1) << _MANTISSA_BITS)
 
 def numbers(x: Any) -> tf.Tensor:
     """A float64 tensor."""
-    return tf.cast(x, tf.float64)
+    return typed(x, tf.float64)
+
+
+def typed(x: Any, dtype: tf.DType) -> tf.Tensor:
+    """A tensor of a dtype; of what is no tensor, a constant, which needs no cast in the graph."""
+    return (
+        tf.cast(x, dtype)
+        if isinstance(x, tf.Tensor)
+        else tf.constant(np.asarray(x).astype(dtype.as_numpy_dtype))
+    )
 
 
 def divide(x: Any, number: float) -> tf.Tensor:
@@ -40,10 +50,9 @@ def settled(x: tf.Tensor) -> tf.Tensor:
     XLA contracts a product and the sum that it goes into, and so rounds once where the eager engine
     rounds twice; and both optimisers add constants in another order. Neither sees through this.
     """
-    limit = tf.constant(1e30, x.dtype)
-    x = tf.maximum(x, -limit)
+    x = tf.maximum(x, tf.constant(-1e30, x.dtype))
     # LLVM sees through one of them where it knows x's sign.
-    return tf.minimum(x, limit) if xla_tracing.compiled() else x
+    return tf.minimum(x, tf.constant(1e30, x.dtype)) if xla_tracing.compiled() else x
 
 
 def times(a: Any, b: Any) -> Any:
@@ -64,7 +73,7 @@ def alike(*values: Any) -> list[tf.Tensor]:
     """Tensors of one dtype: float64 if any is a float, else int64."""
     kinds = [v.dtype if isinstance(v, tf.Tensor) else np.asarray(v).dtype for v in values]
     dtype = tf.float64 if any(tf.as_dtype(kind).is_floating for kind in kinds) else tf.int64
-    return [tf.cast(v, dtype) for v in values]
+    return [typed(v, dtype) for v in values]
 
 
 def where(condition: Any, yes: Any, no: Any) -> tf.Tensor:
@@ -83,6 +92,11 @@ def _frexp(x: Any) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.bitcast(mantissa, tf.float64), numbers(power)
 
 
+def _polynomial(coefficients: tuple[float, ...], x: tf.Tensor) -> tf.Tensor:
+    # Between two constants there is a product with x, which TensorFlow's own optimiser leaves.
+    return elementary.horner(coefficients, x, times if xla_tracing.compiled() else operator.mul)
+
+
 TENSORFLOW = elementary.Functions(
     divide=divide,
     times=times,
@@ -91,7 +105,7 @@ TENSORFLOW = elementary.Functions(
     where=where,
     ldexp=_ldexp,
     frexp=_frexp,
-    polynomial=lambda coefficients, x: elementary.horner(coefficients, x, times),
+    polynomial=_polynomial,
 )
 
 
@@ -111,7 +125,7 @@ class TensorDraws(Draws):
         return settled(super().uniform(slot, low, high))
 
     def integers(self, slot: int, low: Any, high: Any) -> Any:
-        count = tf.cast(high - low + 1, tf.int64)
+        count = typed(high - low + 1, tf.int64)
         return low + tf.bitwise.right_shift(self._words[slot] * count, 32)
 
     def chance(self, slot: int, probability: Any) -> Any:
