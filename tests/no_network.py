@@ -1,6 +1,6 @@
 """A tour of the package in a process that ends as soon as it asks for a network.
 
-Run as `python -m tests.no_network SOURCE FOLDER`. Python's own sockets are reported with a
+Python's own sockets are reported with a
 traceback; the kernel (on Linux) ends the process at those of TensorFlow, which Python never sees.
 """
 
@@ -111,6 +111,6 @@ def tour(source: str, place: Path) -> None:
     _tell("frozen")
 
 
-if __name__ == "__main__":
+def main(source: str, place: str) -> None:
     forbid()
-    tour(sys.argv[1], Path(sys.argv[2]))
+    tour(source, Path(place))

@@ -11,6 +11,7 @@ from cifar10_aug.data.sources import choose, downloading
 from cifar10_aug.data.sources.official import CIFAR10
 from tests import no_network, programs
 
+ROOT = Path(__file__).parents[1]
 DONE = "prepare eager graph export verify verify info info list preview frozen"
 
 
@@ -18,7 +19,9 @@ DONE = "prepare eager graph export verify verify info info list preview frozen"
 def test_with_a_source_at_hand_no_socket_is_ever_opened(
     sources: dict[str, Path], tmp_path: Path
 ) -> None:
-    done = programs.python("-m", "tests.no_network", sources["binary archive"], tmp_path)
+    program = "import sys; from tests import no_network; no_network.main(*sys.argv[1:])"
+    source = sources["binary archive"]
+    done = programs.run("-c", program, source, tmp_path, cwd=ROOT, check=True)
     assert done.stdout.split() == DONE.split()
 
 

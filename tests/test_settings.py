@@ -25,8 +25,8 @@ ROOT = Path(__file__).parents[1]
 # Graphs take seconds to build.
 SLOW = pytest.mark.slow
 ENGINES = ["eager", pytest.param("graph", marks=SLOW)]
-# Cheap to build as a graph, and with a partner that is looked up.
-RECIPE = "flip+erase"
+# Cheap to build as a graph.
+RECIPE = "brightness"
 
 
 def load(data_dir: str, engine: str, **kwargs: Any) -> Any:

@@ -16,9 +16,7 @@ from tests.pipelines.test_eager import by_id
 ENGINES = ["eager", "graph"]
 
 
-def load(
-    data_dir: str, recipe: str = "flip+brightness", split: Any = "train", **kwargs: Any
-) -> Any:
+def load(data_dir: str, recipe: str = "brightness", split: Any = "train", **kwargs: Any) -> Any:
     how = {"batch_size": kwargs.pop("batch_size", 16), "shuffle_files": True}
     return tfds.load(
         f"cifar10_aug/{recipe}", split=split, data_dir=data_dir, builder_kwargs=kwargs, **how
@@ -106,7 +104,7 @@ import cifar10_aug
 folder, data_dir, taken = sys.argv[1:]
 for engine in ("eager", "graph"):
     train = tfds.load(
-        "cifar10_aug/flip+brightness", split="train", data_dir=data_dir, batch_size=16,
+        "cifar10_aug/brightness", split="train", data_dir=data_dir, batch_size=16,
         shuffle_files=True, builder_kwargs={"engine": engine},
     ).repeat()
     iterator = iter(train)

@@ -148,7 +148,7 @@ def test_iterators_at_once_are_epochs_of_their_own(engine: str, data_dir: str) -
 
     def load() -> Any:
         return tfds.load(
-            "cifar10_aug/flip+erase",
+            "cifar10_aug/brightness",
             split="train[:50]",
             batch_size=16,
             shuffle_files=True,
@@ -189,7 +189,7 @@ def in_blocks(data_dir: str, *, symbolic: bool = False, start_step: int = 0) -> 
     options = tf.data.Options()
     options.experimental_symbolic_checkpoint = symbolic
     return tfds.load(
-        "cifar10_aug/flip+brightness",
+        "cifar10_aug/brightness",
         split="train[:18]",
         batch_size=4,
         shuffle_files=True,
