@@ -33,7 +33,7 @@ def forbid() -> None:
 def _end_at_sockets(event: str, args: tuple[object, ...]) -> None:
     made = event == "socket.__new__" and args[1] in NETWORKS
     if made or event in ("socket.getaddrinfo", "socket.gethostbyname"):
-        # Not what stands for it while a command's output is caught.
+        # Not what replaces it while a command's output is caught.
         print(f"{event} {args}", file=sys.__stderr__)
         traceback.print_stack(file=sys.__stderr__)
         os._exit(ASKED)

@@ -31,7 +31,7 @@ def test_with_a_source_at_hand_no_socket_is_ever_opened(
         ("socket.socket()", False),
         ("socket.socket(socket.AF_INET6)", False),
         ("socket.getaddrinfo('localhost', 80)", False),
-        # As TensorFlow does it, behind Python's back.
+        # As TensorFlow does it, unseen by Python.
         ("ctypes.CDLL(None).socket(socket.AF_INET, socket.SOCK_STREAM, 0)", True),
         ("ctypes.CDLL(None).socket(socket.AF_INET6, socket.SOCK_STREAM, 0)", True),
     ],

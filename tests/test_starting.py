@@ -86,7 +86,7 @@ def test_splits_that_are_not_augmented_start_at_their_beginning(data_dir: str, e
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_step_behind_the_epoch_is_refused(data_dir: str, engine: str) -> None:
+def test_a_step_after_the_epoch_is_refused(data_dir: str, engine: str) -> None:
     message = (
         "start_step is 7, and an epoch has 7 batches; give the number of batches of start_epoch "
         "that are done, and whole epochs as start_epoch"

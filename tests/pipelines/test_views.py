@@ -187,7 +187,7 @@ OWN = np.random.default_rng(0).integers(0, 256, (20, 28, 24, 3), np.uint8)
 
 @pytest.mark.parametrize("batch", [None, 8])
 @pytest.mark.parametrize("engine", ENGINES)
-def test_images_of_ones_own_have_views(engine: str, batch: int | None) -> None:
+def test_the_users_images_have_views(engine: str, batch: int | None) -> None:
     for text in ("brightness-v2", "flip+rescale--cutout8+rescale"):
         own = tf.data.Dataset.from_tensor_slices((OWN, np.arange(20)))
         own = own if batch is None else own.batch(batch)
@@ -203,7 +203,7 @@ def test_images_of_ones_own_have_views(engine: str, batch: int | None) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_floats_of_ones_own_come_back_as_floats(engine: str) -> None:
+def test_the_users_floats_come_back_as_floats(engine: str) -> None:
     own = tf.data.Dataset.from_tensor_slices({"image": OWN / np.float32(255)}).batch(8)
     found = images(own.apply(augment("flip-v2", engine=engine, **KEYS)))
     expected = Recipe.parse("flip-v2")(OWN, **KEYS)
@@ -212,7 +212,7 @@ def test_floats_of_ones_own_come_back_as_floats(engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_smooth_labels_of_ones_own_are_those_of_view_0(engine: str) -> None:
+def test_the_users_smooth_labels_are_those_of_view_0(engine: str) -> None:
     labels = np.arange(20) % 4
     recipe = "labelsmooth_p0.5+flip--hue+labelsmooth_p0.5"
     ds = tf.data.Dataset.from_tensor_slices((OWN, labels)).batch(20)
@@ -224,7 +224,7 @@ def test_smooth_labels_of_ones_own_are_those_of_view_0(engine: str) -> None:
     np.testing.assert_array_equal(soft, right)
 
 
-def test_batches_of_ones_own_may_be_empty() -> None:
+def test_the_users_batches_may_be_empty() -> None:
     def batches() -> Any:
         yield from (OWN[:3], OWN[:0], OWN[3:5])
 
@@ -237,7 +237,7 @@ def test_batches_of_ones_own_may_be_empty() -> None:
         np.testing.assert_array_equal(np.concatenate(found), expected)
 
 
-def test_images_of_ones_own_may_differ_in_size() -> None:
+def test_the_users_images_may_differ_in_size() -> None:
     def sized() -> Any:
         for side in (8, 12, 12, 20):
             yield np.full((side, side + 1, 3), side, np.uint8)
@@ -252,7 +252,7 @@ def test_images_of_ones_own_may_differ_in_size() -> None:
         np.testing.assert_array_equal(found, expected)
 
 
-def test_functions_of_ones_own_run_in_every_view(data_dir: str, made: Any) -> None:
+def test_registered_functions_run_in_every_view(data_dir: str, made: Any) -> None:
     with registered({"backend": "threading"}, speckle=functions.speckle):
         for recipe in ("speckle-v2", "plain--flip+speckle"):
             ds = tfds.load(
