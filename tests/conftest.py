@@ -30,7 +30,7 @@ from cifar10_aug.data.sources.official import BINARY, PYTHON
 from tests import archives
 
 # Drawn once in each process of tests; no test changes it.
-sample.read = functools.cache(sample.read)  # type: ignore[assignment]
+sample.read = functools.cache(sample.read)
 # What torchvision has downloaded would be found, too.
 caches.ROOTS = ()
 

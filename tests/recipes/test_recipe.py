@@ -283,7 +283,7 @@ def test_any_text_is_a_recipe_or_a_recipe_error_at_once(text: str) -> None:
     else:
         assert "\n" not in str(outcome)
         assert len(str(outcome)) < 1200
-    assert time.process_time() - start < 0.05
+    assert time.process_time() - start < 0.5
 
 
 def test_what_is_no_text_is_a_recipe_error() -> None:
