@@ -3,8 +3,8 @@
     python scripts/long_runs.py [--images 1000000] [--datasets 200] [--data-dir DIR]
 
 reads a million images of the drawn sample in one go, for each kind of pipeline, and then builds,
-reads and drops 200 datasets of each kind in one process. Beside them stand pipelines of
-TensorFlow's alone, since what those leave is TensorFlow's: it keeps for ever what a
+reads and drops 200 datasets of each kind in one process. It also runs pipelines of
+TensorFlow alone, since what those leave is TensorFlow's: it keeps for ever what a
 Python call of a dataset refers to, and the memory of shuffled records scatters for some hundred
 thousand records until it stays as it is. Each row is measured in a separate process. Prints
 numbers; ends with exit code 1 if a limit is broken.

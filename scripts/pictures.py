@@ -35,7 +35,7 @@ def shown_ops() -> dict[str, str]:
 
 
 def ops_sheet() -> tuple[Image.Image, dict[str, list[tuple[int, int]]]]:
-    """All ops on the same examples, and where on the sheet each op's pictures stand."""
+    """All ops on the same examples, and where each op's pictures are on the sheet."""
     train = sample.read().train
     images, numbers = train.images[:_EXAMPLES], np.arange(_EXAMPLES)
     slice_ = (train.images, None, np.arange(len(train)))

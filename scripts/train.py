@@ -153,7 +153,10 @@ def resumed(
     keras.utils.set_random_seed(run.seed)
     if done:
         print(f"resuming after epoch {done} of {run.epochs}")
-    return checkpoint, model or build(run, len(dataset)), dataset
+    model = model or build(run, len(dataset))
+    # Keras would trace the first training step twice: once more to make the metrics in it.
+    model._symbolic_build(data_batch=dataset.element_spec)
+    return checkpoint, model, dataset
 
 
 def train(run: Run, out: Path, verbose: str | int = "auto") -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import shutil
@@ -28,6 +29,8 @@ from cifar10_aug.data.sources import caches
 from cifar10_aug.data.sources.official import BINARY, PYTHON
 from tests import archives
 
+# Drawn once in each process of tests; no test changes it.
+sample.read = functools.cache(sample.read)
 # What torchvision has downloaded would be found, too.
 caches.ROOTS = ()
 

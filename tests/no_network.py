@@ -1,6 +1,6 @@
 """A tour of the package in a process that ends as soon as it asks for a network.
 
-Run as `python -m tests.no_network SOURCE FOLDER`. Python's own sockets are reported with a
+Python's own sockets are reported with a
 traceback; the kernel (on Linux) ends the process at those of TensorFlow, which Python never sees.
 """
 
@@ -33,7 +33,7 @@ def forbid() -> None:
 def _end_at_sockets(event: str, args: tuple[object, ...]) -> None:
     made = event == "socket.__new__" and args[1] in NETWORKS
     if made or event in ("socket.getaddrinfo", "socket.gethostbyname"):
-        # Not what stands for it while a command's output is caught.
+        # Not what replaces it while a command's output is caught.
         print(f"{event} {args}", file=sys.__stderr__)
         traceback.print_stack(file=sys.__stderr__)
         os._exit(ASKED)
@@ -111,6 +111,6 @@ def tour(source: str, place: Path) -> None:
     _tell("frozen")
 
 
-if __name__ == "__main__":
+def main(source: str, place: str) -> None:
     forbid()
-    tour(sys.argv[1], Path(sys.argv[2]))
+    tour(source, Path(place))

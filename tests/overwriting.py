@@ -1,7 +1,6 @@
 """Kills `prepare --overwrite` before each of its changes of files, one after the other.
 
-Run as a program, in which TensorFlow does nothing, so that processes can be forked:
-    python -m tests.overwriting OLD NEW PLACE
+For a program in which TensorFlow does nothing, so that processes can be forked.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import signal
 import sys
 from pathlib import Path
 
-import tensorflow  # noqa: F401, so that each fork need not import it
 import tensorflow_datasets as tfds
 
 from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
@@ -34,7 +32,8 @@ def killed(place: Path, source: Path, at: int) -> None:
     prepare(place, source)
 
 
-def main(old: Path, new: Path, place: Path) -> None:
+def main(*paths: str) -> None:
+    old, new, place = map(Path, paths)
     assert in_child(functools.partial(prepare, place / "prepared", old)) == 0
     kills, seen = 0, set()
     status = -signal.SIGKILL
@@ -58,7 +57,3 @@ def main(old: Path, new: Path, place: Path) -> None:
         shutil.rmtree(folder)
     assert seen == {old.name, new.name}
     sys.stdout.write(f"{kills - 1} kills, the old images or the new ones each time\n")
-
-
-if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""The table of ops: which are in it, what others are compared with, and what is said of them."""
+"""The table of ops: which are in it, what others are compared with, and what its rows say."""
 
 import json
 import sys

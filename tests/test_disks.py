@@ -15,7 +15,7 @@ def mount(place: Path, options: str) -> None:
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        pytest.skip(f"no disk of its own can be mounted here: {done.stderr.strip()}")
+        pytest.skip(f"no separate disk can be mounted here: {done.stderr.strip()}")
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def values_of(ops: tuple[Op, ...]) -> list[Any]:
 
 
 def refused(name: str) -> str:
-    """What is said against a recipe; "" if nothing is."""
+    """Why a recipe is refused; "" if it is not."""
     try:
         Recipe.parse(name)
     except RecipeError as error:

@@ -19,7 +19,7 @@ NAME = "Bilder für 猫 %41 {x}"
 
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The folder that ~ stands for, which is also the current one."""
+    """The folder that ~ means, which is also the current one."""
     place = tmp_path / NAME
     place.mkdir()
     monkeypatch.setenv("HOME", str(place))

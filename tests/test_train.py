@@ -2,8 +2,8 @@
 
 import json
 import re
+import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -34,61 +34,48 @@ def curve(found: dict[str, Any]) -> Curve:
     return [(epoch["loss"], epoch["val_loss"]) for epoch in found["history"]]
 
 
-# Several runs in one process, each of them a command line.
+# Several runs in one process, each of them a command line; "killed" as soon as an epoch is kept.
 PROGRAM = """
-import json, sys
+import json, os, signal, sys
 sys.path.insert(0, sys.argv[1])
-import train
+import checkpoint, train
+
+def write_and_die(path, content):
+    write(path, content)
+    if path.name == "state.json":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+write = checkpoint.write
+if "killed" in sys.argv:
+    checkpoint.write = write_and_die
 for options in json.loads(sys.argv[2]):
     run, out = train.parsed(options)
     train.train(run, out, verbose=0)
 """
-SHORT = ("--images", "256", "--epochs", "3", "--seed", "7", "--recipe", "standard+erase")
+SHORT = ("--images", "256", "--epochs", "2", "--seed", "7", "--recipe", "standard+erase")
 
 
 def options(out: Path, data_dir: Path, *more: str) -> list[str]:
     return [*SHORT, "--out", str(out), "--data-dir", str(data_dir), *more]
 
 
-def started(*runs: list[str]) -> programs.Program:
-    return programs.Program("-c", PROGRAM, SCRIPTS, json.dumps(runs))
-
-
-def trained(*runs: list[str]) -> None:
-    with started(*runs) as program:
-        assert program.wait(300) == 0, program.stderr
-
-
-@pytest.fixture(scope="module")
-def runs(tfds_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Results of a run, and of one with a single image."""
-    place = tmp_path_factory.mktemp("runs")
-    different = {"run": [], "one image": ["--images", "1", "--epochs", "1"]}
-    trained(*(options(place / name, tfds_dir, *more) for name, more in different.items()))
-    return {name: result(place / name) for name in different}
-
-
 @pytest.mark.slow
 def test_neither_an_interrupt_nor_threads_nor_the_engine_change_a_curve(
-    runs: dict[str, dict[str, Any]], tfds_dir: Path, tmp_path: Path
+    tfds_dir: Path, tmp_path: Path
 ) -> None:
-    """To the last digit."""
-    out = tmp_path / "out"
-    run = options(out, tfds_dir, "--engine", "graph", "--threads", "1")
-    with started(run) as program:
-        while not (out / "state.json").exists():
-            assert program.poll() is None, program.stderr
-            time.sleep(0.005)
-    assert not (out / "result.json").exists()
-    assert len(json.loads((out / "state.json").read_text())["history"]) < 3
-    trained(run)
-    assert curve(result(out)) == curve(runs["run"])
-    assert sorted(file.name for file in out.iterdir()) == ["curve.png", "result.json"]
-
-
-@pytest.mark.slow
-def test_one_image_is_enough(runs: dict[str, dict[str, Any]]) -> None:
-    assert len(runs["one image"]["history"]) == 1
+    """To the last digit; and one image is enough."""
+    resumed = tmp_path / "resumed"
+    run = options(resumed, tfds_dir, "--engine", "graph", "--threads", "1")
+    killed = programs.run("-c", PROGRAM, SCRIPTS, json.dumps([run]), "killed")
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert len(json.loads((resumed / "state.json").read_text())["history"]) == 1
+    whole, single = tmp_path / "whole", tmp_path / "single"
+    one_image = options(single, tfds_dir, "--images", "1", "--epochs", "1")
+    runs = [run, options(whole, tfds_dir), one_image]
+    programs.run("-c", PROGRAM, SCRIPTS, json.dumps(runs), check=True)
+    assert curve(result(resumed)) == curve(result(whole))
+    assert sorted(file.name for file in resumed.iterdir()) == ["curve.png", "result.json"]
+    assert len(result(single)["history"]) == 1
 
 
 def asked(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -238,7 +225,8 @@ def test_no_other_images_than_those_of_the_source_are_trained_on(
 def test_the_sample_is_learned_within_two_minutes(tfds_dir: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     script = SCRIPTS / "train.py"
-    programs.run(script, "--out", out, "--data-dir", tfds_dir, "--epochs", "6", check=True)
+    options = ["--epochs", "3", "--batch-size", "64", "--seed", "2"]
+    programs.run(script, "--out", out, "--data-dir", tfds_dir, *options, check=True)
     found = result(out)
     assert found["history"][-1]["val_accuracy"] > 0.9
     assert sum(epoch["seconds"] for epoch in found["history"]) < 120

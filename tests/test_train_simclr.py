@@ -87,7 +87,8 @@ def test_an_interrupt_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.slow
 def test_the_probe_gains_on_the_sample(tmp_path: Path) -> None:
-    options = ("--seeds", "1", "--epochs", "1", "--out", tmp_path / "out", "--data-dir", tmp_path)
+    options = ["--images", "1000", "--batch-size", "64", "--seeds", "1", "--epochs", "1"]
+    options += ["--out", str(tmp_path / "out"), "--data-dir", str(tmp_path)]
     programs.run(SCRIPTS / "train_simclr.py", *options, check=True)
     ((epoch,),) = curves(tmp_path / "out")
     assert epoch["probe"] > epoch["untrained"] + 0.05

@@ -1,14 +1,17 @@
-"""One of two trainers of `test_trainers`; its number is in TF_CONFIG.
+"""The trainers of `test_trainers`: `DATA_DIR FOLDER ADDRESS ADDRESS`.
 
-Prints, for each engine and way to share a dataset out, what it read and, behind one step of
-training together, the weights.
+Each writes to `FOLDER/NUMBER.json`, for each engine and way to share a dataset out, what it read
+and the weights after one step of training together. They are forked from one process, which
+imports TensorFlow for both.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -24,7 +27,7 @@ WAYS = ("shares", "sharded by the strategy")
 def load(data_dir: str, engine: str, context: Any = None) -> tf.data.Dataset:
     share = context.num_input_pipelines if context else 1
     return tfds.load(
-        "cifar10_aug/flip+brightness",
+        "cifar10_aug/brightness",
         split="train",
         batch_size=GLOBAL_BATCH // share,
         shuffle_files=True,
@@ -73,14 +76,33 @@ def trained(strategy: tf.distribute.Strategy, data_dir: str, engine: str, way: s
     return {"seen": seen, "weights": float(tf.reduce_sum(tf.abs(weights)))}
 
 
-def main(data_dir: str) -> None:
+def train(data_dir: str, out: Path) -> None:
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
     found = {
         f"{engine}, {way}": trained(strategy, data_dir, engine, way)
         for engine in ENGINES
         for way in WAYS
     }
-    sys.stdout.write(json.dumps(found) + "\n")
+    out.write_text(json.dumps(found))
+
+
+def main(data_dir: str, folder: str, *addresses: str) -> None:
+    trainers = set()
+    for index in range(len(addresses)):
+        trainer = os.fork()
+        if not trainer:
+            task = {"type": "worker", "index": index}
+            os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses}, "task": task})
+            return train(data_dir, Path(folder) / f"{index}.json")
+        trainers.add(trainer)
+    while trainers:
+        ended, status = os.wait()
+        trainers.remove(ended)
+        if status:
+            # The others would wait for it.
+            for trainer in trainers:
+                os.kill(trainer, signal.SIGKILL)
+            sys.exit(1)
 
 
 if __name__ == "__main__":

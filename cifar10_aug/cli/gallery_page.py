@@ -166,7 +166,7 @@ def _card(
 
 
 def _text(paragraph: str) -> str:
-    """A paragraph of a docstring, in which code stands between backticks."""
+    """A paragraph of a docstring, in which code is between backticks."""
     return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(paragraph))
 
 
@@ -186,7 +186,7 @@ def _strength(op: type[Op]) -> str | None:
 
 
 def _prefix(op: type[Op], field: str) -> str:
-    """What stands before a field's value."""
+    """The text before a field's value."""
     return op.name if field == main_field(op) else f"{op.name}_{field}"
 
 

@@ -37,7 +37,7 @@ class OneLineErrors(click.Group):
         code = code if isinstance(code, int) else 0
         if args is None:
             # This process is the command. It ignores Ctrl-C during exit, so that the exit code
-            # stands; after a failure, Ctrl-C ends it at once.
+            # stays; after a failure, Ctrl-C ends it at once.
             signal.signal(signal.SIGINT, signal.SIG_DFL if code else signal.SIG_IGN)
         sys.exit(code)
 

@@ -44,8 +44,8 @@ def preview(
         >>> sheet.mode
         'RGB'
 
-    Ops that set the range of numbers, such as `normalize`, make no colours and are left out. Before
-    an example that is mixed stands its partner, as the earlier ops have made it.
+    Ops that set the range of numbers, such as `normalize`, make no colours and are left out. An
+    example that is mixed comes after its partner, as the earlier ops have made it.
 
     Args:
         recipe: a recipe's name, or a `Recipe`.

@@ -24,7 +24,7 @@ class Column(NamedTuple):
     """One picture for each row of a sheet.
 
     Attributes:
-        heading: what stands above it.
+        heading: the text above it.
         images: uint8 [n, height, width, 3].
         texts: what is written under each picture, [n].
         shown: bool [n], which rows have a picture.

@@ -236,7 +236,7 @@ def _read_split(info: Split, dataset: DatasetSpec) -> LabelledImages:
     return LabelledImages(images.reshape(-1, *SHAPE), labels)
 
 
-# What is said of prepared images that are not what was prepared.
+# Errors about prepared images that are not what was prepared.
 NO_METADATA = "metadata.json is not what was written"
 OTHERS = "not the images whose digest is recorded"
 DAMAGED = (

@@ -132,7 +132,7 @@ def check_labels(labels: Any, count: int) -> None:
 
 
 def shares_of_classes(labels: Any, count: int, num_classes: int) -> np.ndarray:
-    """Labels as float32 [count, classes]; whole numbers stand for one of `num_classes` each.
+    """Labels as float32 [count, classes]; whole numbers mean one of `num_classes` each.
 
     Raises:
         ValueError: if they are neither.

@@ -48,11 +48,11 @@ def stages(ops: tuple[Op, ...]) -> tuple[Stage, ...]:
     for position, op in enumerate(ops):
         planner.add_any_of(_alternatives(position, op))
     planner.close()
-    hands_out = isinstance(planner.stages[-1], Pass) or (
+    written = isinstance(planner.stages[-1], Pass) or (
         isinstance(planner.stages[-1], PythonCalls)
         and not any(isinstance(op, ValueRangeOp) for op in ops)
     )
-    return (*planner.stages, *(() if hands_out else (Pass((), ()),)))
+    return (*planner.stages, *(() if written else (Pass((), ()),)))
 
 
 def _alternatives(position: int, op: Op) -> list[list[PlannedOp]]:

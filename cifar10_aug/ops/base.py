@@ -261,7 +261,7 @@ class ImageOp(PixelwiseOp):
 class ValueRangeOp(Op):
     """An op that says in what range of numbers pixels are returned, as float32.
 
-    It takes effect at the end of a recipe wherever it stands in it, so that every other op works on
+    It takes effect at the end of a recipe, whatever its position, so that every other op works on
     8-bit levels, and it applies to every split.
     """
 

@@ -2,7 +2,7 @@
 
 Hendrycks and Dietterich, "Benchmarking neural network robustness to common corruptions and
 perturbations", ICLR 2019, arXiv:1903.12261. Constants are those of the authors' `make_cifar_c.py`.
-What differs from the published images is said at each op; everywhere, noise is drawn anew, and
+Each op says what differs from the published images; everywhere, noise is drawn anew, and
 levels are rounded where the authors cut fractions off.
 """
 

@@ -129,19 +129,19 @@ class PlainNumberField(Field):
 
 
 def symmetric(value: float) -> Interval:
-    """30 stands for -30 to 30."""
+    """30 means -30 to 30."""
     return (-value, value)
 
 
 def around_one(value: float) -> Interval:
-    """0.2 stands for 0.8 to 1.2, as in Keras's `zoom_range`."""
+    """0.2 means 0.8 to 1.2, as in Keras's `zoom_range`."""
     # In decimals: in floats, 1 - 0.9 is less than 0.1.
     number = decimal.Decimal(repr(value))
     return float(_EXACT.subtract(1, number)), float(_EXACT.add(1, number))
 
 
 def fixed(value: float) -> Interval:
-    """0.2 stands for 0.2 and nothing else."""
+    """0.2 means 0.2 and nothing else."""
     return (value, value)
 
 

@@ -92,7 +92,7 @@ def closest(word: str, words: Iterable[str], most: int = 1) -> str:
 
 
 def _parse_step(step: str, recipe: str) -> tuple[str, list[Op]]:
-    """The normalised spelling of a step, and the ops it stands for."""
+    """The normalised spelling of a step, and the ops it means."""
     if _OR not in step:
         return _parse_token(step, recipe)
     where = _where(step, recipe)
@@ -120,7 +120,7 @@ def _where(token: str, recipe: str) -> str:
 
 
 def _parse_token(token: str, recipe: str) -> tuple[str, list[Op]]:
-    """The normalised spelling of one token, and the ops it stands for."""
+    """The normalised spelling of one token, and the ops it means."""
     where = _where(token, recipe)
     name = _name_in(token, where)
     if name in NAMED:

@@ -9,7 +9,7 @@ from cifar10_aug.ops import OPS
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """A name, the recipe it stands for and where the recipe comes from."""
+    """A name, the recipe it means and where the recipe comes from."""
 
     name: str
     recipe: str
@@ -18,7 +18,7 @@ class Preset:
 
 DEFAULT = "standard"
 
-# Presets that stand for several ops (or, `plain`, for none). Every op is a preset as well.
+# Presets that mean several ops (or, `plain`, for none). Every op is a preset as well.
 NAMED = {
     preset.name: preset
     for preset in (

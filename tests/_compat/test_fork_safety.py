@@ -33,7 +33,7 @@ def test_a_forked_process_gets_what_works_or_an_error(
     lines = [line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line]
     found = {moment: answer for moment, *answers in lines for answer in answers}
     for kind in ("eager", "graph", "mapped"):
-        # TensorFlow puts the error inside one of its own.
+        # TensorFlow wraps the error in another.
         assert ERROR in found[f"{kind} of the parent"]
     expected = {
         "loky in the child": "True",

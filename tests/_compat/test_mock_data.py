@@ -162,7 +162,7 @@ assert len(ds) == 100
 one, other = (next(iter(ds))["image"].numpy() for _ in range(2))
 assert (one != other).any()
 """
-    programs.python("-c", program)
+    programs.run("-c", program, check=True)
 
 
 def test_what_wraps_loading_gets_every_epoch(

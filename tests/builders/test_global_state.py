@@ -35,7 +35,7 @@ def restored() -> Any:
     tf.random.set_seed(None)
 
 
-def draws_behind(use: Callable[[], Any]) -> tuple[float, float, float]:
+def draws_after(use: Callable[[], Any]) -> tuple[float, float, float]:
     seed(5)
     use()
     return drawn()
@@ -52,7 +52,7 @@ USES = [
 
 
 @pytest.mark.parametrize("use", USES)
-def test_what_the_user_draws_behind_it_is_the_same(
+def test_what_the_user_draws_later_is_the_same(
     use: str, data_dir: str, sources: dict[str, Path], tmp_path: Path
 ) -> None:
     def load(name: str, **kwargs: Any) -> Any:
@@ -74,20 +74,20 @@ def test_what_the_user_draws_behind_it_is_the_same(
     uses: dict[str, Callable[[], Any]] = {
         "freezing": freeze,
         "eager": lambda: load("rotate+erase+mixup"),
-        "graph": lambda: load("flip+erase", engine="graph"),
+        "graph": lambda: load("brightness", engine="graph"),
         "python": lambda: load("speckle", n_jobs=1),
         "arrays": lambda: Recipe.parse("rotate+erase")(images),
         "layer": lambda: Recipe.parse("flip").layer()(images, training=True),
     }
     with registered(speckle=functions.speckle):
-        assert draws_behind(uses[use]) == draws_behind(lambda: None)
+        assert draws_after(uses[use]) == draws_after(lambda: None)
 
 
 @pytest.mark.parametrize("engine", ["eager", pytest.param("graph", marks=pytest.mark.slow)])
 def test_what_the_user_seeds_and_draws_changes_no_pixel(engine: str, data_dir: str) -> None:
     def load() -> dict[bytes, bytes]:
         ds = tfds.load(
-            "cifar10_aug/flip+erase",
+            "cifar10_aug/brightness",
             split="train[:20]",
             data_dir=data_dir,
             batch_size=5,
@@ -97,7 +97,6 @@ def test_what_the_user_seeds_and_draws_changes_no_pixel(engine: str, data_dir: s
         return by_id(ds)
 
     expected = load()
-    for number in (1, 2):
-        tf.keras.utils.set_random_seed(number)
-        drawn()
-        assert load() == expected
+    tf.keras.utils.set_random_seed(1)
+    drawn()
+    assert load() == expected

@@ -22,7 +22,7 @@ def four() -> LabelledImages:
 
 
 def cells(sheet: Image.Image, image: np.ndarray, scale: int) -> list[tuple[int, int]]:
-    """Where on the sheet an image stands, enlarged by whole pixels."""
+    """Where an image is on the sheet, enlarged by whole pixels."""
     pixels = np.asarray(sheet)
     large = image.repeat(scale, axis=0).repeat(scale, axis=1)
     tall, wide = large.shape[:2]

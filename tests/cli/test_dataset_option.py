@@ -62,7 +62,7 @@ def test_preview_and_bench(source: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["prepare", "info", "preview", "bench", "export"])
-def test_the_sample_is_a_dataset_of_its_own(command: str) -> None:
+def test_the_sample_is_a_separate_dataset(command: str) -> None:
     what = {"preview": ["flip"], "bench": ["flip"], "export": ["flip", "--copies", "1"]}
     arguments = (command, *what.get(command, []), "--sample", *HUNDRED)
     assert_fails(2, "Use either --sample or --dataset.", *arguments)

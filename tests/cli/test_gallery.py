@@ -94,7 +94,7 @@ def test_pictures_are_what_the_recipes_make(parsed: Parser) -> None:
             assert (shown[y : y + 32, x : x + 32] == made[i]).all(), name
 
 
-def test_the_name_stands_beside_the_spelling_with_its_default(path: Path) -> None:
+def test_the_name_is_beside_the_spelling_with_its_default(path: Path) -> None:
     heads = dict(
         re.findall(r'<h3>(\w+)</h3> <button title="copy">(.*?)</button>', path.read_text())
     )

@@ -52,7 +52,7 @@ def shows(sheet: Image.Image, image: np.ndarray) -> bool:
     return bool((places == image).all(axis=(-1, -2, -3)).any())
 
 
-def test_images_of_ones_own_are_shown() -> None:
+def test_the_users_images_are_shown() -> None:
     images = np.random.default_rng(0).integers(0, 256, (5, 20, 30, 3), np.uint8)
     recipe = cifar10_aug.Recipe.parse("flip+mixup")
     sheet = cifar10_aug.preview(recipe, images, list("abcde"), rows=2, epochs=1, scale=1)

@@ -58,9 +58,7 @@ def test_ratios_are_medians_of_those_within_a_round() -> None:
 
 @pytest.mark.parametrize("batch_size", [None, 3])
 @pytest.mark.parametrize("floats", [False, True])
-def test_the_floor_hands_out_every_image_with_its_label(
-    batch_size: int | None, floats: bool
-) -> None:
+def test_the_floor_yields_every_image_with_its_label(batch_size: int | None, floats: bool) -> None:
     images = np.arange(10 * 12, dtype=np.uint8).reshape(10, 2, 2, 3)
     ds = timing.unaugmented(images, np.arange(10), batch_size, floats)
     found = ds.unbatch() if batch_size else ds

@@ -15,7 +15,8 @@ def test_a_kill_at_any_time_leaves_the_old_images_or_the_new_ones(
     sources: dict[str, Path], tmp_path: Path
 ) -> None:
     arguments = [sources["binary archive"], sources["python archive"], tmp_path]
-    done = programs.python("-m", "tests.overwriting", *arguments)
+    program = "import sys; from tests import overwriting; overwriting.main(*sys.argv[1:])"
+    done = programs.run("-c", program, *arguments, cwd=ROOT, check=True)
     kills = int(done.stdout.split()[0])
     assert kills > 20
 

@@ -53,7 +53,7 @@ def test_p_is_never_or_always_at_its_ends(name: str) -> None:
         np.testing.assert_array_equal(made_of(f"{name}_p1")[0], made_of(name)[0])
 
 
-def test_functions_of_ones_own_have_a_coin_too() -> None:
+def test_registered_functions_have_a_coin_too() -> None:
     with registered(sepia=functions.sepia):
         recipe = Recipe.parse("flip+sepia_p0.4+rotate")
         done = recipe.parameters(np.arange(60), seed=6, epoch=3)["1.sepia.applied"]

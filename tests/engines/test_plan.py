@@ -76,7 +76,7 @@ def test_positions_are_those_in_the_recipe() -> None:
         ("mine+erase+rotate", [([], 0, True), [0], ([], 1, True), ([1], 0, False)]),
     ],
 )
-def test_functions_stand_between_passes(text: str, stages: list) -> None:
+def test_functions_come_between_passes(text: str, stages: list) -> None:
     with registered(mine=lambda image, rng: image, theirs=lambda image, rng: image):
         assert shape_of(text) == stages
 
@@ -97,7 +97,7 @@ def kinds_of(text: str) -> list[str]:
         ("mine+mixup", ["Pass", "PythonCalls", "Mix", "Pass"]),
     ],
 )
-def test_a_pass_comes_first_and_hands_out_last(text: str, stages: list[str]) -> None:
+def test_a_pass_reads_first_and_writes_last(text: str, stages: list[str]) -> None:
     with registered(mine=lambda image, rng: image):
         assert kinds_of(text) == stages
 

@@ -53,7 +53,7 @@ def final_of(place: Path, config: str = CONFIG) -> Path:
 
 
 def start(place: Path, *arguments: str) -> "subprocess.Popen[str]":
-    """An export of the sample in a process of its own, with workers."""
+    """An export of the sample in a separate process, with workers."""
     program = "from cifar10_aug.cli import main; main()"
     command = [sys.executable, "-c", program, "export", "rotate+erase", "--copies", "3"]
     return subprocess.Popen(

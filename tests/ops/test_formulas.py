@@ -243,10 +243,10 @@ def test_fills_are_as_said() -> None:
     assert noise.fill_levels(Draws(words_for(noise)), CIFAR10) == Noise()  # type: ignore[attr-defined]
 
 
-def one_number(name: str, low: float, high: float, *behind: float) -> Callable[[Words], Made]:
+def one_number(name: str, low: float, high: float, *constants: float) -> Callable[[Words], Made]:
     def expected(words: Words) -> Made:
         number = uniform(low, high, words[0])
-        return (number, *behind), {name: number}
+        return (number, *constants), {name: number}
 
     return expected
 
@@ -278,17 +278,17 @@ NUMBERS: list[tuple[str, Callable[[Words], Made]]] = [
     ("corruptmotionblur4", one_number("degrees", -45, 45)),
     ("corruptsnow4", one_number("degrees", -135, -45)),
 ]
-# What stands in front of the angle.
+# Numbers that come before the angle.
 CONSTANTS = {"corruptmotionblur4": (8, 2), "corruptsnow4": (0.25, 0.3, 2.25, 0.6, 0.85, 12, 6)}
 
 
 @pytest.mark.parametrize(("text", "expected"), NUMBERS, ids=[text for text, _ in NUMBERS])
 def test_numbers_are_as_said(text: str, expected: Callable[[Words], Made]) -> None:
-    def behind_constants(words: Words) -> Made:
+    def after_constants(words: Words) -> Made:
         numbers, log = expected(words)
         return (*CONSTANTS.get(text, ()), *numbers), log
 
-    assert_as_said(text, lambda op, draws: op.numbers(draws), behind_constants)
+    assert_as_said(text, lambda op, draws: op.numbers(draws), after_constants)
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def test_the_pair_is_augmented_and_augmented(images: np.ndarray) -> None:
     assert np.abs(made - blended).max() <= 0.51
 
 
-def test_what_stands_behind_works_on_the_mixture(images: np.ndarray) -> None:
+def test_later_ops_work_on_the_mixture(images: np.ndarray) -> None:
     mixed = Recipe.parse("mixup")(images)
     made = Recipe.parse("mixup+flip_p1+invert_p1")(images)
     assert (made == 255 - mixed[:, :, ::-1]).all()

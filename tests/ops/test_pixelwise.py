@@ -240,7 +240,7 @@ def test_strokes_act_in_the_recipes_order(sample_images: np.ndarray) -> None:
         step = images
         ops = Recipe.parse(text).ops
         for position, op in enumerate(ops):
-            # The op in its place, behind others that do nothing.
+            # The op at its position, after others that do nothing.
             idle = Recipe.parse("flip_p0").ops[0]
             step = Recipe("step", (*[idle] * position, op))(step)
         np.testing.assert_array_equal(whole, step)

@@ -205,7 +205,7 @@ def test_augmixs_weights_are_as_said() -> None:
         ("timmaugment_cval7", tuple(TIMM)),
     ],
 )
-def test_options_are_ops_of_their_own(text: str, names: tuple[str, ...]) -> None:
+def test_options_are_separate_ops(text: str, names: tuple[str, ...]) -> None:
     part: Any = Recipe.parse(text).ops[0]
     while not hasattr(part, "options"):
         part = (part.branches if hasattr(part, "branches") else part.parts)[0]

@@ -81,7 +81,7 @@ def test_the_strongest_draws_are_still_a_map() -> None:
 
 
 def noise(number: int, epoch: int, seed: int, height: int, width: int) -> np.ndarray:
-    """The uniform noise behind elastic displacements, straight from Philox: [2, height, width]."""
+    """The uniform noise of elastic displacements, straight from Philox: [2, height, width]."""
     words = []
     for block in range((height * width + 1) // 2):
         counter = (number, 0, epoch, 256 + block, seed, 0)

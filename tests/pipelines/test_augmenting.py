@@ -1,4 +1,4 @@
-"""`augment` on datasets of one's own: pixels, structures, dtypes, keys, epochs, checkpoints."""
+"""`augment` on the user's datasets: pixels, structures, dtypes, keys, epochs, checkpoints."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COUNT = 50
 IMAGES = np.random.default_rng(0).integers(0, 256, (COUNT, 28, 28, 3), np.uint8)
 LABELS = np.arange(COUNT)
 # Cheap to trace.
-RECIPE = "flip+brightness"
+RECIPE = "brightness"
 ENGINES = ["eager", "graph"]
 
 
@@ -49,7 +49,7 @@ WAYS: dict[str, Callable[[tf.data.Dataset], tf.data.Dataset]] = {
     "single images": lambda ds: ds,
     "batches, the last one shorter": lambda ds: ds.batch(8),
     "batches of static size": lambda ds: ds.batch(10, drop_remainder=True),
-    "batches of sizes that nobody knows": lambda ds: (
+    "batches of unknown size": lambda ds: (
         ds.shard(2, 0).batch(20).concatenate(ds.shard(2, 1).batch(25))
     ),
     "large batches": lambda ds: ds.batch(64),
@@ -209,12 +209,12 @@ def test_floats_are_rounded_to_the_nearest_level() -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_ops_that_set_the_range_make_float32(engine: str) -> None:
-    for images in IMAGES, (IMAGES / 255).astype(np.float16):
-        for plain in own(images), own(images).batch(8):
-            ds = plain.apply(augment("flip+normalize", seed=7, engine=engine))
-            assert ds.element_spec[0].dtype == tf.float32
-            assert ds.element_spec[0].shape == plain.element_spec[0].shape
-            assert (images_of(ds) == expected(recipe="flip+normalize")).all()
+    fractions = (IMAGES / 255).astype(np.float16)
+    for plain in own(), own(fractions), own().batch(8), own(fractions).batch(8):
+        ds = plain.apply(augment("normalize", seed=7, engine=engine))
+        assert ds.element_spec[0].dtype == tf.float32
+        assert ds.element_spec[0].shape == plain.element_spec[0].shape
+        assert (images_of(ds) == expected(recipe="normalize")).all()
 
 
 @pytest.mark.parametrize(
@@ -294,11 +294,13 @@ def test_ids_are_a_key_or_a_function(engine: str, batched: bool) -> None:
     wanted = Recipe.parse(RECIPE)(IMAGES, ids=NUMBERS, seed=7)
     pairs = tf.data.Dataset.from_tensor_slices((IMAGES, NUMBERS.astype(np.int32)))
     dicts = pairs.map(lambda image, number: {"image": image, "number": number})
-    for ds, ids in (
+    ways: list[tuple[tf.data.Dataset, Any]] = [
         (pairs, lambda image, number: number),
         (dicts, "number"),
         (dicts, lambda one: tf.cast(one["number"], tf.uint32)),
-    ):
+    ]
+    # Numbers are found before an engine gets them, and graphs take long to build.
+    for ds, ids in ways[2 * (engine == "graph") :]:
         ds = ds.shuffle(COUNT, seed=3).batch(8) if batched else ds.shuffle(COUNT, seed=3)
         ds = ds.apply(augment(RECIPE, seed=7, engine=engine, ids=ids))
         ds = ds.unbatch() if batched else ds
@@ -413,7 +415,7 @@ STOCK = tf.data.Dataset.from_tensor_slices((IMAGES[:24], LABELS[:24])).batch(4)
 )
 def test_idioms_give_what_they_give_of_the_dataset(engine: str, idiom: str, tmp_path: Path) -> None:
     assert_alike(IDIOMS[idiom](STOCK.apply(augment("plain", engine=engine))), IDIOMS[idiom](STOCK))
-    augmented = augment("flip+brightness", engine=engine)
+    augmented = augment("brightness", engine=engine)
     assert_restored(idiom, lambda: STOCK.apply(augmented), tmp_path)
 
 

@@ -121,7 +121,7 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[Any]]]:
 
 def graph(data_dir: str, split: str = "train") -> tf.data.Dataset:
     ds = tfds.load(
-        "cifar10_aug/mixup",
+        "cifar10_aug/brightness",
         split=split,
         batch_size=20,
         data_dir=data_dir,

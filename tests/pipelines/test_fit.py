@@ -11,7 +11,7 @@ import cifar10_aug
 from tests import programs
 from tests.fitting import Recording, epochs_of, load
 
-RECIPE = "flip+brightness"
+RECIPE = "brightness"
 ROOT = Path(__file__).parents[2]
 
 

@@ -11,7 +11,7 @@ from cifar10_aug.pipelines import distributing
 from tests.pipelines.test_eager import by_id
 
 
-def load(data_dir: str, recipe: str = "flip+erase", **kwargs: Any) -> Any:
+def load(data_dir: str, recipe: str = "brightness", **kwargs: Any) -> Any:
     options = {"engine": "graph", **kwargs.pop("builder_kwargs", {})}
     return tfds.load(
         f"cifar10_aug/{recipe}",
@@ -45,7 +45,7 @@ def test_xla_compiles_it_if_asked_to(data_dir: str, jit_compile: bool) -> None:
 
 @pytest.mark.slow
 def test_xla_changes_nothing(data_dir: str) -> None:
-    recipe, how = "flip+cutmix+rescale", {"split": "train[:20]"}
+    recipe, how = "flip+resizemix+rescale", {"split": "train[:20]"}
     expected = load(data_dir, recipe, builder_kwargs={"engine": "eager"}, **how)
     found = load(data_dir, recipe, builder_kwargs={"jit_compile": True}, **how)
     for one, other in zip(found, expected, strict=True):

@@ -93,7 +93,7 @@ def test_idioms_give_what_they_give_of_a_stock_dataset(
 ) -> None:
     ours, theirs = IDIOMS[idiom](load(data_dir, "plain", engine)), IDIOMS[idiom](stock(data_dir))
     assert_alike(ours, theirs)
-    assert_restored(idiom, lambda: load(data_dir, "flip+brightness", engine), tmp_path)
+    assert_restored(idiom, lambda: load(data_dir, "brightness", engine), tmp_path)
 
 
 def assert_alike(ours: tf.data.Dataset, theirs: tf.data.Dataset) -> None:
@@ -128,23 +128,23 @@ def assert_restored(idiom: str, make: Callable[[], tf.data.Dataset], place: Path
 
 @pytest.mark.parametrize("engine", ["eager", "graph"])
 def test_a_cache_in_a_file_is_read_again(engine: str, data_dir: str, tmp_path: Path) -> None:
-    ds = load(data_dir, "flip+brightness", engine).cache(str(tmp_path / "cache"))
+    ds = load(data_dir, "brightness", engine).cache(str(tmp_path / "cache"))
     first = elements(ds)
     assert elements(ds) == first
-    again = load(data_dir, "flip+brightness", engine).cache(str(tmp_path / "cache"))
+    again = load(data_dir, "brightness", engine).cache(str(tmp_path / "cache"))
     assert elements(again) == first
 
 
 def test_the_graph_engine_is_saved_and_loaded(data_dir: str, tmp_path: Path) -> None:
-    ds = load(data_dir, "flip+brightness", "graph")
+    ds = load(data_dir, "brightness", "graph")
     ds.save(str(tmp_path / "saved"))
     assert elements(tf.data.Dataset.load(str(tmp_path / "saved"))) == elements(
-        load(data_dir, "flip+brightness", "graph")
+        load(data_dir, "brightness", "graph")
     )
 
 
 def test_a_snapshot_of_the_graph_engine_is_read_again(data_dir: str, tmp_path: Path) -> None:
-    ds = load(data_dir, "flip+brightness", "graph").snapshot(str(tmp_path / "snapshot"))
+    ds = load(data_dir, "brightness", "graph").snapshot(str(tmp_path / "snapshot"))
     first = elements(ds)
     assert len(first) == 6
     assert elements(ds) == first
@@ -156,7 +156,7 @@ def test_symbolic_checkpoints_are_small_and_can_be_chosen(data_dir: str, tmp_pat
 
     def make() -> tf.data.Dataset:
         return tfds.load(
-            "cifar10_aug/flip+brightness",
+            "cifar10_aug/brightness",
             split="train",
             batch_size=16,
             as_supervised=True,

@@ -31,7 +31,7 @@ def test_a_number_outside_of_the_range_is_found(wrong: float, place: tuple[int, 
 
 
 @pytest.mark.parametrize("recipe", ["plain", "crop4", "rotate+erase", "flip+blur_p1"])
-def test_engines_write_the_fractions_that_levels_stand_for(recipe: str) -> None:
+def test_engines_write_the_fractions_that_levels_mean(recipe: str) -> None:
     plan = Recipe.parse(recipe).plan
     images = np.random.default_rng(0).integers(0, 256, (30, 9, 7, 3), np.uint8)
     source, rows = Source.of(images), np.arange(30)

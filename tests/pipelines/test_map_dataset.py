@@ -78,7 +78,7 @@ def test_a_number_that_is_none_is_refused(number: int, load: Any) -> None:
         dataset.set_epoch(-1)
 
 
-def test_a_copy_has_the_pixels_and_an_epoch_of_its_own(load: Any) -> None:
+def test_a_copy_has_the_same_pixels_and_a_separate_epoch(load: Any) -> None:
     dataset = load("mixup", seed=None, shard=(1, 2), layout="nchw").as_map_dataset()
     dataset.set_epoch(4)
     copy = pickle.loads(pickle.dumps(dataset))

@@ -74,7 +74,7 @@ def test_it_is_what_the_recipe_makes_of_the_slice(data_dir: str, made: Any) -> N
             np.testing.assert_array_equal(label, shares[i])
 
 
-def test_slices_have_partners_of_their_own(data_dir: str) -> None:
+def test_slices_have_separate_partners(data_dir: str) -> None:
     whole, half = by_id(load(data_dir)), by_id(load(data_dir, "train[:50]"))
     assert any((whole[name][0] != half[name][0]).any() for name in half)
 

@@ -22,7 +22,7 @@ from tests import programs
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
-RECIPE = "flip+brightness"
+RECIPE = "brightness"
 MIXING = "resizemix"
 
 

@@ -19,7 +19,7 @@ from tests.registering import registered
 Load = Callable[..., Any]
 # One that is alike in all views, two that are not, floats with soft labels.
 RECIPES = {
-    "flip+brightness-v3": (3, "uint8"),
+    "brightness-v3": (3, "uint8"),
     "plain--flip+cutout8--brightness--flip+cutout8": (4, "uint8"),
     "flip+normalize+labelsmooth--crop4+normalize+labelsmooth": (2, "float32"),
 }
@@ -75,7 +75,7 @@ def test_an_element_has_all_views(
 
 
 def test_view_0_is_what_the_recipe_makes_alone(load: Load) -> None:
-    alone, several = load("flip+brightness", batch_size=16), load("flip+brightness-v2")
+    alone, several = load("brightness", batch_size=16), load("brightness-v2")
     for _ in range(2):
         first = np.concatenate([batch["image"] for batch in alone.as_numpy_iterator()])
         views = images(several)
@@ -94,10 +94,10 @@ def test_images_of_the_test_split_are_clean_in_every_view(load: Load, made: Any)
 
 def test_a_slice_may_mix_clean_and_augmented_examples(load: Load, made: Any) -> None:
     given = {"augment_splits": ["train[:90%]"]}
-    ds = load("flip+brightness-v2", "train[80%:]", given, batch_size=-1, shuffle_files=True)
+    ds = load("brightness-v2", "train[80%:]", given, batch_size=-1, shuffle_files=True)
     numbers = [int(name[6:]) for name in ds["id"].numpy().tolist()]
     assert sorted(numbers) == list(range(80, 100))
-    expected = Recipe.parse("flip+brightness-v2")(made.train_images, **KEYS)
+    expected = Recipe.parse("brightness-v2")(made.train_images, **KEYS)
     clean = np.stack([made.train_images] * 2, axis=1)
     for number, image in zip(numbers, ds["image"].numpy(), strict=True):
         right = expected if number < 90 else clean
@@ -122,16 +122,14 @@ def test_order_and_ids_are_those_of_one_view(load: Load) -> None:
 def test_steps_are_left_out_and_epochs_repeat(load: Load, made: Any) -> None:
     start = {"start_epoch": 3, "start_step": 6}
     config = tfds.ReadConfig(repeat_filenames=True)
-    ds = load("flip+brightness-v2", "train", start, batch_size=16, read_config=config).take(9)
-    epochs = [
-        Recipe.parse("flip+brightness-v2")(made.train_images, epoch=e, **KEYS) for e in (3, 4)
-    ]
+    ds = load("brightness-v2", "train", start, batch_size=16, read_config=config).take(9)
+    epochs = [Recipe.parse("brightness-v2")(made.train_images, epoch=e, **KEYS) for e in (3, 4)]
     expected = np.concatenate([epochs[0][96:], epochs[1], made_of(5, made)[:16]])
     np.testing.assert_array_equal(images(ds), expected)
 
 
 def made_of(epoch: int, made: Any) -> np.ndarray:
-    found: np.ndarray = Recipe.parse("flip+brightness-v2")(made.train_images, epoch=epoch, **KEYS)
+    found: np.ndarray = Recipe.parse("brightness-v2")(made.train_images, epoch=epoch, **KEYS)
     return found
 
 
@@ -189,8 +187,8 @@ OWN = np.random.default_rng(0).integers(0, 256, (20, 28, 24, 3), np.uint8)
 
 @pytest.mark.parametrize("batch", [None, 8])
 @pytest.mark.parametrize("engine", ENGINES)
-def test_images_of_ones_own_have_views(engine: str, batch: int | None) -> None:
-    for text in ("flip+brightness-v2", "flip+rescale--cutout8+rescale"):
+def test_the_users_images_have_views(engine: str, batch: int | None) -> None:
+    for text in ("brightness-v2", "flip+rescale--cutout8+rescale"):
         own = tf.data.Dataset.from_tensor_slices((OWN, np.arange(20)))
         own = own if batch is None else own.batch(batch)
         ds = own.apply(augment(text, engine=engine, **KEYS))
@@ -205,7 +203,7 @@ def test_images_of_ones_own_have_views(engine: str, batch: int | None) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_floats_of_ones_own_come_back_as_floats(engine: str) -> None:
+def test_the_users_floats_come_back_as_floats(engine: str) -> None:
     own = tf.data.Dataset.from_tensor_slices({"image": OWN / np.float32(255)}).batch(8)
     found = images(own.apply(augment("flip-v2", engine=engine, **KEYS)))
     expected = Recipe.parse("flip-v2")(OWN, **KEYS)
@@ -214,7 +212,7 @@ def test_floats_of_ones_own_come_back_as_floats(engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_smooth_labels_of_ones_own_are_those_of_view_0(engine: str) -> None:
+def test_the_users_smooth_labels_are_those_of_view_0(engine: str) -> None:
     labels = np.arange(20) % 4
     recipe = "labelsmooth_p0.5+flip--hue+labelsmooth_p0.5"
     ds = tf.data.Dataset.from_tensor_slices((OWN, labels)).batch(20)
@@ -226,7 +224,7 @@ def test_smooth_labels_of_ones_own_are_those_of_view_0(engine: str) -> None:
     np.testing.assert_array_equal(soft, right)
 
 
-def test_batches_of_ones_own_may_be_empty() -> None:
+def test_the_users_batches_may_be_empty() -> None:
     def batches() -> Any:
         yield from (OWN[:3], OWN[:0], OWN[3:5])
 
@@ -239,7 +237,7 @@ def test_batches_of_ones_own_may_be_empty() -> None:
         np.testing.assert_array_equal(np.concatenate(found), expected)
 
 
-def test_images_of_ones_own_may_differ_in_size() -> None:
+def test_the_users_images_may_differ_in_size() -> None:
     def sized() -> Any:
         for side in (8, 12, 12, 20):
             yield np.full((side, side + 1, 3), side, np.uint8)
@@ -254,7 +252,7 @@ def test_images_of_ones_own_may_differ_in_size() -> None:
         np.testing.assert_array_equal(found, expected)
 
 
-def test_functions_of_ones_own_run_in_every_view(data_dir: str, made: Any) -> None:
+def test_registered_functions_run_in_every_view(data_dir: str, made: Any) -> None:
     with registered({"backend": "threading"}, speckle=functions.speckle):
         for recipe in ("speckle-v2", "plain--flip+speckle"):
             ds = tfds.load(

@@ -60,7 +60,7 @@ def test_two_mixes_are_allowed() -> None:
     )
 
 
-def test_nothing_stands_behind_a_function_that_hands_out_floats() -> None:
+def test_nothing_comes_after_a_function_that_returns_floats() -> None:
     with registered({"output": "float32"}, x=nothing):
         assert refused("x+flip") == (
             "recipe 'x+flip': x returns float32, and flip after it takes uint8; put x at the end"

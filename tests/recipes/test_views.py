@@ -133,7 +133,7 @@ def test_views_alternate_their_flips_each_for_itself() -> None:
     assert 0.4 < agree < 0.6
 
 
-def test_functions_of_ones_own_get_a_generator_for_each_view() -> None:
+def test_registered_functions_get_a_generator_for_each_view() -> None:
     with registered({"backend": "threading"}, speckle=functions.speckle):
         recipe = Recipe.parse("speckle-v2")
         made = recipe(IMAGES, ids=range(5))

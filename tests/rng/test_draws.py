@@ -89,7 +89,7 @@ def test_nothing_but_the_key_matters() -> None:
     assert (together[:, 40:41] == words_of([40])).all()
 
 
-def test_splits_have_keys_of_their_own() -> None:
+def test_splits_have_different_keys() -> None:
     train, test = draws.example_keys([1, 2]), draws.example_keys([1, 2], "test")
     assert not set(train.tolist()) & set(test.tolist())
 

@@ -23,7 +23,7 @@ CHECKSUM = slice(-_FOOTER, None)
 
 
 def framed(records: Records) -> np.ndarray:
-    """The records as they stand in a file, uint8 [bytes]."""
+    """The records as they are in a file, uint8 [bytes]."""
     if not isinstance(records, np.ndarray):
         return np.concatenate([framed(np.frombuffer(record, np.uint8)[None]) for record in records])
     count, size = records.shape

@@ -41,7 +41,7 @@ class Member:
 
     Attributes:
         name: its path in the archive.
-        size: the bytes that it is said to have.
+        size: its length in bytes, as listed.
         read: its bytes; None if it is no regular file.
     """
 

@@ -121,7 +121,7 @@ class _Encode:
     """How Python 3 writes bytes in the old protocol: as a text, to be encoded."""
 
     def __init__(self, most: int):
-        # Each text stands in the file, so that no more bytes can come of them.
+        # Each text is in the file, so that no more bytes can come of them.
         self._left = most
 
     def __call__(self, text: str, encoding: Any) -> bytes:
@@ -202,7 +202,7 @@ class _CifarUnpickler(pickle._Unpickler):
 
 
 class _Steps(dict[int, Callable[[Any], None]]):
-    """What may be done, by the byte that stands for it; counts what is."""
+    """What may be done, by the byte that means it; counts what is."""
 
     def __init__(self, most: int) -> None:
         known = pickle._Unpickler.dispatch

@@ -17,7 +17,7 @@ _BLOCK = tarfile.BLOCKSIZE
 
 
 def gzip_bomb(path: Path, gigabytes: int, header: bytes) -> Path:
-    """A header, and behind it zeros without end: a megabyte of file for each gigabyte."""
+    """A header, and then zeros without end: a megabyte of file for each gigabyte."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, 31)
     start = compressor.compress(header) + compressor.flush(zlib.Z_FULL_FLUSH)
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -71,7 +71,7 @@ def places_of_truncation(data: bytes) -> Iterator[int]:
 def pickle_bombs(most_steps: int) -> dict[str, tuple[bytes, str]]:
     """Small files that fill the memory or the stack of an unpickler that lets them.
 
-    Each comes with what is said of it.
+    Each comes with the error that it gets.
     """
     proto, many = pickle.PROTO + b"\x04", 2**20
     text = pickle.BINUNICODE + (2**20).to_bytes(4, "little") + b"x" * 2**20

@@ -121,7 +121,7 @@ NEVER_DONE = (
 )
 
 
-def is_said(expected: str, said: str) -> bool:
+def matches(expected: str, said: str) -> bool:
     return re.fullmatch(re.escape(expected).replace(r"\*", r"\d+"), said) is not None
 
 
@@ -163,7 +163,7 @@ def test_a_server_that_is_not_well_is_an_error_soon_and_nothing_is_left(
         python_digest=python.digest,
         other_digest=f"sha256:{hashlib.sha256(with_another_time(archive)).hexdigest()}",
     )
-    assert is_said(f"{server.url}: {expected}", str(error.value)), str(error.value)
+    assert matches(f"{server.url}: {expected}", str(error.value)), str(error.value)
     assert files_in(tmp_path) == []
     assert not builder.is_prepared()
 
@@ -254,7 +254,7 @@ def test_a_server_that_is_never_silent_and_too_slow_is_not_waited_for(
     with serving(archive, a_block_now_and_then) as server:
         with pytest.raises(downloading.NoServerError) as error:
             fetch(tmp_path, published, server, limits=limits)
-        assert is_said(
+        assert matches(
             f"{server.url}: could not be downloaded (only * bytes within 0.4 seconds; * of "
             f"{len(archive)} bytes had arrived)",
             str(error.value),

@@ -86,7 +86,7 @@ def test_an_archive_is_refused_if_it_ends_between_members(
             assert len(local.read(path).train) == 10
 
 
-def test_a_wrong_checksum_is_found_even_far_behind_the_last_member(
+def test_a_wrong_checksum_is_found_even_far_after_the_last_member(
     tiny: dict[str, bytes], tmp_path: Path
 ) -> None:
     path = tmp_path / BINARY.archive
@@ -172,7 +172,7 @@ def test_what_is_no_file_is_refused(kind: bytes, tmp_path: Path) -> None:
 
 
 def spent(path: Path) -> tuple[str, float, float]:
-    """What is said of an archive, seconds, and megabytes."""
+    """The error about an archive, seconds, and megabytes."""
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.process_time()
     said = refusal(path)

@@ -73,7 +73,7 @@ def test_a_map_too_large_for_the_quick_way_goes_the_general_one(
     assert not separate.ADDRESSES[NEAR]
 
 
-def test_functions_have_numbers_of_their_own() -> None:
+def test_functions_have_different_numbers() -> None:
     with pytest.raises(AssertionError, match="number of another"):
         separate.Signature(None).separate(LEVELS)(lambda: None)
 

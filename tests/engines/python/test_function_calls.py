@@ -35,7 +35,7 @@ def generator(number: int, position: int, epoch: int = EPOCH) -> np.random.Gener
 
 def levels(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     drawn = rng.integers(0, 256, shape, np.uint8)
-    rng.integers(2**31, dtype=np.uint32)  # Leaves half a word behind.
+    rng.integers(2**31, dtype=np.uint32)  # Half a word is left.
     return drawn
 
 
@@ -58,7 +58,7 @@ def test_generators_are_philox_keyed_by_seed_and_example(batched: bool) -> None:
 def test_an_example_draws_the_same_whatever_came_before_it() -> None:
     def thirsty(image: np.ndarray, rng: Any) -> np.ndarray:
         rng.random(int(image[0, 0, 0]) * 3 + 1)
-        rng.integers(2**31, dtype=np.uint32)  # Leaves half a word behind.
+        rng.integers(2**31, dtype=np.uint32)  # Half a word is left.
         image[0, 0, 1] = rng.integers(0, 256)
         return image
 

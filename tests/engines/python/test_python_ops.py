@@ -86,15 +86,15 @@ def test_ops_run_in_the_recipes_order(n_jobs: int) -> None:
 @settings(max_examples=30)
 @given(recipe_text, recipe_text)
 def test_around_a_function_that_does_nothing_recipes_do_what_they_do(
-    before: str, behind: str
+    before: str, after: str
 ) -> None:
-    """The built-in ops keep their positions, so `flip_p0` stands in for the function."""
+    """The built-in ops keep their positions, so `flip_p0` takes the place of the function."""
     images = functions.numbered(3, 12)
     with registered({"backend": "threading"}, same=lambda image, rng: image):
         try:
-            with_function = Recipe.parse(f"{before}+same+{behind}")
+            with_function = Recipe.parse(f"{before}+same+{after}")
             first = Recipe.parse(before)
-            second = Recipe.parse(f"{'+'.join(['flip_p0'] * (len(first.ops) + 1))}+{behind}")
+            second = Recipe.parse(f"{'+'.join(['flip_p0'] * (len(first.ops) + 1))}+{after}")
         except ValueError:  # Two ops that set the value range, or too long a name.
             return
         if first.dtype == "float32":
@@ -136,7 +136,7 @@ def test_float_results_are_handed_out_as_they_are() -> None:
             np.testing.assert_array_equal(made, expected)
 
 
-def test_value_range_ops_act_behind_functions() -> None:
+def test_value_range_ops_act_after_functions() -> None:
     images = functions.numbered(5)
     with registered(add=add_one):
         made = Recipe.parse("rescale+add")(images, n_jobs=1)
