@@ -36,7 +36,7 @@ from cifar10_aug.engines.stages import Pass
 
 _UNMIXED = Mixed(np.empty((0, 4), np.int64), np.empty(0, np.uint32), np.empty(0, bool))
 # Of fields that are made at once.
-_PIXELS_AT_ONCE = 2**16
+_PIXELS_AT_ONCE = 2**17
 
 
 def run(
