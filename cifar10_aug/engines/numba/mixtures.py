@@ -41,12 +41,13 @@ def lay(stage: Mixture, batch: Batch, through: _Through) -> None:
 def _lay_resized(maps: np.ndarray, weights: np.ndarray, source: Source) -> None:
     """Lays resized images over themselves: int64 [1 + versions, 6], the image itself first."""
     from cifar10_aug.engines.numba.kernels import blends
+    from cifar10_aug.engines.numba.kernels.render import slack
 
     (xx, _, x0, _, yy, y0), size = maps.T, (source.height, source.width)
     columns, rows = _places(xx, x0, source.width), _places(yy, y0, source.height)
     kept = (maps == UNMOVED).all(axis=1)
     same = np.append(False, (maps[1:] == maps[:-1]).all(axis=1))
-    scratch = Scratch.of(source.height * source.width, 0)
+    scratch = Scratch.of(source.height * source.width, slack(source.width))
     blends.lay_resized(columns, rows, kept, same, weights, size, scratch, source.pixels)
 
 

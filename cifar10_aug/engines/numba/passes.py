@@ -34,7 +34,7 @@ from cifar10_aug.engines.numba.target import Target
 from cifar10_aug.engines.stages import Pass
 
 # Of fields that are made at once.
-_PIXELS_AT_ONCE = 2**16
+_PIXELS_AT_ONCE = 2**17
 
 
 def run(

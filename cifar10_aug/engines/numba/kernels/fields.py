@@ -22,7 +22,6 @@ from cifar10_aug.engines.numba.kernels.philox import fill_noise, from_minus_one
 _AT_ONCE = 8
 
 
-@compiled
 def smooth(
     canvas: Canvas, weights: np.ndarray, alphas: np.ndarray, out: np.ndarray, place: int
 ) -> None:
@@ -36,26 +35,83 @@ def smooth(
             written to [:, place].
         place: see `out`.
     """
+    left = alphas != 0.0
+    # Narrow kernels are quicker in order.
+    if 2 * weights.shape[1] - 1 < (canvas.height + 1) // 2 + 4:
+        out[~left, place] = 0
+    else:
+        # Larger ones might not fit into 32 bits.
+        left &= alphas * ONE > 0.5 * FARTHEST
+        _smooth_folded(canvas, weights, alphas, left, out, place)
+    if left.any():
+        _smooth_in_order(canvas, weights, alphas, left, out, place)
+
+
+@compiled
+def _smooth_in_order(
+    canvas: Canvas,
+    weights: np.ndarray,
+    alphas: np.ndarray,
+    left: np.ndarray,
+    out: np.ndarray,
+    place: int,
+) -> None:
+    """Does those that are left, bool [batch], by sums in order, which say what they are."""
+    height, width = canvas.height, canvas.width
+    words = np.empty((4, (height * width + 1) // 2), np.uint32)
+    noise = np.empty((2, 2 * words.shape[1]), np.float64)
+    smoothed = np.empty((height, width), np.float64)
+    flattened = smoothed.reshape(height * width)
+    radius = weights.shape[1] - 1
+    columns, rows = reflected(width, radius), reflected(height, radius)
+    for n in range(alphas.shape[0]):
+        if not left[n]:
+            continue
+        # A block of four words serves two pixels.
+        fill_noise(canvas, n, words)
+        for axis in range(2):
+            even, odd, flat = words[axis], words[2 + axis], noise[axis]
+            for i in range(even.shape[0]):
+                flat[2 * i], flat[2 * i + 1] = from_minus_one(even[i]), from_minus_one(odd[i])
+        for axis in range(2):
+            image = noise[axis, : height * width].reshape(height, width)
+            convolve(image, weights[n], columns, rows, smoothed)
+            far, alpha = out[n, place, axis], alphas[n]
+            for i in range(far.shape[0]):
+                moved = np.floor(alpha * flattened[i] * ONE + 0.5)
+                far[i] = i32(min(max(moved, -FARTHEST), FARTHEST))
+
+
+@compiled
+def _smooth_folded(
+    canvas: Canvas,
+    weights: np.ndarray,
+    alphas: np.ndarray,
+    left: np.ndarray,
+    out: np.ndarray,
+    place: int,
+) -> None:
+    """Does what is not left, bool [batch], and says there which of it is in doubt."""
     height, width, radius = canvas.height, canvas.width, weights.shape[1] - 1
     half, pixels = (height + 1) // 2, height * width
     words = np.empty((4, (pixels + 1) // 2), np.uint32)
     # Of two images at once where they have the same weights, so that loops are longer.
     noise = np.empty((4, 2 * words.shape[1]), np.uint32)
-    down, across = _halves(weights[0], height), _halves(weights[0], width)
-    longest = 8 * max(down.shape[2] * width, across.shape[2] * 2 * half)
+    longest = 8 * max(_padded(height) * width, _padded(width) * 2 * half)
     before, after = np.zeros(longest), np.empty(longest)
     folded = np.empty((width, 4 * half), np.int32)
     # A sum of n terms is rounded n times. Those here, and those in order, have a radius or half an
     # image on both sides; what they are made of is 2 at most.
     error = 2.0**-52 * (height + width + 4 * radius + 16)
-    n, made = 0, 0
+    matrices, summed = (np.empty((2, 0, 0)), np.empty((2, 0, 0))), _lines(after, 0, 1)
+    n, made = 0, -1
     while n < alphas.shape[0]:
-        if alphas[n] == 0.0:
+        if left[n] or alphas[n] == 0.0:
             out[n, place] = 0
             n += 1
             continue
         count = 1
-        if n + 1 < alphas.shape[0] and _equal(weights[n + 1], weights[n]):
+        if n + 1 < alphas.shape[0] and not left[n + 1] and _equal(weights[n + 1], weights[n]):
             count = 2
         for image in range(count):
             # A block of four words serves two pixels.
@@ -64,30 +120,28 @@ def smooth(
                 even, odd, flat = words[axis], words[2 + axis], noise[2 * image + axis]
                 for i in range(even.shape[0]):
                     flat[2 * i], flat[2 * i + 1] = even[i], odd[i]
-        # Narrow kernels are quicker in order.
-        narrow = 2 * radius + 1 < half + 4
-        if not narrow:
-            if not _equal(weights[n], weights[made]):
-                down, across = _halves(weights[n], height), _halves(weights[n], width)
-                made = n
-            rows = _lines(before, down.shape[2], 2 * count * width)
-            _fold_rows(noise, height, width, rows)
-            summed = _lines(after, down.shape[1], 2 * count * width)
-            _multiply(down, rows, radius, summed)
-            columns = _lines(before, across.shape[2], 4 * count * half)
-            _fold_columns(summed, half, width, columns)
-            summed = _lines(after, across.shape[1], 4 * count * half)
-            _multiply(across, columns, radius, summed)
-        for image in range(count):
-            alpha, far = alphas[n + image], out[n + image, place]
-            scale, first = alpha * ONE, 2 * image * half
-            quick = not narrow and scale < 0.5 * FARTHEST
-            if quick and _unfold(summed, first, scale, error, width, folded):
-                _turn(folded, height, width, far)
+        if made < 0 or not _equal(weights[n], weights[made]):
+            matrices, made = (_halves(weights[n], height), _halves(weights[n], width)), n
+        for turn in range(2):
+            matrix, long = matrices[turn], 4 * count * half if turn else 2 * count * width
+            lines = _lines(before, matrix.shape[2], long)
+            if turn:
+                _fold_columns(summed, half, width, lines)
             else:
-                given = noise[2 * image : 2 * image + 2]
-                _smooth_in_order(given, height, width, weights[n], alpha, far)
+                _fold_rows(noise, height, width, lines)
+            summed = _lines(after, matrix.shape[1], long)
+            _multiply(matrix, lines, radius, summed)
+        for image in range(count):
+            scale, first = alphas[n + image] * ONE, 2 * image * half
+            left[n + image] = not _unfold(summed, first, scale, error, width, folded)
+            _turn(folded, height, width, out[n + image, place])
         n += count
+
+
+@inner
+def _padded(size: int) -> int:
+    """Half of some lines, in whole groups of lines that are summed at once."""
+    return ((size + 1) // 2 + _AT_ONCE - 1) // _AT_ONCE * _AT_ONCE
 
 
 @inner
@@ -108,7 +162,7 @@ def _halves(weights: np.ndarray, size: int) -> np.ndarray:
     """
     radius, half = weights.shape[0] - 1, (size + 1) // 2
     places = reflected(size, radius)
-    made = np.zeros((2, half + half % 2, (half + _AT_ONCE - 1) // _AT_ONCE * _AT_ONCE))
+    made = np.zeros((2, half + half % 2, _padded(size)))
     for line in range(half):
         for k in range(2 * radius + 1):
             place, weight = places[line + k], 0.5 * weights[abs(k - radius)]
@@ -240,21 +294,3 @@ def _turn(folded: np.ndarray, height: int, width: int, far: np.ndarray) -> None:
                 for y in range(half):
                     for x in range(width):
                         rows[start + y * step + x] = flat[first + x * long + y]
-
-
-@compiled
-def _smooth_in_order(
-    noise: np.ndarray, height: int, width: int, weights: np.ndarray, alpha: float, far: np.ndarray
-) -> None:
-    """Displacements by sums in order, which say what they are to the last bit."""
-    radius = weights.shape[0] - 1
-    columns, rows = reflected(width, radius), reflected(height, radius)
-    image, smoothed = np.empty((height, width)), np.empty((height, width))
-    pixels, flattened = image.reshape(height * width), smoothed.reshape(height * width)
-    for axis in range(2):
-        for i in range(pixels.shape[0]):
-            pixels[i] = from_minus_one(noise[axis, i])
-        convolve(image, weights, columns, rows, smoothed)
-        for i in range(flattened.shape[0]):
-            moved = np.floor(alpha * flattened[i] * ONE + 0.5)
-            far[axis, i] = i32(min(max(moved, -FARTHEST), FARTHEST))
