@@ -45,7 +45,7 @@ class Signature:
         """Decorates a function of this signature, which gets a separate `number`: this, or any."""
 
         def decorate(function: Callable[..., Any]) -> Any:
-            own = max(_FIRST_UNNAMED, *_functions) + 1 if number is None else number
+            own = max([_FIRST_UNNAMED, *_functions]) + 1 if number is None else number
             assert own not in _functions, f"{function} has the number of another"
             made = inner(function)
             made.number = own
