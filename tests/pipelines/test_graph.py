@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from cifar10_aug.pipelines import distributing
+from cifar10_aug.pipelines import distributing, graph
 from tests.pipelines.test_eager import by_id
 
 
@@ -29,17 +29,17 @@ def graph_of(ds: tf.data.Dataset) -> tf.compat.v1.GraphDef:
 
 def test_what_workers_get_is_small_and_has_no_python_in_it(data_dir: str) -> None:
     made, _ = distributing._loaded[load(data_dir, "rotate30+erase")]
-    graph = graph_of(made.anywhere(tf.constant(0, tf.int64)))
-    ops = {node.op for function in graph.library.function for node in function.node_def}
+    made_graph = graph_of(made.anywhere(tf.constant(0, tf.int64)))
+    ops = {node.op for function in made_graph.library.function for node in function.node_def}
     assert ops
     assert not {op for op in ops if "PyFunc" in op}
-    assert graph.ByteSize() < 2_000_000
+    assert made_graph.ByteSize() < 2_000_000
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_xla_compiles_it_if_asked_to(data_dir: str, jit_compile: bool) -> None:
-    graph = graph_of(load(data_dir, builder_kwargs={"jit_compile": jit_compile}))
-    compiled = [f for f in graph.library.function if f.attr["_XlaMustCompile"].b]
+    made_graph = graph_of(load(data_dir, builder_kwargs={"jit_compile": jit_compile}))
+    compiled = [f for f in made_graph.library.function if f.attr["_XlaMustCompile"].b]
     assert bool(compiled) == jit_compile
 
 
@@ -60,3 +60,33 @@ def test_pipelines_of_one_process_do_not_disturb_each_other(data_dir: str) -> No
     mine, theirs = zip(*tf.data.Dataset.zip((one, other)).as_numpy_iterator(), strict=True)
     assert by_id(mine) == by_id(theirs) == expected[0]
     assert by_id(one) == expected[1]
+
+
+# Of 23 examples, 8 a call: how many each call makes, and how many calls there are.
+@pytest.mark.parametrize(
+    ("batch_size", "start_step", "size", "calls"),
+    [(None, 1, 8, 3), (4, 1, 8, 3), (5, 0, 10, 3), (12, 1, 12, 2), (30, 0, 23, 1)],
+)
+def test_calls_make_equally_many_and_elements_are_those_of_the_eager_engine(
+    data_dir: str,
+    monkeypatch: pytest.MonkeyPatch,
+    batch_size: int | None,
+    start_step: int,
+    size: int,
+    calls: int,
+) -> None:
+    monkeypatch.setattr(graph, "_EXAMPLES_A_CALL", 8)
+    how: dict[str, Any] = {"split": "train[:23]", "batch_size": batch_size, "shuffle_files": True}
+    options = {"start_step": start_step}
+    ds = load(data_dir, builder_kwargs=options, **how)
+    expected = load(data_dir, builder_kwargs={"engine": "eager", **options}, **how)
+    for _ in range(2):
+        for one, other in zip(ds, expected, strict=True):
+            for name, values in other.items():
+                np.testing.assert_array_equal(one[name], values)
+    made, _ = distributing._loaded[ds]
+    positions = np.array([row for _, row in made._calls(tf.constant(1, tf.int64))])
+    assert positions.shape == (calls, size)
+    seen, rest = np.split(positions.ravel(), [23])
+    assert sorted(seen) == list(range(23))
+    assert (rest == -1).all()

@@ -111,7 +111,7 @@ def _line(by: Any, start: Any, size: int, mode: str) -> tf.Tensor:
     if mode == "constant":
         return tf.where((at < 0) | (at >= size), size, at)
     fixed = tf.bitwise.left_shift(tf.cast(at, tf.int64), FRACTION)
-    return tf.bitwise.right_shift(_folded(fixed, size, mode), FRACTION)
+    return tf.bitwise.right_shift(_narrow(_folded(fixed, size, mode)), FRACTION)
 
 
 def _grid(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
