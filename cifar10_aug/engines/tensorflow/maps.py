@@ -99,7 +99,8 @@ def aligned(made: Pass, batch: Batch) -> tuple[tf.Tensor, tf.Tensor, int | None]
     xx, _, x0, _, yy, y0 = _product(warp, batch)
     border = warp.border
     rows, columns = (
-        _line(*line, border.mode) for line in ((yy, y0, batch.height), (xx, x0, batch.width))
+        xla_tracing.kept(_line(*line, border.mode))
+        for line in ((yy, y0, batch.height), (xx, x0, batch.width))
     )
     return rows, columns, _level(border, batch) if border.mode == "constant" else None
 

@@ -26,12 +26,10 @@ def numbers(x: Any) -> tf.Tensor:
 
 
 def typed(x: Any, dtype: tf.DType) -> tf.Tensor:
-    """A tensor of a dtype; of what is no tensor, a constant, which needs no cast in the graph."""
-    return (
-        tf.cast(x, dtype)
-        if isinstance(x, tf.Tensor)
-        else tf.constant(np.asarray(x).astype(dtype.as_numpy_dtype))
-    )
+    """A tensor, or a list of some, of a dtype; a number as a constant, which needs no cast."""
+    if isinstance(x, tf.Tensor | list):
+        return tf.cast(x, dtype)
+    return tf.constant(np.asarray(x).astype(dtype.as_numpy_dtype))
 
 
 def divide(x: Any, number: float) -> tf.Tensor:
