@@ -236,6 +236,23 @@ def test_draws_of_the_engine_have_the_bits_of_others(kind: type[Draws]) -> None:
     assert (ours.unit(slice(0, 6, 2)) == [others.unit(slot) for slot in (0, 2, 4)]).all()
 
 
+def test_many_words_are_drawn_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = drawing.Drawing(Recipe.parse("rrc+altflip+crop4+erase").ops, 2**63 + 5)
+    keys = np.random.default_rng(0).integers(0, 2**48, 37, np.uint64)
+    many = ours.of(keys, 2**32 - 1)._words
+    monkeypatch.setattr(drawing, "_MANY_WORDS", 100)
+    assert len(many) > 20
+    assert (many == ours.of(keys, 2**32 - 1)._words).all()
+
+
+def test_draws_are_kept_for_the_same_examples_of_an_epoch() -> None:
+    ours, keys = drawing.Drawing(Recipe.parse("mixup").ops, 0), np.arange(9, dtype=np.uint64)
+    for others, epoch in ((keys, 4), (keys[::-1].copy(), 3), (keys[:-1], 3)):
+        kept = ours.kept(keys, 3)
+        assert ours.kept(keys.copy(), 3) is kept
+        assert (ours.kept(others, epoch)._words == ours.of(others, epoch)._words).all()
+
+
 # Sizes that stay where they are, as they have a multiple of four pixels, and others.
 @pytest.mark.parametrize("size", [(8, 8), (1, 4), (5, 7), (3, 20)])
 @pytest.mark.parametrize(

@@ -85,7 +85,8 @@ def lift_of(factor: float, whole: int) -> int:
         lifted = exact - float(i32(i32(product + _LIFT) >> i32(_BITS)))
         # Far enough from the next whole number that adding a level does not round to it.
         off |= i32(0) if (rest >= 0.0) & (rest < 1.0 - 2.0**-40) else i32(1)
-        lifted_off |= i32(0) if (lifted >= 0.0) & (lifted < 1.0 - 2.0**-40) else i32(1)
+        # It is lifted by more than what is lacking, so that it cannot end up too low.
+        lifted_off |= i32(0) if lifted >= 0.0 else i32(1)
     return i32(0) if off == 0 else (_LIFT if lifted_off == 0 else i32(-1))
 
 
