@@ -31,14 +31,14 @@ def smooth(
         canvas: says the size and keys the noise.
         weights: float64 [batch, radius + 1], from the centre outwards.
         alphas: float64 [batch], in pixels.
-        out: int32 [batch, …, 2, pixels], 16.16 fixed point; x and then y displacements are
-            written to [:, place].
+        out: int32 [batch or more, …, 2, pixels], 16.16 fixed point; x and then y displacements are
+            written to [:batch, place].
         place: see `out`.
     """
     left = alphas != 0.0
     # Narrow kernels are quicker in order.
     if 2 * weights.shape[1] - 1 < (canvas.height + 1) // 2 + 4:
-        out[~left, place] = 0
+        out[: len(left)][~left, place] = 0
     else:
         # Larger ones might not fit into 32 bits.
         left &= alphas * ONE > 0.5 * FARTHEST
