@@ -54,7 +54,7 @@ def test_every_op_makes_the_pixels_of_the_eager_engine(name: str) -> None:
         "perspective_p1+rotate_fillmodereflect+elastic+crop",
         "randaugment+mixup+cutmix+flip",
         "erase_p1_fillnoise+noise+mixup",
-        "crop40_fillmodereflect+rotate180_fillmodeconstant_cval7",
+        "crop40_fillmodereflect+rotate180_fillmodeconstant_cval7+zoom0.5-2_fillmodeconstant_cval200",
         "erase_p1+rotate+erase_p1+flip+posterize",
         "saltpepper+rot90+timmaugment+rgbshift+gamma+channelshuffle+solarizeadd",
         "corruptsnow5+corruptglassblur4+corruptshotnoise5+corruptpixelate5",
