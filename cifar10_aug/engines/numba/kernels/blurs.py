@@ -10,7 +10,13 @@ from cifar10_aug.engines import borders, gaussians
 from cifar10_aug.engines.corruption_tables import disk_weights, motion_weights
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled, inner
-from cifar10_aug.engines.numba.kernels.convolution import add_lines, clamped, convolve
+from cifar10_aug.engines.numba.kernels.convolution import (
+    add_lines,
+    add_lines_fused,
+    clamped,
+    convolve,
+    in_groups,
+)
 from cifar10_aug.engines.numba.kernels.motion import along
 from cifar10_aug.engines.numba.kernels.philox import fill_noise
 from cifar10_aug.engines.numba.kernels.pixels import as_level, read_channels, write_channel
@@ -88,7 +94,9 @@ def _move(canvas: Canvas, rows: np.ndarray, weights: np.ndarray, offsets: np.nda
     most = all_columns.shape[0] * all_lines.shape[0]
     packed, levels = np.empty(most, np.uint32), np.empty((3, most), np.float32)
     sums, rounded = np.empty((3, most), np.float32), np.empty(most, np.uint32)
-    narrow, off = weights.astype(np.float32), error(weights.shape[0] + 1)
+    taps, off = weights.shape[0], error(weights.shape[0] + 1)
+    narrow, firsts = np.zeros(in_groups(taps), np.float32), np.zeros(in_groups(taps), np.int64)
+    narrow[:taps] = weights
     for n in range(rows.shape[0]):
         line, across, down = canvas.pixels[rows[n]], offsets[n, 0], offsets[n, 1]
         left, above = max(-across.min(), 0), max(-down.min(), 0)
@@ -100,11 +108,11 @@ def _move(canvas: Canvas, rows: np.ndarray, weights: np.ndarray, offsets: np.nda
             row, source = padded[y * wide : (y + 1) * wide], line[lines[y] * width :]
             for x in range(wide):
                 row[x] = source[uint64(columns[x])]
-        separate_channels(padded, levels)
-        firsts = (above + down) * wide + left + across
+        separate_channels(padded, levels[0], levels[1], levels[2])
+        firsts[:taps] = (above + down) * wide + left + across
         # As in `drag`: long loops over the padded image.
         for channel in range(3):
-            add_lines(levels[channel], firsts, narrow, sums[channel, : made.shape[0]])
+            add_lines_fused(levels[channel], firsts, narrow, sums[channel, : made.shape[0]])
         round_channels(sums, off, made)
         place = next_in_doubt(made, 0)
         while place >= 0:

@@ -100,8 +100,14 @@ def _blur(canvas: Canvas, rows: np.ndarray, weights: np.ndarray) -> None:
         rows: int64 [n], which.
         weights: float64 [n, radius + 1], from the centre outwards.
     """
-    memory = room(canvas.height, canvas.width, weights.shape[1] - 1)
+    widest, width, height = weights.shape[1] - 1, canvas.width, canvas.height
+    memory = room(height, width, widest)
+    across, down = reflected(width, widest), reflected(height, widest)
     for n in range(rows.shape[0]):
         radius = radius_of(weights[n])
-        columns, places = reflected(canvas.width, radius), reflected(canvas.height, radius)
+        first = widest - radius
+        columns, places = (
+            across[first : width + widest + radius],
+            down[first : height + widest + radius],
+        )
         convolve_levels(canvas.pixels[rows[n]], weights[n, : radius + 1], columns, places, memory)

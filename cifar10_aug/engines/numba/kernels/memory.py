@@ -12,6 +12,8 @@ from numba.core.imputils import impl_ret_borrowed
 from numba.extending import lower_builtin, type_callable
 from numba.np import arrayobj
 
+from cifar10_aug.engines.numba.kernels.compiling import inner
+
 # Typed and lowered by hand, since an `overload` is compiled for each kind of array.
 
 
@@ -186,6 +188,21 @@ def _(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     for k in range(8):
         builder.store(lines[k], line(3, k), align=4)
     return context.get_dummy_value()
+
+
+@inner
+def turn(
+    source: np.ndarray, stride: int, target: np.ndarray, step: int, lines: int, columns: int
+) -> None:
+    """Writes lines as columns, so many of them and so long; see `transpose`."""
+    if (lines | columns) % 8 == 0:
+        for y in range(0, lines, 8):
+            for x in range(0, columns, 8):
+                transpose(source, y * stride + x, stride, target, x * step + y, step)
+        return
+    for y in range(lines):
+        for x in range(columns):
+            target[x * step + y] = source[y * stride + x]
 
 
 def uint32_view(memory: np.ndarray) -> np.ndarray:

@@ -33,9 +33,10 @@ def error(roundings: float) -> float:
 
 
 @inner
-def separate_channels(line: np.ndarray, planes: np.ndarray) -> None:
-    """Writes levels as float32 [3, pixels or more]."""
-    red, green, blue = planes[0], planes[1], planes[2]
+def separate_channels(
+    line: np.ndarray, red: np.ndarray, green: np.ndarray, blue: np.ndarray
+) -> None:
+    """Writes levels as float32 [pixels or more] each."""
     for i in range(line.shape[0]):
         pixel = line[i]
         red[i] = f32(i32(pixel & LOW_BYTE))
