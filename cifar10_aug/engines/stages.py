@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -99,6 +100,12 @@ class Warp:
     border: Border
     steps: tuple[PlannedOp, ...]
 
+    @functools.cached_property
+    def pixel_aligned(self) -> bool:
+        """Whether its map takes pixel centres to pixel centres."""
+        ops = (step.op for step in self.steps)
+        return all(isinstance(op, AffineOp) and op.pixel_aligned for op in ops)
+
 
 @dataclasses.dataclass(frozen=True)
 class Pass:
@@ -116,11 +123,7 @@ class Pass:
 
     @property
     def pixel_aligned(self) -> bool:
-        return len(self.warps) <= 1 and all(
-            isinstance(step.op, AffineOp) and step.op.pixel_aligned
-            for warp in self.warps
-            for step in warp.steps
-        )
+        return len(self.warps) <= 1 and all(warp.pixel_aligned for warp in self.warps)
 
     @property
     def steps(self) -> tuple[PlannedOp, ...]:

@@ -55,7 +55,7 @@ def needed(ways: set[int], warps: Warps) -> set[int]:
             importlib.import_module(f"cifar10_aug.engines.numba.kernels.{module}")
     if STACKED in found:
         found.add(ALIGNED)
-    if ALIGNED in found and not np.isin(warps.borders, (CONSTANT, EDGE)).all():
+    if ALIGNED in found and not {CONSTANT, EDGE}.issuperset(warps.borders.tolist()):
         found.add(FOLD)
     if found & {NEAR, REFLECTED, TILTED, CHAINED, GENERAL}:
         found.add(BLEND)
@@ -94,7 +94,7 @@ def _warps(made: Pass, batch: Batch, displaced: int) -> Warps:
             _write_perspective(warp, batch, perspectives[:, i])
     return Warps(
         np.array(kinds, np.int64),
-        np.ascontiguousarray(np.moveaxis(entries, 2, 0)),
+        np.ascontiguousarray(entries.transpose(2, 0, 1)),
         perspectives,
         np.empty((displaced, len(met) if displaced else 0, 2, height * width), np.int32),
         np.array([_border(warp.border) for warp in met], np.int64),

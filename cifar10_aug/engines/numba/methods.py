@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -25,10 +25,11 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     TILTED,
     Strokes,
 )
-from cifar10_aug.engines.stages import Pass, Warp
+from cifar10_aug.engines.stages import Warp
 from cifar10_aug.ops.base import AffineOp, ElasticOp, PerspectiveOp
 
-UNMOVED = np.array([int(ONE), 0, 0, 0, int(ONE), 0])
+_ONE = int(ONE)
+UNMOVED = np.array([_ONE, 0, 0, 0, _ONE, 0])
 
 
 def methods(
@@ -46,7 +47,7 @@ def methods(
     """
     found = np.full(entries.shape[2], GENERAL, np.int64)
     only = np.zeros_like(found)
-    if not all(isinstance(step.op, AffineOp) for warp in warps for step in warp.steps):
+    if not all(isinstance(warp.steps[0].op, AffineOp) for warp in warps):
         modes, first = [warp.border.mode for warp in warps], warps[0].steps[0].op
         if modes == ["reflect"] and isinstance(first, ElasticOp):
             found[:] = REFLECTED
@@ -56,7 +57,7 @@ def methods(
         return found, only
     if not warps:
         return np.full_like(found, IDENTITY), only
-    shapes = _Shapes.of(entries, size)
+    shapes = _Shapes(entries, size)
     alone = [_alone(warp, shapes, place) for place, warp in enumerate(warps)]
     if len(warps) == 1:
         return alone[0], only
@@ -74,55 +75,60 @@ def methods(
     return found, only
 
 
-class _Shapes(NamedTuple):
-    """What is known of affine maps, bool [maps, batch].
+class _Shapes:
+    """What is known of affine maps, bool [maps, batch], worked out when it is asked for."""
 
-    Attributes:
-        moved: whether they move the image.
-        straight: whether they take rows to rows and columns to columns.
-        whole: whether they also take pixel centres to pixel centres, and neighbours to neighbours.
-        near: whether all coordinates of an image fit into 32 bits.
-        sliding: whether rows move as a whole, or columns, whose pixels stay neighbours.
-    """
+    def __init__(self, entries: np.ndarray, size: tuple[int, int]):
+        """Takes maps; see `methods`."""
+        self._entries, self._size = entries, size
 
-    moved: np.ndarray
-    straight: np.ndarray
-    whole: np.ndarray
-    near: np.ndarray
-    sliding: np.ndarray
+    @functools.cached_property
+    def moved(self) -> np.ndarray:
+        """Whether they move the image."""
+        return (self._entries != UNMOVED[:, None]).any(axis=1)
 
-    @staticmethod
-    def of(entries: np.ndarray, size: tuple[int, int]) -> _Shapes:
-        """Those of maps; see `methods`."""
-        (height, width), one = size, int(ONE)
-        xx, xy, x0, yx, yy, y0 = np.moveaxis(entries, 1, 0)
-        lengths = np.abs(entries)
-        straight = (xy | yx) == 0
-        same = (lengths[:, 0] == one) & (lengths[:, 4] == one)
+    @functools.cached_property
+    def straight(self) -> np.ndarray:
+        """Whether they take rows to rows and columns to columns."""
+        return (self._entries[:, 1] | self._entries[:, 3]) == 0
+
+    @functools.cached_property
+    def whole(self) -> np.ndarray:
+        """Whether they also take pixel centres to pixel centres, and neighbours to neighbours."""
+        xx, _, x0, _, yy, y0 = self._entries.transpose(1, 0, 2)
+        same = (np.abs(xx) == _ONE) & (np.abs(yy) == _ONE)
+        return self.straight & same & (((x0 | y0) & (_ONE - 1)) == 0)
+
+    @functools.cached_property
+    def near(self) -> np.ndarray:
+        """Whether all coordinates of an image fit into 32 bits."""
+        height, width = self._size
+        lengths = np.abs(self._entries)
         reach_x = lengths[:, 0] * width + lengths[:, 1] * height + lengths[:, 2]
         reach_y = lengths[:, 3] * width + lengths[:, 4] * height + lengths[:, 5]
-        return _Shapes(
-            (entries != UNMOVED[:, None]).any(axis=1),
-            straight,
-            straight & same & (((x0 | y0) & (one - 1)) == 0),
-            np.maximum(reach_x, reach_y) < 1 << 31,
-            ((xx & yy) == one) & ((xx | yy) == one) & ((xy == 0) | (yx == 0)),
-        )
+        return np.maximum(reach_x, reach_y) < 1 << 31
+
+    @functools.cached_property
+    def sliding(self) -> np.ndarray:
+        """Whether rows move as a whole, or columns, whose pixels stay neighbours."""
+        xx, xy, _, yx, yy, _ = self._entries.transpose(1, 0, 2)
+        return ((xx & yy) == _ONE) & ((xx | yy) == _ONE) & ((xy == 0) | (yx == 0))
 
 
 def _alone(warp: Warp, shapes: _Shapes, place: int) -> np.ndarray:
     """The methods where a map is the only one, int64 [batch]."""
-    moved, straight, whole, near, sliding = (each[place] for each in shapes)
-    if Pass((warp,), ()).pixel_aligned:
+    moved = shapes.moved[place]
+    if warp.pixel_aligned:
         return np.where(moved, ALIGNED, IDENTITY)
     mode = warp.border.mode
     found = np.full(len(moved), GENERAL, np.int64)
     if mode in ("nearest", "constant"):
+        near = shapes.near[place]
         found[near] = NEAR
-        found[near & sliding] = SLANTED
+        found[near & shapes.sliding[place]] = SLANTED
     if mode != "constant":
-        found[straight] = STRAIGHT
-    found[whole] = ALIGNED
+        found[shapes.straight[place]] = STRAIGHT
+    found[shapes.whole[place]] = ALIGNED
     found[~moved] = IDENTITY
     return found
 

@@ -28,7 +28,7 @@ def strokes_of(
 ) -> tuple[Strokes, set[int]]:
     """The strokes of a pass, in order, with what a batch has drawn; and what codes they have."""
     count = len(strokes)
-    tables = any(_has_table(step.op) for steps in strokes for step in steps)
+    tables = any(_has_table(type(step.op)) for steps in strokes for step in steps)
     made = _unpainted(batch, count, 256 if tables else 0)
     made.bases[:] = [steps[0].first_noise_block for steps in strokes]
     codes: set[int] = set()
@@ -80,8 +80,9 @@ def _unpainted(batch: Batch, strokes: int, entries: int) -> Strokes:
     )
 
 
-def _has_table(op: object) -> bool:
-    return isinstance(op, LookupTableOp) and not isinstance(op, NumberedTableOp)
+@functools.cache
+def _has_table(kind: type) -> bool:
+    return issubclass(kind, LookupTableOp) and not issubclass(kind, NumberedTableOp)
 
 
 def _write(
