@@ -7,7 +7,8 @@ from cifar10_aug.engines import corruption_tables, gaussians
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels import blurs, convolution, motion, noises, rounding
 
-SIZES = [(7, 9), (32, 32), (1, 20)]
+# In the largest, some levels would be others if none were summed again.
+SIZES = [(7, 9), (32, 32), (1, 20), (200, 256)]
 # Of two levels, blurred, many pixels lie near a border between levels; of one, none does.
 LEVELS = [[0, 255], [127, 128], [200], list(range(256))]
 
