@@ -6,7 +6,7 @@ Coordinates are 16.16 fixed-point integers, as in the compiled loop (`kernels.re
 from __future__ import annotations
 
 import operator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -14,7 +14,7 @@ import tensorflow as tf
 from cifar10_aug._compat import xla_tracing
 from cifar10_aug.engines.fixed_point import FARTHEST, FRACTION, ONE, WIDEST_STEP
 from cifar10_aug.engines.stages import Pass, Warp
-from cifar10_aug.engines.tensorflow import fields
+from cifar10_aug.engines.tensorflow import borders, fields
 from cifar10_aug.engines.tensorflow.batch import Batch
 from cifar10_aug.engines.tensorflow.pixels import column, crossed, read
 from cifar10_aug.engines.tensorflow.tensor_draws import numbers, plus, times, typed, where
@@ -31,26 +31,9 @@ from cifar10_aug.ops.base import (
 
 _HALF = 1 << (FRACTION - 1)
 _IDENTITY = Affine(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-# Of 16.16 coordinates, in a 256th.
-_A_STEP = 256
 
 # Of a warp: an affine map's two rows, a perspective's eight, or a displacement.
 Entries = list[tf.Tensor] | Displacement
-
-
-class Places(NamedTuple):
-    """Where each output pixel is read.
-
-    Attributes:
-        x, y: [batch, height * width], within the image: int32, 16.16; or in 256ths, float64, if one
-            affine map makes them without XLA, which is quicker.
-        outside: of each constant border, the first that shows first: where it shows, bool of the
-            same shape, and its packed level.
-    """
-
-    x: tf.Tensor
-    y: tf.Tensor
-    outside: tuple[tuple[tf.Tensor, int], ...] = ()
 
 
 def entries(warp: Warp, batch: Batch) -> Entries:
@@ -63,7 +46,7 @@ def entries(warp: Warp, batch: Batch) -> Entries:
     )
 
 
-def places(made: Pass, batch: Batch, drawn: list[Entries]) -> Places:
+def places(made: Pass, batch: Batch, drawn: list[Entries]) -> borders.Places:
     """Follows an output pixel through a pass's maps, the recipe's last one first.
 
     Args:
@@ -71,7 +54,7 @@ def places(made: Pass, batch: Batch, drawn: list[Entries]) -> Places:
         batch: of which the pixels, keys and size count.
         drawn: `entries` of each warp for these examples.
     """
-    at: Places | None = None
+    at: borders.Places | None = None
     for warp, entry in zip(reversed(made.warps), reversed(drawn), strict=True):
         op = warp.steps[0].op
         if isinstance(op, AffineOp):
@@ -82,7 +65,7 @@ def places(made: Pass, batch: Batch, drawn: list[Entries]) -> Places:
                 x, y = _tilted(entry, batch, at)
             else:
                 x, y = _displaced(warp, entry, batch, at)
-        at = _brought_back(warp.border, batch, x, y, () if at is None else at.outside)
+        at = borders.brought_back(warp.border, batch, x, y, () if at is None else at.outside)
     assert at is not None, "a pass with warps"
     return at
 
@@ -102,7 +85,7 @@ def aligned(made: Pass, batch: Batch) -> tuple[tf.Tensor, tf.Tensor, int | None]
         xla_tracing.kept(_line(*line, border.mode))
         for line in ((yy, y0, batch.height), (xx, x0, batch.width))
     )
-    return rows, columns, _level(border, batch) if border.mode == "constant" else None
+    return rows, columns, borders.level(border, batch) if border.mode == "constant" else None
 
 
 def _line(by: Any, start: Any, size: int, mode: str) -> tf.Tensor:
@@ -112,7 +95,7 @@ def _line(by: Any, start: Any, size: int, mode: str) -> tf.Tensor:
     if mode == "constant":
         return tf.where((at < 0) | (at >= size), size, at)
     fixed = tf.bitwise.left_shift(tf.cast(at, tf.int64), FRACTION)
-    return tf.bitwise.right_shift(_narrow(_folded(fixed, size, mode)), FRACTION)
+    return tf.bitwise.right_shift(borders.narrow(borders.folded(fixed, size, mode)), FRACTION)
 
 
 def _grid(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
@@ -121,10 +104,10 @@ def _grid(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     return x, y
 
 
-def _unmoved(batch: Batch) -> Places:
+def _unmoved(batch: Batch) -> borders.Places:
     shape = [batch.count, batch.height * batch.width]
     x, y = (tf.broadcast_to(tf.constant(axis << FRACTION), shape) for axis in _grid(batch))
-    return Places(x, y)
+    return borders.Places(x, y)
 
 
 def _product(warp: Warp, batch: Batch) -> Affine:
@@ -166,9 +149,9 @@ def _matrix(warp: Warp, batch: Batch) -> list[tf.Tensor]:
 
 def _spread(matrix: list[tf.Tensor], border: Border, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
     """What a map makes of pixel centres; less whole periods if the border has some."""
-    if not _period(2, border.mode) and not xla_tracing.compiled():
+    if not borders.period(2, border.mode) and not xla_tracing.compiled():
         # One op for each, exact below 2**53.
-        grid = np.stack([*_grid(batch), np.ones(batch.height * batch.width)]) / _A_STEP
+        grid = np.stack([*_grid(batch), np.ones(batch.height * batch.width)]) / borders.A_STEP
         x, y = (numbers(row) @ grid for row in matrix)
         return x, y
     columns, rows = np.arange(batch.width), np.arange(batch.height)
@@ -176,7 +159,7 @@ def _spread(matrix: list[tf.Tensor], border: Border, batch: Batch) -> tuple[tf.T
     def along(row: tf.Tensor, size: int) -> tf.Tensor:
         by_x, by_y, start = tf.split(row, 3, 1)
         begin, line = by_y * rows + start, by_x * columns
-        if period := _period(size, border.mode):
+        if period := borders.period(size, border.mode):
             # Few numbers to divide, and small ones to add.
             small = (tf.math.floormod(one, period) - period // 2 for one in (begin, line))
             begin, line = (tf.cast(one, tf.int32) for one in small)
@@ -185,9 +168,9 @@ def _spread(matrix: list[tf.Tensor], border: Border, batch: Batch) -> tuple[tf.T
     return along(matrix[0], batch.width), along(matrix[1], batch.height)
 
 
-def _moved(matrix: list[tf.Tensor], at: Places) -> tuple[tf.Tensor, tf.Tensor]:
+def _moved(matrix: list[tf.Tensor], at: borders.Places) -> tuple[tf.Tensor, tf.Tensor]:
     (m0, m1, m2), (m3, m4, m5) = (tf.split(row, 3, 1) for row in matrix)
-    x, y = tf.cast(_fixed(at.x), tf.int64), tf.cast(_fixed(at.y), tf.int64)
+    x, y = tf.cast(borders.fixed(at.x), tf.int64), tf.cast(borders.fixed(at.y), tf.int64)
     right = tf.bitwise.right_shift
     return (
         right(m0 * x + m1 * y + _HALF, FRACTION) + m2,
@@ -207,10 +190,12 @@ def _perspective(warp: Warp, batch: Batch) -> list[tf.Tensor]:
     return [tf.broadcast_to(numbers(entry), [batch.count]) for entry in entries]
 
 
-def _tilted(entries: list[tf.Tensor], batch: Batch, at: Places) -> tuple[tf.Tensor, tf.Tensor]:
+def _tilted(
+    entries: list[tf.Tensor], batch: Batch, at: borders.Places
+) -> tuple[tf.Tensor, tf.Tensor]:
     h = [column(entry) for entry in entries]
     one = 1.0 / (1 << FRACTION)
-    x, y = numbers(_fixed(at.x)) * one, numbers(_fixed(at.y)) * one
+    x, y = numbers(borders.fixed(at.x)) * one, numbers(borders.fixed(at.y)) * one
     depth = plus(times(h[6], x), h[7], y) + 1.0
     # What is at the horizon or beyond it lies farther than any border.
     seen = depth > 1e-6
@@ -238,74 +223,13 @@ def _displacement(warp: Warp, batch: Batch) -> Displacement:
 
 
 def _displaced(
-    warp: Warp, wanted: Displacement, batch: Batch, at: Places
+    warp: Warp, wanted: Displacement, batch: Batch, at: borders.Places
 ) -> tuple[tf.Tensor, tf.Tensor]:
     (step,) = warp.steps
     by_x, by_y = fields.smooth(batch.canvas(step), wanted)
-    right, at_x, at_y = tf.bitwise.right_shift, _fixed(at.x), _fixed(at.y)
+    right, at_x, at_y = tf.bitwise.right_shift, borders.fixed(at.x), borders.fixed(at.y)
     x = tf.clip_by_value(right(at_x + _HALF, FRACTION), 0, batch.width - 1)
     y = tf.clip_by_value(right(at_y + _HALF, FRACTION), 0, batch.height - 1)
     pixel = batch.first_pixels + y * batch.width + x
     far_x, far_y = (read(tf.reshape(by, [-1]), pixel) for by in (by_x, by_y))
     return at_x + far_x, at_y + far_y
-
-
-def _brought_back(
-    border: Border,
-    batch: Batch,
-    x: tf.Tensor,
-    y: tf.Tensor,
-    outside: tuple[tuple[tf.Tensor, int], ...],
-) -> Places:
-    """Brings coordinates back into the image, and notes where a constant border shows."""
-    folded_x, folded_y = (
-        _folded(at, size, border.mode) for at, size in ((x, batch.width), (y, batch.height))
-    )
-    if border.mode == "constant":
-        if border.reach:
-            beyond = _far(x, batch.width) | _far(y, batch.height)
-        else:
-            # Up to the outermost centres, at which coordinates have been cut off.
-            beyond = (folded_x != x) | (folded_y != y)
-        outside = (*outside, (beyond, _level(border, batch)))
-    return Places(_narrow(folded_x), _narrow(folded_y), outside)
-
-
-def _far(at: tf.Tensor, size: int) -> tf.Tensor:
-    """Which coordinates are half a pixel beyond the outermost centres, or farther."""
-    return (at < _like(at, -_HALF)) | (at > _like(at, ((size - 1) << FRACTION) + _HALF - 1))
-
-
-def _narrow(at: tf.Tensor) -> tf.Tensor:
-    """Coordinates within the image as `Places` has them."""
-    return at if at.dtype == tf.float64 else tf.cast(at, tf.int32)
-
-
-def _like(at: tf.Tensor, number: int) -> tf.Tensor:
-    """A 16.16 number in the unit of coordinates."""
-    return tf.constant(number / _A_STEP if at.dtype == tf.float64 else number, at.dtype)
-
-
-def _fixed(at: tf.Tensor) -> tf.Tensor:
-    """Coordinates as 16.16, int32."""
-    return tf.cast(at * _A_STEP, tf.int32) if at.dtype == tf.float64 else at
-
-
-def _level(border: Border, batch: Batch) -> int:
-    red, green, blue = border.colour(batch.dataset)
-    return red + green * 256 + blue * 65536
-
-
-def _period(size: int, mode: str) -> int:
-    """After how much a border repeats what it shows; 0 if it does not."""
-    lengths = {"reflect": 2 * size, "mirror": 2 * (size - 1)}
-    return lengths.get(mode, 0) << FRACTION
-
-
-def _folded(at: tf.Tensor, size: int, mode: str) -> tf.Tensor:
-    last = (size - 1) << FRACTION
-    if period := _period(size, mode):
-        half = _HALF if mode == "reflect" else 0
-        at = tf.math.floormod(at + half, tf.constant(period, at.dtype))
-        at = tf.minimum(at, period - at) - half
-    return tf.raw_ops.ClipByValue(t=at, clip_value_min=_like(at, 0), clip_value_max=_like(at, last))

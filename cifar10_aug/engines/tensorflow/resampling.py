@@ -11,7 +11,7 @@ import tensorflow as tf
 from cifar10_aug._compat import xla_tracing
 from cifar10_aug.engines.fixed_point import FRACTION
 from cifar10_aug.engines.stages import Pass
-from cifar10_aug.engines.tensorflow import maps
+from cifar10_aug.engines.tensorflow import borders, maps
 from cifar10_aug.engines.tensorflow.batch import Batch
 from cifar10_aug.engines.tensorflow.chunks import in_chunks
 from cifar10_aug.engines.tensorflow.pixels import crossed, read
@@ -48,7 +48,7 @@ def blended(made: Pass, batch: Batch) -> tf.Tensor:
     return in_chunks(run, batch.at_once, batch.pixels, batch.keys, drawn)
 
 
-def _in_lanes(batch: Batch, at: maps.Places) -> tf.Tensor:
+def _in_lanes(batch: Batch, at: borders.Places) -> tf.Tensor:
     """Bilinear interpolation, four bytes of a pixel side by side, as few ops do most.
 
     No number has more than 24 bits, so all are exact, and are rounded once.
@@ -96,7 +96,7 @@ def _squares(batch: Batch, levels: list[int]) -> tf.Tensor:
     return tf.complex(pairs[:-width], pairs[width:])
 
 
-def _fused(batch: Batch, at: maps.Places) -> tf.Tensor:
+def _fused(batch: Batch, at: borders.Places) -> tf.Tensor:
     """Bilinear interpolation as XLA does it best, pixel by pixel."""
     right = tf.bitwise.right_shift
     pixel = right(at.y, FRACTION) * batch.width + right(at.x, FRACTION)
