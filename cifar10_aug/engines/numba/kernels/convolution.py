@@ -172,7 +172,7 @@ def convolve_levels(
         levels, sums = room.levels[channel], room.sums[channel]
         _repeat_lines(levels, rows, wide, radius)
         add_lines_fused(levels, down, groups, sums[: height * wide])
-        turn(sums, wide, levels[radius * high :], high, high, wide)
+        turn(sums, 0, wide, levels, radius * high, high, (high, wide))
         _repeat_lines(levels, columns, high, radius)
         add_lines_fused(levels, across, groups, sums[: width * high])
     made = room.made[: width * high]
@@ -191,7 +191,7 @@ def convolve_levels(
                 total = _summed_again(line, width, shift, taps, columns[x:], rows[y:])
             made[place] = settled(made[place], channel, as_level(total + 0.5))
         place = next_in_doubt(made, place + 1)
-    turn(made, high, line, width, width, height)
+    turn(made, 0, high, line, 0, width, (width, height))
 
 
 @inner

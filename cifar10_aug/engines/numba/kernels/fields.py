@@ -15,7 +15,7 @@ from cifar10_aug.engines.fixed_point import FARTHEST, ONE
 from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels.compiling import compiled, inlined, inner
 from cifar10_aug.engines.numba.kernels.convolution import convolve, reflected
-from cifar10_aug.engines.numba.kernels.memory import transpose
+from cifar10_aug.engines.numba.kernels.memory import turn
 from cifar10_aug.engines.numba.kernels.philox import fill_noise, from_minus_one
 
 # Lines that are summed at once.
@@ -122,10 +122,11 @@ def _smooth_folded(
                     flat[2 * i], flat[2 * i + 1] = even[i], odd[i]
         if made < 0 or not _equal(weights[n], weights[made]):
             matrices, made = (_halves(weights[n], height), _halves(weights[n], width)), n
-        for turn in range(2):
-            matrix, long = matrices[turn], 4 * count * half if turn else 2 * count * width
+        for sideways in range(2):
+            matrix = matrices[sideways]
+            long = 4 * count * half if sideways else 2 * count * width
             lines = _lines(before, matrix.shape[2], long)
-            if turn:
+            if sideways:
                 _fold_columns(summed, half, width, lines)
             else:
                 _fold_rows(noise, height, width, lines)
@@ -284,13 +285,4 @@ def _turn(folded: np.ndarray, height: int, width: int, far: np.ndarray) -> None:
         for below in range(2):
             first = (2 * below + axis) * half
             start, step = ((height - 1) * width, -width) if below else (0, width)
-            if half % 8 == 0 and width % 8 == 0:
-                for y in range(0, half, 8):
-                    for x in range(0, width, 8):
-                        transpose(
-                            flat, first + x * long + y, long, rows, start + y * step + x, step
-                        )
-            else:
-                for y in range(half):
-                    for x in range(width):
-                        rows[start + y * step + x] = flat[first + x * long + y]
+            turn(flat, first, long, rows, start, step, (width, half))

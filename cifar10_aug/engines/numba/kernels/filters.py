@@ -106,8 +106,6 @@ def _blur(canvas: Canvas, rows: np.ndarray, weights: np.ndarray) -> None:
     for n in range(rows.shape[0]):
         radius = radius_of(weights[n])
         first = widest - radius
-        columns, places = (
-            across[first : width + widest + radius],
-            down[first : height + widest + radius],
-        )
+        columns = across[first : width + widest + radius]
+        places = down[first : height + widest + radius]
         convolve_levels(canvas.pixels[rows[n]], weights[n, : radius + 1], columns, places, memory)

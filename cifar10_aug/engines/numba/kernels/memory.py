@@ -192,17 +192,26 @@ def _(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
 
 @inner
 def turn(
-    source: np.ndarray, stride: int, target: np.ndarray, step: int, lines: int, columns: int
+    source: np.ndarray,
+    first: int,
+    stride: int,
+    target: np.ndarray,
+    start: int,
+    step: int,
+    size: tuple[int, int],
 ) -> None:
-    """Writes lines as columns, so many of them and so long; see `transpose`."""
+    """As `transpose`, of `size`, so many lines of so many elements."""
+    lines, columns = size
     if (lines | columns) % 8 == 0:
-        for y in range(0, lines, 8):
-            for x in range(0, columns, 8):
-                transpose(source, y * stride + x, stride, target, x * step + y, step)
+        for x in range(0, columns, 8):
+            for y in range(0, lines, 8):
+                transpose(
+                    source, first + y * stride + x, stride, target, start + x * step + y, step
+                )
         return
-    for y in range(lines):
-        for x in range(columns):
-            target[x * step + y] = source[y * stride + x]
+    for x in range(columns):
+        for y in range(lines):
+            target[start + x * step + y] = source[first + y * stride + x]
 
 
 def uint32_view(memory: np.ndarray) -> np.ndarray:
