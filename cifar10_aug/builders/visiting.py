@@ -21,7 +21,7 @@ from cifar10_aug.data.spec import SPECS
 from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.errors import SourceError
 from cifar10_aug.pipelines import numpy_batches
-from cifar10_aug.pipelines.blocks import Order
+from cifar10_aug.pipelines.blocks import Examples, Order
 from cifar10_aug.pipelines.options import Augmentation, OnlineOptions
 from cifar10_aug.recipes.recipe import Config
 
@@ -37,7 +37,7 @@ class Visited(NamedTuple):
         data_dir: the folder where it is prepared.
     """
 
-    examples: numpy_batches.Examples
+    examples: Examples
     order: numpy_batches.Order
     begins_at_0: bool
     seed: int

@@ -6,10 +6,12 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from cifar10_aug.engines.numba import shuffling
+from cifar10_aug.engines.numba.target import Target
 from cifar10_aug.engines.python import worker_pool
 from cifar10_aug.errors import PythonOpError
 
@@ -18,6 +20,32 @@ _IMAGES_OF_THE_FIRST_CALL = 256
 # first batch comes soon, and few, since each only waits for workers, which share its images.
 IMAGES_A_WORKER = 256
 CALLS_OF_PYTHON = 3
+
+
+class Examples(Protocol):
+    """What is visited; see `eager_examples.Examples`. Calls may come from several threads.
+
+    Attributes:
+        dtype, shape: of what is made of an example.
+        label_dtype, label_shape: of a label.
+        runs_python: whether functions of the user's run.
+    """
+
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def label_dtype(self) -> str: ...
+    @property
+    def label_shape(self) -> tuple[int, ...]: ...
+    @property
+    def runs_python(self) -> bool: ...
+
+    def __len__(self) -> int: ...
+
+    def write(self, epoch: int, positions: np.ndarray, target: Target) -> np.ndarray:
+        """Writes images and returns labels; may raise a `PythonOpError`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +110,12 @@ class Reading:
         left_out = self.start.step * self.size if epoch == self.start.epoch else 0
         return self.order.positions(count, epoch)[left_out:]
 
+    def block(self, count: int, epoch: int, number: int, examples_a_call: int) -> np.ndarray:
+        """The positions of one block of an epoch, from 1 on: int64 [n]; block 0 has none."""
+        visited = self.visited(count, epoch)
+        sizes = block_sizes(len(visited), self.size, examples_a_call)
+        return visited[sizes[: max(number - 1, 0)].sum() : sizes[:number].sum()]
+
     def steps(self, count: int) -> int:
         """How many elements an epoch of so many examples has."""
         return -(-count // self.size)
@@ -134,6 +168,25 @@ def surviving(
         except PythonOpError as error:
             failed[number] = str(error).encode()
     return image, failed
+
+
+def written(
+    examples: Examples, epoch: int, positions: np.ndarray, ends: Sequence[int], target: Target
+) -> tuple[np.ndarray, np.ndarray]:
+    """Writes images of a block; returns its labels, and what failed as `surviving` does.
+
+    Args:
+        examples: whose images they are.
+        epoch, positions: which.
+        ends: where the batches end, each after the one before.
+        target: for all of them; what fails leaves there what was there.
+    """
+    return surviving(
+        lambda batch: examples.write(epoch, positions[batch], target.of(batch)),
+        ends,
+        examples.label_shape,
+        examples.label_dtype,
+    )
 
 
 @functools.lru_cache(maxsize=16)

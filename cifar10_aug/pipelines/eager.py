@@ -9,16 +9,22 @@ import tensorflow as tf
 
 from cifar10_aug._compat import plain_functions
 from cifar10_aug._compat.shutdown import GATE
+from cifar10_aug.engines.numba.buffers import Buffers
+from cifar10_aug.engines.numba.target import Target
 from cifar10_aug.engines.python import cores
 from cifar10_aug.errors import PythonOpError
-from cifar10_aug.pipelines.blocks import Reading, block_sizes, blocks_of, surviving
+from cifar10_aug.pipelines.blocks import Reading, block_sizes, blocks_of, written
 from cifar10_aug.pipelines.eager_examples import Examples
 from cifar10_aug.pipelines.epochs import Epochs
 from cifar10_aug.pipelines.finishing import Finish
 
-# Larger calls gain some percent, but four blocks are in flight: with them, a process would take
+# Larger calls gain some percent, but three blocks are in flight: with them, a process would take
 # more than 1.2 times the memory of CIFAR-10's images.
-_IMAGES_A_CALL = 1536
+_IMAGES_A_CALL = 2048
+# Shared by all pipelines, since TensorFlow keeps what their functions refer to for ever. The last
+# batch of a block has memory of its own: its reader still has it when the next block but two
+# begins, and so does not keep the block.
+_BLOCKS, _LAST_BATCHES = Buffers(), Buffers()
 
 
 def dataset(
@@ -46,7 +52,7 @@ def dataset(
     shape = examples.shape
     most, calls = blocks_of(_IMAGES_A_CALL, shape, cores.count(), python_workers)
     here = in_this_process(refusal)
-    labels = examples.labels_at(0, np.empty(0, np.int64))
+    label_dtype, label_shape = tf.as_dtype(examples.label_dtype), examples.label_shape
     # What no epoch changes is gathered by TensorFlow, and only if it is asked for.
     fixed = {}
     if not reading.as_supervised:
@@ -59,49 +65,51 @@ def dataset(
     last = len(block_sizes(count, size, most))
 
     @GATE.guarded
-    def visit(step: Any, epoch: Any) -> tuple[np.int64, np.ndarray]:
-        if step == 0:
-            # See `Epochs.each`: restoring must not draw the number again.
-            return np.int64(epochs.take()), np.empty(0, np.int64)
-        visited = reading.visited(count, int(epoch))
-        sizes = block_sizes(len(visited), size, most)
-        return epoch, visited[sizes[: step - 1].sum() : sizes[:step].sum()]
+    def begin(_: Any) -> np.int64:
+        return np.int64(epochs.take())
 
     def numbered(epoch: tf.Tensor, step: tf.Tensor) -> Any:
-        types = (tf.int64, tf.int64)
-        epoch, positions = tf.numpy_function(visit, [step, epoch], types, stateful=False)
-        epoch.set_shape([])
-        positions.set_shape([None])
-        return epoch, (step, epoch, positions)
+        def begun() -> tf.Tensor:
+            # Without an input TensorFlow would call it once, while it looks for constants.
+            number = tf.numpy_function(begin, [epoch], tf.int64, stateful=False)
+            return tf.ensure_shape(number, [])
+
+        # See `Epochs.each`: restoring must not draw the number again.
+        epoch = tf.cond(step == 0, begun, lambda: epoch)
+        return epoch, (step, epoch)
 
     # A block is several whole batches, or the epoch's last one that is not whole.
     batch = [] if batch_size is None else [batch_size if count % batch_size == 0 else None]
 
     @GATE.guarded
-    def make(epoch: Any, positions: np.ndarray) -> list[np.ndarray]:
-        per = min(size, len(positions) or size)
-        image, failed = surviving(
-            lambda batch: examples.images(epoch, positions[batch]),
-            range(per, len(positions) + 1, per),
-            shape,
-            examples.dtype,
-        )
-        made = [positions, image, examples.labels_at(epoch, positions)]
+    def make(step: Any, epoch: Any) -> list[np.ndarray]:
+        positions = reading.block(count, int(epoch), int(step), most)
+        number, per = len(positions), min(size, len(positions) or size)
+        before_last = max(number - per, 0)
+        images = [
+            _BLOCKS.empty((before_last, *shape), examples.dtype),
+            _LAST_BATCHES.empty((number - before_last, *shape), examples.dtype),
+        ]
+        ends = range(per, number + 1, per)
+        label, failed = written(examples, int(epoch), positions, ends, Target(images))
+        made = [positions, label, *images]
         if batch_size is not None:
             made = [array.reshape(-1, per, *array.shape[1:]) for array in made]
         return [failed, *made]
 
-    def augment(step: tf.Tensor, epoch: tf.Tensor, positions: tf.Tensor) -> Any:
+    def augment(step: tf.Tensor, epoch: tf.Tensor) -> Any:
+        types = (tf.string, tf.int64, label_dtype, dtype, dtype)
         with tf.control_dependencies([tf.identity(here)]):
-            failed, positions, image, label = tf.numpy_function(
-                make, [epoch, positions], (tf.string, tf.int64, dtype, labels.dtype), stateful=False
+            failed, positions, label, *images = tf.numpy_function(
+                make, [step, epoch], types, stateful=False
             )
         failed.set_shape([None])
         positions.set_shape([None, *batch])
-        image.set_shape([None, *batch, *shape])
-        label.set_shape([None, *batch, *labels.shape[1:]])
+        label.set_shape([None, *batch, *label_shape])
+        for image in images:
+            image.set_shape([None, *batch, *shape])
         gathered = {name: tf.gather(values, positions) for name, values in fixed.items()}
-        return step, epoch, failed, {**gathered, "image": image, "label": label}
+        return step, epoch, tuple(images), (failed, {**gathered, "label": label})
 
     @GATE.guarded
     def reach(step: Any, epoch: Any, label: np.ndarray) -> np.ndarray:
@@ -109,16 +117,26 @@ def dataset(
         return label
 
     def sliced(
-        step: tf.Tensor, epoch: tf.Tensor, failed: tf.Tensor, made: dict[str, tf.Tensor]
+        step: tf.Tensor, epoch: tf.Tensor, images: tuple[tf.Tensor, tf.Tensor], others: Any
     ) -> tf.data.Dataset:
+        failed, made = others
         # What nothing depends on is not called.
-        label = tf.numpy_function(reach, [step, epoch, made["label"]], labels.dtype, stateful=False)
+        label = tf.numpy_function(reach, [step, epoch, made["label"]], label_dtype, stateful=False)
         label.set_shape(made["label"].shape)
-        whole = (made["image"], label) if reading.as_supervised else {**made, "label": label}
-        # Slices share the memory of what they are cut from. (`unbatch` would do, but it cannot be
-        # checkpointed by position.)
-        slices = whole if python_workers is None else (failed, whole)
-        return tf.data.Dataset.from_tensor_slices(slices)
+
+        def slices(part: slice, image: tf.Tensor) -> tf.data.Dataset:
+            """Slices share the memory of what they are cut from.
+
+            `unbatch` would do, but it cannot be checkpointed by position.
+            """
+            cut = tf.nest.map_structure(lambda each: each[part], {**made, "label": label})
+            whole = (image, cut["label"]) if reading.as_supervised else {**cut, "image": image}
+            return tf.data.Dataset.from_tensor_slices(
+                whole if python_workers is None else (failed[part], whole)
+            )
+
+        block, last_batch = images
+        return slices(slice(None, -1), block).concatenate(slices(slice(-1, None), last_batch))
 
     steps = plain_functions.scan(
         tf.data.Dataset.range(last + 1), tf.constant(-1, tf.int64), numbered

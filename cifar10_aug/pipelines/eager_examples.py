@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,9 @@ from cifar10_aug.engines.arguments import one_hot
 from cifar10_aug.engines.numba import views
 from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.mixing import Partners
+from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.numba.target import Target
+from cifar10_aug.engines.numba.turns import TURN
 from cifar10_aug.pipelines import resident as prepared
 from cifar10_aug.pipelines import stored_batches
 from cifar10_aug.pipelines.options import Augmentation
@@ -57,6 +59,17 @@ class Part:
         """int64 [n]."""
         return self.resident.labels[self.rows(places)]
 
+    def images(self, epoch: int, places: np.ndarray) -> np.ndarray:
+        """What the engine makes of them, [n, …]."""
+        return self.engine(*self._given(places), epoch, self.partners)
+
+    def write(self, epoch: int, places: np.ndarray, target: Target) -> None:
+        """Writes what `images` returns."""
+        self.engine.write(*self._given(places), epoch, self.partners, target)
+
+    def _given(self, places: np.ndarray) -> tuple[Source, np.ndarray, np.ndarray]:
+        return self.resident.source, self.rows(places), self.keys(places)
+
     @property
     def coarse(self) -> dict[str, np.ndarray]:
         """The coarser labels by feature, int64 [examples]."""
@@ -71,6 +84,10 @@ class Part:
     def tfds_ids(self) -> np.ndarray:
         """bytes [examples], as TFDS names examples."""
         return slices.tfds_ids(self.info)[np.array(self.numbers)]
+
+
+# Which of some positions, the part that they lie in, and where in it.
+_Piece = tuple[np.ndarray | slice, Part, np.ndarray]
 
 
 class Examples:
@@ -121,43 +138,38 @@ class Examples:
         """An attribute of all parts, [examples]."""
         return np.concatenate([getattr(part, attribute) for part in self._parts])
 
-    def images(self, epoch: Any, positions: np.ndarray) -> np.ndarray:
-        """The augmented images at some positions; may be called from several threads."""
+    def write(self, epoch: int, positions: np.ndarray, target: Target) -> np.ndarray:
+        """Writes the augmented images at some positions; may be called from several threads.
+
+        It takes a copy if they are of several parts.
+
+        Returns:
+            Their labels, int64 [n], or float32 [n, classes].
+        """
         pieces = list(self._pieces(positions))
-        if len(pieces) == 1:
-            ((_, part, places),) = pieces
-            return _images(part, int(epoch), places)
-        out = np.empty((len(positions), *self.shape), self.dtype)
+        with TURN:
+            if len(pieces) == 1:
+                ((_, part, places),) = pieces
+                part.write(epoch, places, target)
+            else:
+                images = np.empty((len(positions), *self.shape), self.dtype)
+                for chosen, part, places in pieces:
+                    images[chosen] = part.images(epoch, places)
+                target.write(images)
+            return self._labels(epoch, pieces, len(positions))
+
+    def _labels(self, epoch: int, pieces: Sequence[_Piece], count: int) -> np.ndarray:
+        out = np.empty((count, *self.label_shape), self.label_dtype)
         for chosen, part, places in pieces:
-            out[chosen] = _images(part, int(epoch), places)
-        return out
-
-    def write(self, epoch: Any, positions: np.ndarray, target: Target) -> np.ndarray:
-        """Writes what `images` returns, without a copy if all is of one part; returns labels."""
-        pieces = list(self._pieces(positions))
-        if len(pieces) > 1:
-            target.write(self.images(epoch, positions))
-        else:
-            ((_, part, places),) = pieces
-            source, rows, keys = part.resident.source, part.rows(places), part.keys(places)
-            part.engine.write(source, rows, keys, int(epoch), part.partners, target)
-        return self.labels_at(epoch, positions)
-
-    def labels_at(self, epoch: Any, positions: np.ndarray) -> np.ndarray:
-        """The labels that belong to `images`: int64 [n], or float32 [n, classes]."""
-        out = np.empty((len(positions), *self.label_shape), self.label_dtype)
-        for chosen, part, places in self._pieces(positions):
             own = part.labels(places)
             if self.soft_labels:
                 own = one_hot(own, self._num_classes)
             if part.engine.plan.softens:
-                own = part.engine.soft_labels(own, part.keys(places), int(epoch), part.partners)
+                own = part.engine.soft_labels(own, part.keys(places), epoch, part.partners)
             out[chosen] = own
         return out
 
-    def _pieces(
-        self, positions: np.ndarray
-    ) -> Iterator[tuple[np.ndarray | slice, Part, np.ndarray]]:
+    def _pieces(self, positions: np.ndarray) -> Iterator[_Piece]:
         """Which of the positions lie in which part, and where in it."""
         if len(self._parts) == 1:
             yield slice(None), self._parts[0], positions
@@ -166,11 +178,6 @@ class Examples:
         for number in np.unique(belongs):
             chosen = belongs == number
             yield chosen, self._parts[number], positions[chosen] - self._starts[number]
-
-
-def _images(part: Part, epoch: int, places: np.ndarray) -> np.ndarray:
-    source, rows, keys = part.resident.source, part.rows(places), part.keys(places)
-    return part.engine(source, rows, keys, epoch, part.partners)
 
 
 def of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.engines.numba.target import Target
 from cifar10_aug.errors import PythonOpError
-from cifar10_aug.pipelines.blocks import block_sizes, blocks_of, surviving
+from cifar10_aug.pipelines.blocks import Examples, block_sizes, blocks_of, written
 
 LAYOUTS = ("nhwc", "nchw")
 Batch = tuple[np.ndarray, np.ndarray]
@@ -26,32 +26,6 @@ class Order(Protocol):
     """In what order an epoch visits its examples; see `blocks.Order`."""
 
     def positions(self, count: int, epoch: int) -> np.ndarray: ...
-
-
-class Examples(Protocol):
-    """What is visited; see `eager_examples.Examples`. Calls may come from several threads.
-
-    Attributes:
-        dtype, shape: of what is made of an example.
-        label_dtype, label_shape: of a label.
-        runs_python: whether functions of the user's run.
-    """
-
-    @property
-    def dtype(self) -> str: ...
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    @property
-    def label_dtype(self) -> str: ...
-    @property
-    def label_shape(self) -> tuple[int, ...]: ...
-    @property
-    def runs_python(self) -> bool: ...
-
-    def __len__(self) -> int: ...
-
-    def write(self, epoch: int, positions: np.ndarray, target: Target) -> np.ndarray:
-        """Writes images and returns labels; may raise a `PythonOpError`."""
 
 
 class Batches:
@@ -136,7 +110,7 @@ class Batches:
         ends = range(size, len(positions) + 1, size)
         arrays = self._arrays(len(positions), size) if room is None else [room[: len(positions)]]
         target = Target(arrays, self._channels_first)
-        labels, failed = self._write(epoch, positions, ends, target)
+        labels, failed = written(self._examples, epoch, positions, ends, target)
         images = [array[i : i + size] for array in arrays for i in range(0, len(array), size)]
         return [
             # A copy, so that a batch that is kept keeps no other.
@@ -155,14 +129,3 @@ class Batches:
         """Arrays of whole batches, together for `count` images."""
         step = size * -(-_IMAGES_AN_ARRAY // size)
         return [self._empty(min(step, count - first)) for first in range(0, count, step)]
-
-    def _write(
-        self, epoch: int, positions: np.ndarray, ends: Sequence[int], target: Target
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Writes the images of a block; its labels, and what failed in each batch, or nothing."""
-        return surviving(
-            lambda batch: self._examples.write(epoch, positions[batch], target.of(batch)),
-            ends,
-            self._examples.label_shape,
-            self._examples.label_dtype,
-        )

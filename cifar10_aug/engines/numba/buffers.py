@@ -7,6 +7,7 @@ copying it and lets go of the array when the last tensor on it is gone.
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from typing import Any
@@ -40,7 +41,9 @@ class Buffers:
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """An uninitialised array; its memory is not used again while it or a view lives."""
-        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        if not size:
+            return np.empty(shape, dtype)
         memory = self._memory(size + _ALIGNMENT)
         start = -memory.ctypes.data % _ALIGNMENT
         return memory[start : start + size].view(dtype).reshape(shape)

@@ -20,6 +20,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import FLOATS, FRACTIONS, 
 from cifar10_aug.engines.numba.mixing import Partners
 from cifar10_aug.engines.numba.source import Source
 from cifar10_aug.engines.numba.target import Target
+from cifar10_aug.engines.numba.turns import TURN
 from cifar10_aug.engines.plan import Plan
 from cifar10_aug.engines.processes import process
 from cifar10_aug.engines.python.execution import Execution
@@ -107,9 +108,9 @@ class Engine:
             PythonOpError: if a function of the user's fails.
         """
         if isinstance(self._stages[-1], Group):
-            _, images = self._through(
-                self._stages, self._batch(source, rows, keys, self._drawn(keys, epoch)), partners
-            )
+            with TURN:
+                batch = self._batch(source, rows, keys, self._drawn(keys, epoch))
+                _, images = self._through(self._stages, batch, partners)
             assert images is not None
             return images
         shape = len(rows), self._height, self._width, 3
@@ -139,16 +140,16 @@ class Engine:
         if isinstance(last, Group):
             target.write(self(source, rows, keys, epoch, partners))
             return
-        batch, images = self._through(
-            before, self._batch(source, rows, keys, self._drawn(keys, epoch)), partners
-        )
-        if images is not None:
-            batch = batch.moved(Source.of(images))
-        if isinstance(last, MixedPass):
-            self._mix(last, before, batch, partners, self._kind, target)
-        else:
-            assert isinstance(last, Pass), last
-            passes.run(last, batch, self._kind, *self._range, target)
+        with TURN:
+            batch = self._batch(source, rows, keys, self._drawn(keys, epoch))
+            batch, images = self._through(before, batch, partners)
+            if images is not None:
+                batch = batch.moved(Source.of(images))
+            if isinstance(last, MixedPass):
+                self._mix(last, before, batch, partners, self._kind, target)
+            else:
+                assert isinstance(last, Pass), last
+                passes.run(last, batch, self._kind, *self._range, target)
 
     def soft_labels(
         self, labels: np.ndarray, keys: np.ndarray, epoch: int, partners: Partners | None
@@ -164,7 +165,8 @@ class Engine:
         """
         stages = [stage for stage in self.plan.stages if isinstance(stage, (Mix, Smoothing))]
         size = self._height, self._width
-        return mixing.labels(stages, self._drawn, size, labels, keys, epoch, partners)
+        with TURN:
+            return mixing.labels(stages, self._drawn, size, labels, keys, epoch, partners)
 
     def _staged(self, execution: Execution) -> Iterator[FusedStage | Group]:
         """What runs one after the other; functions of the user's in groups."""
@@ -234,12 +236,14 @@ class Engine:
         mask = batch.drawn.mask(group.steps[0])
         if mask is None:
             out = self._buffers.empty(self._shape(batch), group.output)
-            group(images, out, batch.keys, batch.epoch)
+            with TURN.left():
+                group(images, out, batch.keys, batch.epoch)
             return out
         rows = np.flatnonzero(mask)
         if len(rows):
             out = np.empty((len(rows), *self._shape(batch)[1:]), group.output)
-            group(images[rows], out, batch.keys[rows], batch.epoch)
+            with TURN.left():
+                group(images[rows], out, batch.keys[rows], batch.epoch)
             images[rows] = out
         return images
 
@@ -281,4 +285,5 @@ def _process(step: PlannedOp, batch: Batch) -> None:
         rows, numbers = rows[applied], np.ascontiguousarray(numbers[:, applied])
     if len(rows):
         run = process("numba.kernels", step.op.process)
-        run(batch.canvas(step), rows, numbers)
+        with TURN.left():
+            run(batch.canvas(step), rows, numbers)

@@ -13,6 +13,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import Scratch
 from cifar10_aug.engines.numba.maps import fixed_point
 from cifar10_aug.engines.numba.methods import UNMOVED
 from cifar10_aug.engines.numba.source import Source
+from cifar10_aug.engines.numba.turns import TURN
 from cifar10_aug.engines.stages import Mixture, Pass, Stage
 from cifar10_aug.ops.base import AffineOp
 from cifar10_aug.ops.compound import WeightedSumOp
@@ -35,7 +36,9 @@ def lay(stage: Mixture, batch: Batch, through: _Through) -> None:
     if all(found is not None for found in maps):
         _lay_resized(np.array([UNMOVED, *maps]), weights, source)
         return
-    blends.lay((source.packed, *_versions(stage, batch, through)), weights, source.packed)
+    versions = source.packed, *_versions(stage, batch, through)
+    with TURN.left():
+        blends.lay(versions, weights, source.packed)
 
 
 def _lay_resized(maps: np.ndarray, weights: np.ndarray, source: Source) -> None:
@@ -48,7 +51,8 @@ def _lay_resized(maps: np.ndarray, weights: np.ndarray, source: Source) -> None:
     kept = (maps == UNMOVED).all(axis=1)
     same = np.append(False, (maps[1:] == maps[:-1]).all(axis=1))
     scratch = Scratch.of(source.height * source.width, slack(source.width))
-    blends.lay_resized(columns, rows, kept, same, weights, size, scratch, source.pixels)
+    with TURN.left():
+        blends.lay_resized(columns, rows, kept, same, weights, size, scratch, source.pixels)
 
 
 def _versions(stage: Mixture, batch: Batch, through: _Through) -> Iterator[np.ndarray]:

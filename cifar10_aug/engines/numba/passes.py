@@ -31,6 +31,7 @@ from cifar10_aug.engines.numba.maps import Field
 from cifar10_aug.engines.numba.methods import shortcuts
 from cifar10_aug.engines.numba.pixelwise import strokes_of
 from cifar10_aug.engines.numba.target import Target
+from cifar10_aug.engines.numba.turns import TURN
 from cifar10_aug.engines.stages import Pass
 
 # Of fields that are made at once.
@@ -74,7 +75,9 @@ def run_mixed(
     if stored and writer == LEVELS and not made.steps and not mixed.shrunk.any():
         for part, memory in _pieces(target, max(count, 1)):
             images = batch.source.images(batch.rows[part])
-            mix_levels(images, partners.source.images(partners.rows[part]), mixed.of(part), memory)
+            theirs, how = partners.source.images(partners.rows[part]), mixed.of(part)
+            with TURN.left():
+                mix_levels(images, theirs, how, memory)
         return
     arguments = _Arguments.of(made, batch.followed_by(partners), writer, copies=False)
     need(MIXED, *((UNPACKED,) if partners.source.stored else ()))
@@ -173,8 +176,9 @@ class _Arguments(NamedTuple):
         from cifar10_aug.engines.numba.kernels.separate import ADDRESSES
 
         batch, made = self.batch, rows if examples is None else examples
-        for place, field in self.fields.items():
-            field.write(made, self.warps.fields, place)
         images = batch.source.images(batch.rows[rows])
         warps, strokes = self.warps.of(made), self.strokes.of(made)
-        render(images, partners, mixed, warps, strokes, output, self.scratch, ADDRESSES)
+        with TURN.left():
+            for place, field in self.fields.items():
+                field.write(made, self.warps.fields, place)
+            render(images, partners, mixed, warps, strokes, output, self.scratch, ADDRESSES)
