@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from cifar10_aug._compat import debug_mode, fork_safety, keras_build
+from cifar10_aug._compat import debug_mode, fork_safety, keras_build, plain_functions
 from cifar10_aug._compat.shutdown import GATE
 
 # Epochs whose reading is followed at once; a dataset that has more open takes the reader of an
@@ -64,8 +64,8 @@ class Epochs:
             # depends on is not called.)
             return make(epoch).take(-self._call(self._opened, step, epoch))
 
-        steps = tf.data.Dataset.range(2).scan(tf.constant(-1, tf.int64), numbered)
-        return debug_mode.flat_map(steps, opened)
+        steps = plain_functions.scan(tf.data.Dataset.range(2), tf.constant(-1, tf.int64), numbered)
+        return plain_functions.flat_map(steps, opened)
 
     def _call(self, call: Callable[..., Any], step: tf.Tensor, epoch: tf.Tensor) -> tf.Tensor:
         # Without an input TensorFlow would call it once, while it looks for constants.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from cifar10_aug._compat import debug_mode
+from cifar10_aug._compat import plain_functions
 from cifar10_aug.engines.python import cores
 from cifar10_aug.engines.tensorflow import shuffling
 from cifar10_aug.pipelines import graph_tables
@@ -50,9 +50,11 @@ class GraphEpochs:
 
         def epoch(number: tf.Tensor) -> tf.data.Dataset:
             graphs.append(tf.compat.v1.get_default_graph())
-            calls = debug_mode.flat_map(tf.data.Dataset.from_tensors(number), self._calls)
+            one = tf.data.Dataset.from_tensors((number,))
+            calls = plain_functions.flat_map(one, self._calls)
             calls = tf.data.Dataset.zip((calls, *(table.repeat() for table in tables)))
-            ds = calls.map(make, num_parallel_calls=cores.count()).flat_map(self._elements)
+            made = plain_functions.parallel_map(calls, make, cores.count())
+            ds = plain_functions.flat_map(made, self._elements)
             return ds.prefetch(tf.data.AUTOTUNE) if prefetch else ds
 
         def make(call: tuple[tf.Tensor, tf.Tensor], *tables: Tables) -> tuple[tf.Tensor, Any]:
@@ -62,7 +64,7 @@ class GraphEpochs:
 
         ds = Epochs(self.reading.start.epoch).each(epoch)
         for graph in graphs:
-            weakref.finalize(ds, _clear_captures, graph).atexit = False
+            weakref.finalize(ds, _let_go, graph, tables).atexit = False
         return ds
 
     def anywhere(self, epoch: tf.Tensor) -> tf.data.Dataset:
@@ -165,8 +167,11 @@ def _some(values: Any, start: Any, stop: Any) -> Any:
     return tf.nest.map_structure(lambda each: each[start:stop], values)
 
 
-def _clear_captures(graph: Any) -> None:
-    """Lets go of the tables, to which a traced function refers, which is in a reference cycle."""
+def _let_go(graph: Any, tables: Any) -> None:
+    """Lets go of the tables, which live until then, so that other pipelines can share them.
+
+    A traced function refers to them, which is in a reference cycle.
+    """
     graph.function_captures.clear()
     # Asking for them renews a list that it keeps of them.
     assert not graph.captures

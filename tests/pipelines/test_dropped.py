@@ -12,9 +12,10 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from cifar10_aug._compat.shutdown import GATE
 from cifar10_aug.engines.numba import engine
 from cifar10_aug.engines.numba.buffers import Buffers
-from cifar10_aug.pipelines import graph_tables
+from cifar10_aug.pipelines import eager, graph_tables, online
 from tests import functions
 from tests.registering import registered
 
@@ -66,6 +67,10 @@ def test_datasets_that_are_dropped_leave_no_memory_and_no_threads(
     ("recipe", "split"), [("rotate", "train"), ("cutmix", "train[10:]+test+train[:5]")]
 )
 def test_loads_keep_no_arrays(recipe: str, split: str, data_dir: str) -> None:
+    # All that is kept of the memory of batches, which pipelines share.
+    for shared in (online._BUFFERS, eager._BLOCKS, eager._LAST_BATCHES):
+        assert len([shared.empty((100, IMAGE), "uint8") for _ in range(9)]) == 9
+
     def load() -> tf.data.Dataset:
         ds = tfds.load(
             f"cifar10_aug/{recipe}",
@@ -79,6 +84,8 @@ def test_loads_keep_no_arrays(recipe: str, split: str, data_dir: str) -> None:
 
     def arrays() -> int:
         gc.collect()
+        # Calls under way have arrays to work with.
+        assert GATE._rests(10.0)
         taken = tracemalloc.take_snapshot().filter_traces(
             [tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)]
         )
