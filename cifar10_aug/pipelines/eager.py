@@ -18,8 +18,8 @@ from cifar10_aug.pipelines.eager_examples import Examples
 from cifar10_aug.pipelines.epochs import Epochs
 from cifar10_aug.pipelines.finishing import Finish
 
-# Larger calls gain some percent, but three blocks are in flight: with them, a process would take
-# more than 1.2 times the memory of CIFAR-10's images.
+# Larger calls gain some percent, but three blocks are in flight, as a rule: with them, a process
+# would take more than 1.2 times the memory of CIFAR-10's images.
 _IMAGES_A_CALL = 2048
 # Shared by all pipelines, since TensorFlow keeps what their functions refer to for ever. The last
 # batch of a block has memory of its own: its reader still has it when the next block but two

@@ -11,6 +11,7 @@ import tensorflow_datasets as tfds
 
 import cifar10_aug
 from cifar10_aug.builders.cifar10_aug_dataset_builder import Builder
+from cifar10_aug.engines.numba.buffers import Buffers
 from cifar10_aug.pipelines import eager
 
 # Cheap to trace; that engines make the same pixels of every op is tested elsewhere.
@@ -388,3 +389,16 @@ def test_no_function_is_optimised_when_an_epoch_begins(
     functions = [one for one in graph.library.function if one.signature.name in called]
     assert len(functions) == 3
     assert all(one.attr["experimental_ints_on_device"].b for one in functions)
+
+
+def test_the_last_batch_of_a_block_does_not_keep_the_block(
+    data_dir: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = Buffers()
+    monkeypatch.setattr(eager, "_BLOCKS", blocks)
+    monkeypatch.setattr(eager, "_IMAGES_A_CALL", 30)
+    in_block = []
+    for image, _ in loader(data_dir, "eager")(split="train", batch_size=10, as_supervised=True):
+        memory = np.asarray(memoryview(image))
+        in_block.append(any(np.shares_memory(memory, kept) for kept in blocks._kept))
+    assert in_block == [True, True, False] * 3 + [False]

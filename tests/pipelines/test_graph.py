@@ -10,6 +10,8 @@ import tensorflow_datasets as tfds
 from cifar10_aug.pipelines import distributing, graph
 from tests.pipelines.test_eager import by_id
 
+_OF_FUNCTIONS = ("ScanDataset", "MapDataset", "MapDatasetV2")
+
 
 def load(data_dir: str, recipe: str = "brightness", **kwargs: Any) -> Any:
     options = {"engine": "graph", **kwargs.pop("builder_kwargs", {})}
@@ -90,3 +92,13 @@ def test_calls_make_equally_many_and_elements_are_those_of_the_eager_engine(
     seen, rest = np.split(positions.ravel(), [23])
     assert sorted(seen) == list(range(23))
     assert (rest == -1).all()
+
+
+def test_no_function_is_optimised_when_an_epoch_begins(data_dir: str) -> None:
+    """See `plain_functions`: TensorFlow leaves functions with this attribute as they are."""
+    made = graph_of(load(data_dir, "rotate30+erase"))
+    nodes = [*made.node, *(node for one in made.library.function for node in one.node_def)]
+    called = {node.attr["f"].func.name for node in nodes if node.op.endswith(_OF_FUNCTIONS)}
+    functions = [one for one in made.library.function if one.signature.name in called]
+    assert len(functions) == 5
+    assert all(one.attr["experimental_ints_on_device"].b for one in functions)

@@ -18,13 +18,15 @@ class Turn:
     """A context in which one thread is at a time, which may enter it again."""
 
     def __init__(self) -> None:
+        # How often a thread has entered.
+        self._entered = threading.local()
         fork_safety.renewed(self)
 
     def renew(self) -> None:
         """Makes the lock, which a thread of a forked process's parent may have."""
         self._lock = threading.Lock()
-        # How often a thread has entered.
-        self._entered = threading.local()
+        if self._depth:
+            self._lock.acquire()
 
     def __enter__(self) -> None:
         if not self._depth:

@@ -52,7 +52,10 @@ class Batch:
     @property
     def first_pixels(self) -> tf.Tensor:
         """Where examples begin if all pixels are in one line, int32 [batch, 1]."""
-        return column(self.height * self.width * tf.range(self.count))
+        count, size = self.count, self.height * self.width
+        if isinstance(count, int):
+            return tf.constant(size * np.arange(count, dtype=np.int32)[:, None])
+        return column(size * tf.range(count))
 
     def with_pixels(self, pixels: tf.Tensor) -> Batch:
         return dataclasses.replace(self, pixels=pixels)
