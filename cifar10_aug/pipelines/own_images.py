@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from cifar10_aug._compat import eager_context
+from cifar10_aug._compat import eager_context, plain_functions
 from cifar10_aug.engines.python import cores
 from cifar10_aug.engines.python.execution import Execution
 from cifar10_aug.pipelines import blocks, eager, own_engines
@@ -64,7 +64,7 @@ def _dataset(
             with tf.control_dependencies([tf.identity(here)]):
                 return groups.augmented(tf.identity(number), *group)
 
-        return grouped.map(augment, num_parallel_calls=calls).prefetch(1)
+        return plain_functions.parallel_map(grouped, augment, calls).prefetch(1)
 
     epoch = tf.autograph.experimental.do_not_convert(epoch)
     ds = groups.separated(Epochs(start_epoch).each(epoch))
