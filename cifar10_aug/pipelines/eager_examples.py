@@ -147,7 +147,7 @@ class Examples:
             Their labels, int64 [n], or float32 [n, classes].
         """
         pieces = list(self._pieces(positions))
-        with TURN:
+        with TURN.lock:
             if len(pieces) == 1:
                 ((_, part, places),) = pieces
                 part.write(epoch, places, target)

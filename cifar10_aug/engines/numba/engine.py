@@ -108,7 +108,7 @@ class Engine:
             PythonOpError: if a function of the user's fails.
         """
         if isinstance(self._stages[-1], Group):
-            with TURN:
+            with TURN.lock:
                 batch = self._batch(source, rows, keys, self._drawn(keys, epoch))
                 _, images = self._through(self._stages, batch, partners)
             assert images is not None
@@ -140,7 +140,7 @@ class Engine:
         if isinstance(last, Group):
             target.write(self(source, rows, keys, epoch, partners))
             return
-        with TURN:
+        with TURN.lock:
             batch = self._batch(source, rows, keys, self._drawn(keys, epoch))
             batch, images = self._through(before, batch, partners)
             if images is not None:
@@ -165,7 +165,7 @@ class Engine:
         """
         stages = [stage for stage in self.plan.stages if isinstance(stage, (Mix, Smoothing))]
         size = self._height, self._width
-        with TURN:
+        with TURN.lock:
             return mixing.labels(stages, self._drawn, size, labels, keys, epoch, partners)
 
     def _staged(self, execution: Execution) -> Iterator[FusedStage | Group]:

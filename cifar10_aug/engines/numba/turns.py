@@ -15,47 +15,34 @@ from cifar10_aug._compat import fork_safety
 
 
 class Turn:
-    """A context in which one thread is at a time, which may enter it again."""
+    """What one thread has at a time.
+
+    Attributes:
+        lock: a thread may take it again. It is a context, and this class is none, since an
+            interrupt of Python code that takes a lock may leave it taken for ever.
+    """
 
     def __init__(self) -> None:
-        # How often a thread has entered.
-        self._entered = threading.local()
         fork_safety.renewed(self)
 
     def renew(self) -> None:
         """Makes the lock, which a thread of a forked process's parent may have."""
-        self._lock = threading.Lock()
-        if self._depth:
-            self._lock.acquire()
-
-    def __enter__(self) -> None:
-        if not self._depth:
-            self._lock.acquire()
-        self._entered.depth = self._depth + 1
-
-    def __exit__(self, *_: object) -> None:
-        self._entered.depth = self._depth - 1
-        if not self._depth:
-            self._lock.release()
+        self.lock = threading.RLock()
 
     @contextlib.contextmanager
     def left(self) -> Iterator[None]:
         """A context in which other threads have their turn."""
-        depth = self._depth
-        if not depth:
-            yield
-            return
-        self._entered.depth = 0
-        self._lock.release()
+        taken = 0
+        # It is an error to release what one does not have.
+        with contextlib.suppress(RuntimeError):
+            while True:
+                self.lock.release()
+                taken += 1
         try:
             yield
         finally:
-            self._lock.acquire()
-            self._entered.depth = depth
-
-    @property
-    def _depth(self) -> int:
-        return getattr(self._entered, "depth", 0)
+            for _ in range(taken):
+                self.lock.acquire()
 
 
 # Of all engines.
