@@ -22,8 +22,8 @@ from cifar10_aug.pipelines.finishing import Finish
 # would take more than 1.2 times the memory of CIFAR-10's images.
 _IMAGES_A_CALL = 2048
 # Shared by all pipelines, since TensorFlow keeps what their functions refer to for ever. The last
-# batch of a block has memory of its own: its reader still has it when the next block but two
-# begins, and so does not keep the block.
+# batch of a block has separate memory. A reader holds that batch until it gets the next one, and
+# would otherwise hold the whole block, while a new block is begun.
 _BLOCKS, _LAST_BATCHES = Buffers(), Buffers()
 
 

@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from cifar10_aug.pipelines import distributing, graph
+from cifar10_aug import augment
+from cifar10_aug.pipelines import distributing, eager, graph
 from tests.pipelines.test_eager import by_id
 
 _OF_FUNCTIONS = ("ScanDataset", "MapDataset", "MapDatasetV2")
@@ -102,3 +103,14 @@ def test_no_function_is_optimised_when_an_epoch_begins(data_dir: str) -> None:
     functions = [one for one in made.library.function if one.signature.name in called]
     assert len(functions) == 5
     assert all(one.attr["experimental_ints_on_device"].b for one in functions)
+
+
+def test_what_augment_calls_is_not_optimised_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What keeps its datasets from being serialised, as they are here.
+    monkeypatch.setattr(eager, "in_this_process", lambda why: tf.constant(True))
+    own = tf.data.Dataset.from_tensor_slices(np.zeros((8, 32, 32, 3), np.uint8)).batch(4)
+    made = graph_of(own.apply(augment("rotate30+erase", engine="graph")))
+    nodes = [node for one in made.library.function for node in one.node_def]
+    called = {node.attr["f"].func.name for node in nodes if node.op == "ParallelMapDatasetV2"}
+    (function,) = [one for one in made.library.function if one.signature.name in called]
+    assert function.attr["experimental_ints_on_device"].b

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+_ALL = slice(None)
+
 
 @dataclasses.dataclass(frozen=True)
 class Target:
@@ -42,9 +44,9 @@ class Target:
         ]
         return dataclasses.replace(self, arrays=arrays)
 
-    def write(self, images: np.ndarray) -> None:
-        """Copies images [n, …, height, width, 3]."""
+    def write(self, images: np.ndarray, views: np.ndarray | slice = _ALL) -> None:
+        """Copies images [n, …, height, width, 3]; of several views perhaps some, by number."""
         if self.channels_first:
             images = np.moveaxis(images, -1, -3)
         for part, array in self.parts():
-            array[:] = images[part]
+            array[:, views] = images[part]

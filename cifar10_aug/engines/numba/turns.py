@@ -18,8 +18,8 @@ class Turn:
     """What one thread has at a time.
 
     Attributes:
-        lock: a thread may take it again. It is a context, and this class is none, since an
-            interrupt of Python code that takes a lock may leave it taken for ever.
+        lock: to be taken by `with`; a thread may take it again. This class is not a context, since
+            an interrupt during an `__enter__` in Python could leave the lock taken for ever.
     """
 
     def __init__(self) -> None:

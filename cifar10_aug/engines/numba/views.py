@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from cifar10_aug.engines.numba.buffers import Buffers
@@ -39,18 +41,23 @@ class Views:
         Returns:
             uint8 or float32 [batch, views, height, width, 3].
         """
-        made = []
+        made = list(self._made(source, rows, keys, epoch))
+        if len(made) == 1:
+            return made[0][0]
+        shape = (len(rows), *self.plan.shape(source.height, source.width))
+        out = self._buffers.empty(shape, made[0][0].dtype)
+        for images, numbers in made:
+            out[:, numbers] = images
+        return out
+
+    def _made(
+        self, source: Source, rows: np.ndarray, keys: np.ndarray, epoch: int
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """What each engine makes, [batch, its views, height, width, 3], and of which views."""
         for engine, numbers in self._engines:
             theirs = keys[:, None] + draws.of_views(numbers)
             images = engine(source, np.repeat(rows, len(numbers)), theirs.ravel(), epoch)
-            made.append(images.reshape(*theirs.shape, *images.shape[1:]))
-        if len(made) == 1:
-            return made[0]
-        shape = (len(rows), *self.plan.shape(source.height, source.width))
-        out = self._buffers.empty(shape, made[0].dtype)
-        for images, (_, numbers) in zip(made, self._engines, strict=True):
-            out[:, numbers] = images
-        return out
+            yield images.reshape(*theirs.shape, *images.shape[1:]), numbers
 
     def write(
         self,
@@ -63,7 +70,8 @@ class Views:
     ) -> None:
         """See `Engine`; a copy only if views differ."""
         if len(self._engines) > 1:
-            target.write(self(source, rows, keys, epoch, partners))
+            for images, of_views in self._made(source, rows, keys, epoch):
+                target.write(images, of_views)
             return
         engine, numbers = self._engines[0]
         theirs = keys[:, None] + draws.of_views(numbers)

@@ -35,7 +35,7 @@ def in_chunks(
     if at_once or xla_tracing.compiled() or (count is not None and count <= most):
         return run(pixels, *given)
     steps, by = -(-tf.shape(pixels)[0] // most), tf.constant([1])
-    # What the graph knows it need not compute.
+    # Shapes that are known take no ops.
     alike = most if count is not None and count % most == 0 else None
 
     def step(number: tf.Tensor, made: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:

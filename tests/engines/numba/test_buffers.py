@@ -62,3 +62,13 @@ def test_memory_that_is_too_large_is_not_kept() -> None:
     assert buffers._kept == []
     buffers.empty((900,), np.uint8)
     assert len(buffers._kept) == 1
+
+
+def test_an_array_without_elements_takes_no_memory_from_others() -> None:
+    buffers = Buffers()
+    first = buffers.empty(SHAPE, np.uint8)
+    address = first.ctypes.data
+    del first
+    nothing = buffers.empty((0, 100), np.uint8)
+    assert nothing.shape == (0, 100)
+    assert buffers.empty(SHAPE, np.uint8).ctypes.data == address
