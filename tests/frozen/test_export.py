@@ -134,7 +134,8 @@ def test_kill_9_and_resume_with_other_jobs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("to_all", [True, False], ids=["terminal", "process"])
 def test_ctrl_c_ends_all_workers_at_once(to_all: bool, tmp_path: Path) -> None:
-    process = start(tmp_path)
+    # Three copies take half a second, after which there is nothing to interrupt.
+    process = start(tmp_path, "--copies", "40")
     wait_for_shards(tmp_path, 1)
     workers = psutil.Process(process.pid).children(recursive=True)
     assert workers
@@ -154,13 +155,13 @@ def test_ctrl_c_ends_all_workers_at_once(to_all: bool, tmp_path: Path) -> None:
 
 
 def test_a_killed_worker_is_an_error(tmp_path: Path) -> None:
-    process = start(tmp_path)
+    process = start(tmp_path, "--copies", "40")
     wait_for_shards(tmp_path, 1)
     for child in psutil.Process(process.pid).children():
         if "resource_tracker" not in " ".join(child.cmdline()):
             child.kill()
     _, errors = process.communicate(timeout=30)
-    shards = tmp_path / "cifar10_aug_sample/rotate+erase-x3/incomplete.1.0.0/shards"
+    shards = tmp_path / "cifar10_aug_sample/rotate+erase-x40/incomplete.1.0.0/shards"
     assert process.returncode == 1
     assert errors.splitlines()[-1] == (
         f"Error: {shards}: a worker process ended unexpectedly, perhaps because memory ran out; "
