@@ -29,6 +29,7 @@ from options import Parser, count, failing_in_one_line, recipe
 import cifar10_aug
 from cifar10_aug.cli import timing
 from cifar10_aug.ops import GROUPS, OPS
+from cifar10_aug.ops.compound import flattened
 from cifar10_aug.recipes.presets import NAMED
 
 BATCH = 512
@@ -51,7 +52,7 @@ def recipes() -> list[str]:
 
 def most(name: str) -> float:
     """The greatest ratio to the floor that a row may have."""
-    ops = {op.name for op in cifar10_aug.Recipe.parse(name).ops}
+    ops = {op.name for op in flattened(cifar10_aug.Recipe.parse(name).ops)}
     return MOST_OF_HEAVY if ops & HEAVY else MOST
 
 

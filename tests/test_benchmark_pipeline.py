@@ -25,7 +25,7 @@ def test_every_op_and_preset_has_a_row_and_a_budget(script: ModuleType) -> None:
     twice = {name for name in script.recipes() if script.most(name) == 2.0}
     corruptions = {name for name in OPS if name.startswith("corrupt")}
     heavy = {"blur", "noise", "elastic", "augmix", *corruptions}
-    assert twice == heavy | {"byola", "byolb"}
+    assert twice == heavy | {"byola", "byolb", "threeaugment"}
 
 
 def test_rows_are_compared_within_rounds_and_the_slowest_comes_first(script: ModuleType) -> None:

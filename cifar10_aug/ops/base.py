@@ -181,7 +181,7 @@ class PixelwiseOp(Op):
     """An op that paints on an image, or recolours it, where its pixels stay."""
 
     def applied(self, draws: Draws) -> Any:
-        """Whether it does anything to an example: bool array of shape [batch], or True for all.
+        """Whether it does anything to an example: bool array of shape [batch], or one for all.
 
         An op that declares p itself tosses for it with its first word.
         """

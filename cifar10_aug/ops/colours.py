@@ -59,6 +59,10 @@ class Hue(ImageOp):
     def numbers(self, draws: Draws) -> tuple[Any, ...]:
         return (draws.name("turn", draws.uniform(0, *self.turn)),)
 
+    def applied(self, draws: Draws) -> Any:
+        """False if it never turns, as a part of colour jitter often does not."""
+        return self.turn != (0.0, 0.0)
+
 
 @dataclasses.dataclass(frozen=True)
 class RGBShift(ImageOp):

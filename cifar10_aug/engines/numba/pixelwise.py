@@ -47,7 +47,7 @@ def strokes_of(
         else:
             made.codes[:, i], made.numbers[:, i], found = _chosen(steps, batch)
             codes |= found
-    return made, codes
+    return made, codes - {NOTHING}
 
 
 def _chosen(steps: tuple[PlannedOp, ...], batch: Batch) -> tuple[np.ndarray, np.ndarray, set[int]]:
@@ -89,6 +89,9 @@ def _write(
     made: Strokes, i: int, op: object, drawn: Draws, rows: np.ndarray | slice, batch: Batch
 ) -> int:
     assert isinstance(op, PixelwiseOp), op
+    applied = op.applied(drawn)
+    if applied is False:
+        return NOTHING
     numbers: tuple[Any, ...]
     if isinstance(op, BoxOp):
         numbers = op.boxes(drawn, batch.source.height, batch.source.width)
@@ -111,5 +114,5 @@ def _write(
             made.tables[rows, i, levels] = table.T
     for place, values in enumerate(numbers):
         made.numbers[rows, i, place] = values
-    made.codes[rows, i] = np.where(op.applied(drawn), code, NOTHING)
+    made.codes[rows, i] = np.where(applied, code, NOTHING)
     return code

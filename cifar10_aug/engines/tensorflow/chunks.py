@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from cifar10_aug._compat import xla_tracing
 
-# As many images as have so many pixels. With four times as many, pipelines take as long in some
-# processes and half as long again in others.
+# As many images as have so many pixels, so that no tensor of an op has more than 16 bytes for each.
+# TensorFlow keeps those of 256 KB or more in memory that threads share, where one waits for what
+# another has written: pipelines then take half as long again in some processes.
 PIXELS = 1 << 13
 
 

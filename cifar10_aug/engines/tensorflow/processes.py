@@ -21,7 +21,10 @@ def processed(step: PlannedOp, batch: Batch) -> tf.Tensor:
     op = step.op
     assert isinstance(op, ImageOp), op
     mask, drawn = batch.drawn.taken(step)
-    mask = both(mask, op.applied(drawn))
+    applied = op.applied(drawn)
+    if applied is False:
+        return batch.pixels
+    mask = both(mask, applied)
     given = [_column(number, batch) for number in op.numbers(drawn)]
     canvas, made = batch.canvas(step), process("tensorflow", op.process)
 

@@ -45,6 +45,7 @@ from cifar10_aug.rng import draws
             {UNPACKED, BLEND, GENERAL, levels.posterize.number, LEVELS},
         ),
         ("perspective+hue", {UNPACKED, BLEND, TILTED, colours.turn_hue.number, LEVELS}),
+        ("hue0", {MIRRORED, LEVELS}),
         ("hue+blur", {UNPACKED, colours.turn_hue.number, LEVELS}),
         ("elastic", {UNPACKED, BLEND, REFLECTED, GENERAL, DISPLACE, LEVELS}),
     ],

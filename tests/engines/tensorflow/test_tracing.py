@@ -91,3 +91,14 @@ def test_xla_does_not_draw_anew_for_each_pixel() -> None:
     loops = [loop for loop in made.split("\n}\n") if " gather(" in loop]
     assert loops
     assert not any(" xor(" in loop for loop in loops)
+
+
+def test_a_hue_that_never_turns_takes_no_ops() -> None:
+    def ops(recipe: str) -> list[str]:
+        engine = GraphEngine(Recipe.parse(recipe).plan, 0, 32, 32)
+        given = tf.zeros([8, 1024], tf.int32), tf.range(8, dtype=tf.int64), tf.constant(3, tf.int64)
+        traced = tf.function(lambda *args: engine(*args), autograph=False)
+        return [op.type for op in traced.get_concrete_function(*given).graph.get_operations()]
+
+    assert "Maximum" in ops("hue0-0.1")
+    assert "Maximum" not in ops("hue0_p0.5")

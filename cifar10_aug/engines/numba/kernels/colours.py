@@ -69,16 +69,17 @@ def moved_level(level: int, by: int, whole: int, lift: int) -> int:
 def lift_of(factor: float, whole: int) -> int:
     """With what `moved_level` gives the sums of float64, however levels differ; -1 if with nothing.
 
+    Products with decimal fractions may be whole, and must not end up just below.
+
     Args:
         factor: 0 or more.
         whole: its `whole_factor`.
-
-
-    Products with decimal fractions may be whole, and must not end up just below.
     """
-    off, lifted_off = i32(0), i32(0)
     if factor >= _LARGEST_FACTOR:
         return i32(-1)
+    if _far_from_whole(whole, i32(0)):
+        return i32(0)
+    off, lifted_off = i32(0), i32(0)
     for by in range(-255, 256):
         exact, product = factor * float(i32(by)), i32(i32(by) * whole)
         rest = exact - float(i32(product >> i32(_BITS)))
@@ -88,6 +89,20 @@ def lift_of(factor: float, whole: int) -> int:
         # It is lifted by more than what is lacking, so that it cannot end up too low.
         lifted_off |= i32(0) if lifted >= 0.0 else i32(1)
     return i32(0) if off == 0 else (_LIFT if lifted_off == 0 else i32(-1))
+
+
+@inner
+def _far_from_whole(whole: int, added: int) -> bool:
+    """Whether rounding a factor to `whole` takes no product with 1 to 255 past a whole number.
+
+    That is also true for -1 to -255 if nothing is added. It takes a tenth of the time of looking at
+    the products themselves.
+    """
+    near = i32(0)
+    for times in range(1, 256):
+        rest = i32(i32(i32(times) * whole) + added) & i32((1 << _BITS) - 1)
+        near |= i32(0) if (rest >= _LIFT) & (rest <= i32(1 << _BITS) - _LIFT) else i32(1)
+    return near == 0
 
 
 def _turn(r: int, g: int, b: int, by: float) -> int:
@@ -112,23 +127,25 @@ def _turn(r: int, g: int, b: int, by: float) -> int:
 _turned = inlined(_turn)
 
 
-def _turn_by_whole(r: int, g: int, b: int, sixths: int, rest: int) -> int:
-    """As `_turn`, by sixths of a circle and a rest of one, with `_BITS` bits."""
+def _turn_by_whole(r: int, g: int, b: int, turn: int) -> int:
+    """As `_turn`, by sixths of a circle and one more, with `_BITS` bits after the point."""
     most, least = max(r, max(g, b)), min(r, min(g, b))
     chroma = i32(most - least)
-    two, six = i32(chroma << i32(1)), i32(chroma * i32(6))
+    two = i32(chroma << i32(1))
+    three, four, six = i32(two + chroma), i32(two + two), i32(chroma * i32(6))
     is_red, is_green = most == r, most == g
-    # Hues are multiplied with the chroma, so that they are whole, but for the rest.
-    hue = i32(g - b) if is_red else (i32(b - r) + two if is_green else i32(r - g) + two + two)
-    hue = i32(i32(hue) + i32(chroma * sixths))
-    hue = i32(hue + i32(i32(i32(chroma * rest) + _HALF) >> i32(_BITS)))
-    hue = i32(hue + six) if hue < 0 else (i32(hue - six) if hue >= six else hue)
-    red = i32(_distance(hue, i32(two + chroma)) - chroma)
-    green, blue = i32(two - _distance(hue, two)), i32(two - _distance(hue, i32(two + two)))
+    # Hues are multiplied with the chroma, so that they are whole, but for what is added. They count
+    # from magenta, a sixth before red, so that they are 0 or more, and less than two circles.
+    hue = i32(g - b) if is_red else (i32(b - r) + two if is_green else i32(r - g) + four)
+    hue = i32(i32(hue) + i32(i32(i32(chroma * turn) + _HALF) >> i32(_BITS)))
+    # Below 0 is a large number without a sign.
+    hue = i32(min(uint32(hue), uint32(hue - six)))
+    red, blue = i32(_distance(hue, four) - chroma), i32(_distance(hue, two) - chroma)
+    green = i32(two - _distance(hue, three))
     return packed(
-        least + min(max(red, i32(0)), chroma),
-        least + min(max(green, i32(0)), chroma),
-        least + min(max(blue, i32(0)), chroma),
+        min(max(i32(red + least), least), most),
+        min(max(i32(green + least), least), most),
+        min(max(i32(blue + least), least), most),
     )
 
 
@@ -137,12 +154,15 @@ _turned_by_whole = inlined(_turn_by_whole)
 
 @inner
 def _distance(one: int, other: int) -> int:
-    return max(i32(one - other), i32(other - one))
+    by = i32(one - other)
+    return max(by, i32(-by))
 
 
 @inner
 def _rounds_alike(rest: float, whole: int) -> bool:
     """Whether chroma * rest is rounded alike, and is no half, for all chromas."""
+    if _far_from_whole(whole, _HALF):
+        return True
     off = i32(0)
     for chroma in range(256):
         exact = float(i32(chroma)) * rest + 0.5
@@ -161,9 +181,10 @@ def turn_hue(
     sixths = i32(np.floor(6.0 * by) - 6.0 * np.floor(by))
     whole = whole_factor(rest)
     if _rounds_alike(rest, whole):
+        turn = i32(i32(i32(sixths + i32(1)) << i32(_BITS)) + whole)
         for i in range(line.shape[0]):
             r, g, b = channels(line[i])
-            line[i] = _turned_by_whole(r, g, b, sixths, whole)
+            line[i] = _turned_by_whole(r, g, b, turn)
     else:
         for i in range(line.shape[0]):
             r, g, b = channels(line[i])
