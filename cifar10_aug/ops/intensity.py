@@ -104,16 +104,20 @@ _HOW_OFTEN = NumberField(0.5, unit="probability", about="how often")
 
 
 @dataclasses.dataclass(frozen=True)
-class Invert(LevelLineOp):
+class Invert(NumberedTableOp):
     """Makes a negative, with probability p."""
 
     name: ClassVar[str] = "invert"
     slots: ClassVar[int] = 1
+    process: ClassVar[str] = "levels.invert"
 
     p: float = option(_HOW_OFTEN)
 
     def numbers(self, draws: Draws) -> tuple[Any, ...]:
-        return -1.0, 255.0
+        return ()
+
+    def table(self, draws: Draws, levels: Any) -> Any:
+        return 255 - levels
 
 
 @dataclasses.dataclass(frozen=True)

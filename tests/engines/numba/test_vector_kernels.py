@@ -113,6 +113,7 @@ def test_levels_on_a_line_are_those_of_its_table(factor: float, offset: float) -
 NEAR = [0.0, 1e-20, 2.0**-45, -(2.0**-45), 2.0**-30, -(2.0**-30)]
 TABLES = {
     "gamma0.1-10": [0.1, 0.45454, 0.8, 1.0, 1.2, 2.2, 9.99, 10.0],
+    "invert_p1": [0.0],
     "posterize1-8": [2.0**k for k in range(8)],
     "solarize0-256": [*(k + e for k in (1, 128, 255) for e in NEAR), 0.0, 256.0],
     "solarizeadd0-255": [*(k + e for k in (1, 40, 254) for e in NEAR), 0.0, 1e-20, 255.0],

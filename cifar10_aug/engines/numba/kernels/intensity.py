@@ -96,20 +96,23 @@ def equalize(
     numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray
 ) -> None:
     """Makes all levels of a channel about as frequent."""
-    counts, tables, below = scratch.counts, scratch.tables, scratch.reals[0]
+    counts, tables = scratch.counts, scratch.tables
     _histograms(line, counts)
     for channel in range(3):
         low, high = _least_and_greatest(counts[channel])
         step = (line.shape[0] - counts[channel, high]) // 255
         unchanged = step == 0 or low == high
-        total = step // 2
+        # What has been counted in the other half of the image has been added already.
+        count, below = counts[channel], counts[3 + channel]
+        total = i32(step // 2)
         for level in range(256):
             below[level] = total
-            total += counts[channel, level]
-        # The quotient of whole numbers below 2**52, rounded down, is right in float64, of which
-        # many are divided at once.
+            total += count[level]
+        # Quotients of whole numbers below 2**27, rounded down. With a half more, they are farther
+        # from the next whole number than a product with the reciprocal is off.
+        share = 1.0 / max(step, 1)
         for level in range(256):
-            made = i32(min(np.floor(below[level] / max(step, 1)), 255.0))
+            made = i32(min((below[level] + 0.5) * share, 255.0))
             tables[channel, level] = i32(level) if unchanged else made
     look_up(tables, line)
 

@@ -176,6 +176,13 @@ def _tabulate(factor: float, offset: float, table: np.ndarray) -> None:
 
 
 @stroke
+def invert(numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray) -> None:
+    """Takes all levels from 255; there are no numbers."""
+    for i in range(line.shape[0]):
+        line[i] ^= uint32(0xFFFFFF)
+
+
+@stroke
 def posterize(
     numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray
 ) -> None:
