@@ -234,16 +234,6 @@ class NumberedTableOp(LookupTableOp):
         """What the process needs to know: each a number, or an array [batch]."""
 
 
-class LevelLineOp(NumberedTableOp):
-    """An op that multiplies all levels, and adds to them: its numbers are factor and offset."""
-
-    process: ClassVar[str] = "levels.scale"
-
-    def table(self, draws: Draws, levels: Any) -> Any:
-        factor, offset = self.numbers(draws)
-        return draws.times(levels, factor) + offset
-
-
 class ImageOp(PixelwiseOp):
     """An op that recolours an image by its own levels or neighbours, or by noise.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from cifar10_aug.ops.base import ImageOp, LevelLineOp, NumberedTableOp
+from cifar10_aug.ops.base import ImageOp, NumberedTableOp
 from cifar10_aug.ops.fields import (
     Interval,
     IntervalField,
@@ -25,16 +25,21 @@ def factor_field(default: float, about: str) -> IntervalField:
 
 
 @dataclasses.dataclass(frozen=True)
-class Brightness(LevelLineOp):
+class Brightness(NumberedTableOp):
     """Multiplies all levels, as Pillow's ImageEnhance.Brightness does."""
 
     name: ClassVar[str] = "brightness"
     slots: ClassVar[int] = 1
+    process: ClassVar[str] = "levels.scale"
 
     factor: Interval = option(factor_field(0.4, "0 is black, 2 twice as bright"))
 
     def numbers(self, draws: Draws) -> tuple[Any, ...]:
-        return draws.name("factor", draws.uniform(0, *self.factor)), 0.0
+        return (draws.name("factor", draws.uniform(0, *self.factor)),)
+
+    def table(self, draws: Draws, levels: Any) -> Any:
+        (factor,) = self.numbers(draws)
+        return draws.times(levels, factor)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,11 +13,11 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     CHAINED,
     GENERAL,
     IDENTITY,
-    LINE,
     MIRRORED,
     NEAR,
     NOTHING,
     REFLECTED,
+    SCALE,
     SCALED,
     SLANTED,
     STACKED,
@@ -149,7 +149,7 @@ def shortcuts(
     """
     painted = strokes.codes.shape[1]
     if painted == 1:
-        found = np.where((found == IDENTITY) & (strokes.codes[:, 0] == LINE), SCALED, found)
+        found = np.where((found == IDENTITY) & (strokes.codes[:, 0] == SCALE), SCALED, found)
     onto, aligned = found == IDENTITY, found == ALIGNED
     if aligned.any():
         several = matrices.shape[1] > 1

@@ -9,7 +9,9 @@ from cifar10_aug.engines.numba.canvas import Canvas
 from cifar10_aug.engines.numba.kernels import (
     colours,
     convolution,
+    factors,
     filters,
+    intensity,
     levels,
     philox,
     pixels,
@@ -17,7 +19,7 @@ from cifar10_aug.engines.numba.kernels import (
 )
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
     LEVELS,
-    LINE,
+    SCALE,
     SCALED,
     Images,
     Output,
@@ -90,23 +92,8 @@ def test_levels_on_a_line_are_those_of_its_table(factor: float, offset: float) -
     every = np.arange(256)
     table = np.clip(every * factor + offset, 0, 255).astype(np.uint8)
     expected = sum(table[line >> shift & 255].astype(np.uint32) << shift for shift in (0, 8, 16))
-    numbers, scratch = np.array([factor, offset]), Scratch.of(len(line), 0)
-    one, two = line.copy(), line.copy()
-    levels.scale(numbers, (1, len(line)), scratch, one)
-    assert (one == expected).all()
-    levels.look_up_lines(np.stack([table] * 3), np.full(3, factor), np.full(3, offset), two)
-    assert (two == expected).all()
-    stored, out = np.concatenate([[9], every]).astype(np.uint8), np.zeros(256, np.uint8)
-    images = Images(np.empty(0, np.uint32), stored, np.array([1]), 16, 16)
-    still = np.empty((1, 0, 6), np.int64), np.empty((1, 0, 8)), np.empty((0, 0, 2, 256), np.int32)
-    none = np.empty(0, np.int64)
-    warps = Warps(none, *still, none, np.empty(0, np.uint32), np.array([SCALED]), np.array([0]))
-    output = Output(LEVELS, np.ones(3, np.float32), np.zeros(3, np.float32), out[None])
-    codes, keys = np.array([[LINE]]), np.zeros(1, np.uint64)
-    tables = np.empty((1, 1, 0), np.uint8)
-    strokes = Strokes(codes, numbers[None, None], tables, keys, keys, keys[0], keys[0])
-    levels.scale_stored(images, 0, warps, strokes, 0, scratch, output)
-    assert (out == table).all()
+    levels.look_up_lines(np.stack([table] * 3), np.full(3, factor), np.full(3, offset), line)
+    assert (line == expected).all()
 
 
 # What ops can draw, and a little beside whole numbers and halves, where float64 rounds.
@@ -138,8 +125,39 @@ def test_levels_are_those_of_the_ops_table(text: str) -> None:
         assert (pixels_of(made) == table[pixels_of(line)]).all()
 
 
-# Products of decimal fractions are whole, or just below; see `colours.lift_of`.
+# Products of decimal fractions are whole, or just below; see `factors.lift_of`.
 FACTORS = [0.0, 1e-20, 0.5, 0.57, 0.6, 1 / 3, 1.0, 1.27, 1.4, 1.45, 1 - 2.0**-50, 9.9, 16.0, 20.0]
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_brightness_of_any_factor_is_that_in_float64(factor: float) -> None:
+    line = np.random.default_rng(0).integers(0, 2**24, 333).astype(np.uint32)
+    every = np.arange(256)
+    table = (every * factor).clip(0, 255).astype(np.uint8)
+    numbers, scratch, made = np.array([factor]), Scratch.of(len(line), 0), line.copy()
+    levels.scale(numbers, (1, len(line)), scratch, made)
+    assert (pixels_of(made) == table[pixels_of(line)]).all()
+    stored, out = np.concatenate([[9], every]).astype(np.uint8), np.zeros(256, np.uint8)
+    images = Images(np.empty(0, np.uint32), stored, np.array([1]), 16, 16)
+    still = np.empty((1, 0, 6), np.int64), np.empty((1, 0, 8)), np.empty((0, 0, 2, 256), np.int32)
+    none = np.empty(0, np.int64)
+    warps = Warps(none, *still, none, np.empty(0, np.uint32), np.array([SCALED]), np.array([0]))
+    output = Output(LEVELS, np.ones(3, np.float32), np.zeros(3, np.float32), out[None])
+    codes, keys = np.array([[SCALE]]), np.zeros(1, np.uint64)
+    tables = np.empty((1, 1, 0), np.uint8)
+    strokes = Strokes(codes, numbers[None, None], tables, keys, keys, keys[0], keys[0])
+    levels.scale_stored(images, 0, warps, strokes, 0, scratch, output)
+    assert (out == table).all()
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_contrast_of_any_factor_is_that_in_float64(factor: float) -> None:
+    line = np.random.default_rng(0).integers(0, 2**24, 3000).astype(np.uint32)
+    red, green, blue = pixels_of(line).T.astype(int)
+    mean = np.floor((19595 * red + 38470 * green + 7471 * blue + 0x8000 >> 16).mean() + 0.5)
+    expected = (mean + factor * (pixels_of(line) - mean)).clip(0, 255).astype(np.uint8)
+    intensity.contrast(np.array([factor]), (1, len(line)), Scratch.of(len(line), 0), line)
+    assert (pixels_of(line) == expected).all()
 
 
 @pytest.mark.parametrize("factor", FACTORS)
@@ -169,7 +187,7 @@ def test_sharpness_of_any_factor_is_that_in_float64(factor: float) -> None:
 
 def test_factors_have_the_short_way_that_they_can_have() -> None:
     ways = {1.27: 128, 1 / 3: 128, 0.61803: 0, 1.4: -1, 16.0: -1}
-    found = [colours.lift_of(factor, colours.whole_factor(factor)) for factor in ways]
+    found = [factors.lift_of(factor, factors.whole_factor(factor)) for factor in ways]
     assert found == list(ways.values())
 
 

@@ -7,16 +7,18 @@ from numba import int32 as i32
 from numba import uint32
 
 from cifar10_aug.engines.numba.kernels.compiling import inlined, inner
+from cifar10_aug.engines.numba.kernels.factors import (
+    BITS,
+    far_from_whole,
+    lift_of,
+    moved_level,
+    whole_factor,
+)
 from cifar10_aug.engines.numba.kernels.pass_arguments import Scratch
 from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, channels, grey, packed
 from cifar10_aug.engines.numba.kernels.strokes import stroke
 
-# Factors as whole numbers: so many bits after the point, and 11 before it in 32 bits.
-_BITS = 19
-_LARGEST_FACTOR = 16.0
-_HALF = i32(1 << (_BITS - 1))
-# More than 255 times what a whole factor is rounded by.
-_LIFT = i32(128)
+_HALF = i32(1 << (BITS - 1))
 
 
 @stroke
@@ -53,58 +55,6 @@ def saturate(
             )
 
 
-@inner
-def whole_factor(factor: float) -> int:
-    return i32(np.rint(min(factor, _LARGEST_FACTOR) * (1 << _BITS)))
-
-
-@inner
-def moved_level(level: int, by: int, whole: int, lift: int) -> int:
-    """level + factor * by, as a level."""
-    moved = i32(i32(i32(by * whole) + lift) >> i32(_BITS))
-    return min(max(i32(level + moved), i32(0)), i32(255))
-
-
-@inner
-def lift_of(factor: float, whole: int) -> int:
-    """With what `moved_level` gives the sums of float64, however levels differ; -1 if with nothing.
-
-    Products with decimal fractions may be whole, and must not end up just below.
-
-    Args:
-        factor: 0 or more.
-        whole: its `whole_factor`.
-    """
-    if factor >= _LARGEST_FACTOR:
-        return i32(-1)
-    if _far_from_whole(whole, i32(0)):
-        return i32(0)
-    off, lifted_off = i32(0), i32(0)
-    for by in range(-255, 256):
-        exact, product = factor * float(i32(by)), i32(i32(by) * whole)
-        rest = exact - float(i32(product >> i32(_BITS)))
-        lifted = exact - float(i32(i32(product + _LIFT) >> i32(_BITS)))
-        # Far enough from the next whole number that adding a level does not round to it.
-        off |= i32(0) if (rest >= 0.0) & (rest < 1.0 - 2.0**-40) else i32(1)
-        # It is lifted by more than what is lacking, so that it cannot end up too low.
-        lifted_off |= i32(0) if lifted >= 0.0 else i32(1)
-    return i32(0) if off == 0 else (_LIFT if lifted_off == 0 else i32(-1))
-
-
-@inner
-def _far_from_whole(whole: int, added: int) -> bool:
-    """Whether rounding a factor to `whole` takes no product with 1 to 255 past a whole number.
-
-    That is also true for -1 to -255 if nothing is added. It takes a tenth of the time of looking at
-    the products themselves.
-    """
-    near = i32(0)
-    for times in range(1, 256):
-        rest = i32(i32(i32(times) * whole) + added) & i32((1 << _BITS) - 1)
-        near |= i32(0) if (rest >= _LIFT) & (rest <= i32(1 << _BITS) - _LIFT) else i32(1)
-    return near == 0
-
-
 def _turn(r: int, g: int, b: int, by: float) -> int:
     """A packed pixel whose hue in HSV is turned, `by` in full circles; rounds."""
     # Choices, not branches, so that many pixels are turned at once; grey has no hue, and stays.
@@ -128,7 +78,7 @@ _turned = inlined(_turn)
 
 
 def _turn_by_whole(r: int, g: int, b: int, turn: int) -> int:
-    """As `_turn`, by sixths of a circle and one more, with `_BITS` bits after the point."""
+    """As `_turn`, by sixths of a circle and one more, with `BITS` bits after the point."""
     most, least = max(r, max(g, b)), min(r, min(g, b))
     chroma = i32(most - least)
     two = i32(chroma << i32(1))
@@ -137,7 +87,7 @@ def _turn_by_whole(r: int, g: int, b: int, turn: int) -> int:
     # Hues are multiplied with the chroma, so that they are whole, but for what is added. They count
     # from magenta, a sixth before red, so that they are 0 or more, and less than two circles.
     hue = i32(g - b) if is_red else (i32(b - r) + two if is_green else i32(r - g) + four)
-    hue = i32(i32(hue) + i32(i32(i32(chroma * turn) + _HALF) >> i32(_BITS)))
+    hue = i32(i32(hue) + i32(i32(i32(chroma * turn) + _HALF) >> i32(BITS)))
     # Below 0 is a large number without a sign.
     hue = i32(min(uint32(hue), uint32(hue - six)))
     red, blue = i32(_distance(hue, four) - chroma), i32(_distance(hue, two) - chroma)
@@ -161,12 +111,12 @@ def _distance(one: int, other: int) -> int:
 @inner
 def _rounds_alike(rest: float, whole: int) -> bool:
     """Whether chroma * rest is rounded alike, and is no half, for all chromas."""
-    if _far_from_whole(whole, _HALF):
+    if far_from_whole(whole, _HALF):
         return True
     off = i32(0)
     for chroma in range(256):
         exact = float(i32(chroma)) * rest + 0.5
-        below = exact - float(i32(i32(i32(i32(chroma) * whole) + _HALF) >> i32(_BITS)))
+        below = exact - float(i32(i32(i32(i32(chroma) * whole) + _HALF) >> i32(BITS)))
         off |= i32(0) if (below > 1e-9) & (below < 1.0 - 1e-9) else i32(1)
     return off == 0
 
@@ -181,7 +131,7 @@ def turn_hue(
     sixths = i32(np.floor(6.0 * by) - 6.0 * np.floor(by))
     whole = whole_factor(rest)
     if _rounds_alike(rest, whole):
-        turn = i32(i32(i32(sixths + i32(1)) << i32(_BITS)) + whole)
+        turn = i32(i32(i32(sixths + i32(1)) << i32(BITS)) + whole)
         for i in range(line.shape[0]):
             r, g, b = channels(line[i])
             line[i] = _turned_by_whole(r, g, b, turn)

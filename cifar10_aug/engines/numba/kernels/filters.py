@@ -8,7 +8,6 @@ from numba import uint32
 
 from cifar10_aug.engines import gaussians
 from cifar10_aug.engines.numba.canvas import Canvas
-from cifar10_aug.engines.numba.kernels.colours import lift_of, moved_level, whole_factor
 from cifar10_aug.engines.numba.kernels.compiling import compiled, inner
 from cifar10_aug.engines.numba.kernels.convolution import (
     convolve_levels,
@@ -16,6 +15,7 @@ from cifar10_aug.engines.numba.kernels.convolution import (
     reflected,
     room,
 )
+from cifar10_aug.engines.numba.kernels.factors import lift_of, moved_level, whole_factor
 from cifar10_aug.engines.numba.kernels.pass_arguments import Scratch
 from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, channels, packed
 from cifar10_aug.engines.numba.kernels.strokes import stroke

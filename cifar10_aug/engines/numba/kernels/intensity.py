@@ -8,14 +8,10 @@ from numba import int64 as i64
 from numba import uint32, uint64
 
 from cifar10_aug.engines.numba.kernels.compiling import inner
-from cifar10_aug.engines.numba.kernels.levels import (
-    look_up,
-    look_up_line,
-    look_up_lines,
-    look_up_one,
-)
+from cifar10_aug.engines.numba.kernels.factors import lift_of, moved_level, whole_factor
+from cifar10_aug.engines.numba.kernels.levels import look_up, look_up_lines, look_up_one
 from cifar10_aug.engines.numba.kernels.pass_arguments import Scratch
-from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, channels, grey
+from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, channels, grey, packed
 from cifar10_aug.engines.numba.kernels.strokes import stroke
 
 
@@ -72,10 +68,21 @@ def contrast(
     for i in range(line.shape[0]):
         red, green, blue = channels(line[i])
         total += grey(red, green, blue)
-    mean = np.floor(total / line.shape[0] + 0.5)
-    for level in range(256):
-        table[level] = as_level(mean + factor * (level - mean))
-    look_up_line(table, factor, mean - factor * mean, line)
+    mean = i32(np.floor(total / line.shape[0] + 0.5))
+    whole = whole_factor(factor)
+    lift = lift_of(factor, whole)
+    if lift >= 0:
+        for i in range(line.shape[0]):
+            red, green, blue = channels(line[i])
+            line[i] = packed(
+                moved_level(mean, i32(red - mean), whole, lift),
+                moved_level(mean, i32(green - mean), whole, lift),
+                moved_level(mean, i32(blue - mean), whole, lift),
+            )
+    else:
+        for level in range(256):
+            table[level] = as_level(mean + factor * (level - mean))
+        look_up_one(table, line)
 
 
 @stroke

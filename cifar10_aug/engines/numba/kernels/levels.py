@@ -8,9 +8,10 @@ from numba import int32 as i32
 from numba import uint8, uint32, uint64
 
 from cifar10_aug.engines.numba.kernels.compiling import inlined, inner
+from cifar10_aug.engines.numba.kernels.factors import lift_of, scaled_level, whole_factor
 from cifar10_aug.engines.numba.kernels.memory import uint64_view
 from cifar10_aug.engines.numba.kernels.pass_arguments import (
-    LINE,
+    SCALE,
     SCALED,
     TABLE,
     Images,
@@ -19,7 +20,7 @@ from cifar10_aug.engines.numba.kernels.pass_arguments import (
     Strokes,
     Warps,
 )
-from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, packed
+from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, channels, packed
 from cifar10_aug.engines.numba.kernels.strokes import SPECIAL, STROKE, stroke
 from cifar10_aug.engines.numba.kernels.writing import COPIER
 from cifar10_aug.rng import elementary
@@ -70,34 +71,12 @@ _level_on_line = inlined(_on_line)
 
 
 @inner
-def _is_line(table: np.ndarray, factor: float, offset: float) -> bool:
-    """Whether a table, uint8 [256], has level * factor + offset, in float32 and cut off."""
-    off = i32(0)
-    for level in range(256):
-        off |= _level_on_line(level, factor, offset) ^ i32(table[level])
-    return off == 0
-
-
-@inner
 def _rounds_alike(factor: float, offset: float, f: float, o: float) -> bool:
     """Whether float32 makes the same of each level as float64."""
     off = i32(0)
     for level in range(256):
         off |= _level_on_line(level, f, o) ^ as_level(level * factor + offset)
     return off == 0
-
-
-@inner
-def _move(factors: tuple[float, ...], offsets: tuple[float, ...], line: np.ndarray) -> None:
-    """What `look_up` does with tables that are lines, many pixels at once."""
-    f0, f1, f2 = factors
-    o0, o1, o2 = offsets
-    for i in range(line.shape[0]):
-        line[i] = packed(
-            _level_on_line(line[i] & LOW_BYTE, f0, o0),
-            _level_on_line((line[i] >> uint32(8)) & LOW_BYTE, f1, o1),
-            _level_on_line((line[i] >> uint32(16)) & LOW_BYTE, f2, o2),
-        )
 
 
 @inner
@@ -118,31 +97,34 @@ def look_up_lines(
         and _rounds_alike(factors[1], offsets[1], f1, o1)
         and _rounds_alike(factors[2], offsets[2], f2, o2)
     ):
-        _move((f0, f1, f2), (o0, o1, o2), line)
+        for i in range(line.shape[0]):
+            line[i] = packed(
+                _level_on_line(line[i] & LOW_BYTE, f0, o0),
+                _level_on_line((line[i] >> uint32(8)) & LOW_BYTE, f1, o1),
+                _level_on_line((line[i] >> uint32(16)) & LOW_BYTE, f2, o2),
+            )
     else:
         for channel in range(3):
             _tabulate(factors[channel], offsets[channel], tables[channel])
         look_up(tables, line)
 
 
-@inner
-def look_up_line(table: np.ndarray, factor: float, offset: float, line: np.ndarray) -> None:
-    """Does what `look_up_one` does, by sums where those give all entries of the table."""
-    f, o = f32(factor), f32(offset) + _NUDGE
-    if _is_line(table, f, o):
-        _move((f, f, f), (o, o, o), line)
-    else:
-        look_up_one(table, line)
-
-
-@STROKE.separate(LINE)
+@STROKE.separate(SCALE)
 def scale(numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np.ndarray) -> None:
-    """Makes level * factor + offset, in float64, of each level; cuts off fractions and the rest."""
-    f, o, table = f32(numbers[0]), f32(numbers[1]) + _NUDGE, scratch.tables[0]
-    if _rounds_alike(numbers[0], numbers[1], f, o):
-        _move((f, f, f), (o, o, o), line)
+    """Multiplies each level by the first number, in float64; cuts off fractions and the rest."""
+    factor, table = numbers[0], scratch.tables[0]
+    whole = whole_factor(factor)
+    lift = lift_of(factor, whole)
+    if lift >= 0:
+        for i in range(line.shape[0]):
+            red, green, blue = channels(line[i])
+            line[i] = packed(
+                scaled_level(red, whole, lift),
+                scaled_level(green, whole, lift),
+                scaled_level(blue, whole, lift),
+            )
     else:
-        _tabulate(numbers[0], numbers[1], table)
+        _tabulate(factor, 0.0, table)
         look_up_one(table, line)
 
 
@@ -157,14 +139,15 @@ def scale_stored(
     output: Output,
 ) -> None:
     """As `scale`, from levels as they are stored, uint8, to uint8."""
-    numbers, table, out = strokes.numbers[example, 0], scratch.tables[0], output.memory[example]
+    factor, table, out = strokes.numbers[example, 0, 0], scratch.tables[0], output.memory[example]
     stored, first = images.stored, uint64(images.starts[place])
-    f, o = f32(numbers[0]), f32(numbers[1]) + _NUDGE
-    if _rounds_alike(numbers[0], numbers[1], f, o):
+    whole = whole_factor(factor)
+    lift = lift_of(factor, whole)
+    if lift >= 0:
         for i in range(out.shape[0]):
-            out[i] = uint8(_level_on_line(stored[first + uint64(i)], f, o))
+            out[i] = uint8(scaled_level(i32(stored[first + uint64(i)]), whole, lift))
     else:
-        _tabulate(numbers[0], numbers[1], table)
+        _tabulate(factor, 0.0, table)
         for i in range(out.shape[0]):
             out[i] = table[stored[first + uint64(i)]]
 

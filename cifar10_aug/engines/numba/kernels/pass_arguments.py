@@ -11,7 +11,7 @@ BORDERS = {"nearest": NEAREST, "constant": CONSTANT, "reflect": REFLECT, "mirror
 AFFINE, PERSPECTIVE, FIELD = range(3)
 # What is done to images, in functions that are compiled when a pass needs them; see `separate`.
 # Strokes, of which others have numbers that are not needed here:
-NOTHING, BOX, NOISY_BOX, TABLE, LINE = range(5)
+NOTHING, BOX, NOISY_BOX, TABLE, SCALE = range(5)
 # Ways to resample an image, or to copy it; two go from stored levels to levels, and that is all:
 IDENTITY, ALIGNED, STRAIGHT, NEAR, REFLECTED, GENERAL, MIRRORED, SCALED = range(5, 13)
 UNPACKED, TILT, DISPLACE, OUTSIDE = range(13, 17)
