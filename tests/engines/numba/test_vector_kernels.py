@@ -126,7 +126,23 @@ def test_levels_are_those_of_the_ops_table(text: str) -> None:
 
 
 # Products of decimal fractions are whole, or just below; see `factors.lift_of`.
-FACTORS = [0.0, 1e-20, 0.5, 0.57, 0.6, 1 / 3, 1.0, 1.27, 1.4, 1.45, 1 - 2.0**-50, 9.9, 16.0, 20.0]
+FACTORS = [
+    0.0,
+    1e-20,
+    0.5,
+    0.55,
+    0.57,
+    0.6,
+    1 / 3,
+    1.0,
+    1.27,
+    1.4,
+    1.45,
+    1 - 2.0**-50,
+    9.9,
+    16.0,
+    20.0,
+]
 
 
 @pytest.mark.parametrize("factor", FACTORS)
@@ -186,9 +202,10 @@ def test_sharpness_of_any_factor_is_that_in_float64(factor: float) -> None:
 
 
 def test_factors_have_the_short_way_that_they_can_have() -> None:
-    ways = {1.27: 128, 1 / 3: 128, 0.61803: 0, 1.4: -1, 16.0: -1}
-    found = [factors.lift_of(factor, factors.whole_factor(factor)) for factor in ways]
+    ways = {1.27: 128, 1 / 3: 128, 0.61803: 0, 0.55: -1, 1.4: -1, 16.0: -1}
+    found = [factors.lift_of(factor, factors.whole_factor(factor), -255) for factor in ways]
     assert found == list(ways.values())
+    assert factors.lift_of(0.55, factors.whole_factor(0.55), 0) == 128
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def saturate(
             line[i] = packed(level, level, level)
         return
     whole = whole_factor(factor)
-    lift = lift_of(factor, whole)
+    lift = lift_of(factor, whole, -255)
     if lift >= 0:
         for i in range(line.shape[0]):
             r, g, b = channels(line[i])

@@ -11,7 +11,7 @@ from cifar10_aug.engines.numba.kernels.compiling import inner
 BITS = 19
 _LARGEST_FACTOR = 16.0
 # More than 255 times what a whole factor is rounded by.
-_LIFT = i32(128)
+LIFT = i32(128)
 
 
 @inner
@@ -33,29 +33,30 @@ def scaled_level(level: int, whole: int, lift: int) -> int:
 
 
 @inner
-def lift_of(factor: float, whole: int) -> int:
-    """With what products are those of float64, rounded down, however levels differ; or -1.
+def lift_of(factor: float, whole: int, least: int) -> int:
+    """With what products are those of float64, rounded down; -1 if with nothing.
 
     Products with decimal fractions may be whole, and must not end up just below.
 
     Args:
         factor: 0 or more.
         whole: its `whole_factor`.
+        least: products are with this number to 255, as it is 0 or -255.
     """
     if factor >= _LARGEST_FACTOR:
         return i32(-1)
     if far_from_whole(whole, i32(0)):
         return i32(0)
     off, lifted_off = i32(0), i32(0)
-    for by in range(-255, 256):
+    for by in range(least, 256):
         exact, product = factor * float(i32(by)), i32(i32(by) * whole)
         rest = exact - float(i32(product >> i32(BITS)))
-        lifted = exact - float(i32(i32(product + _LIFT) >> i32(BITS)))
+        lifted = exact - float(i32(i32(product + LIFT) >> i32(BITS)))
         # Far enough from the next whole number that adding a level does not round to it.
         off |= i32(0) if (rest >= 0.0) & (rest < 1.0 - 2.0**-40) else i32(1)
         # It is lifted by more than what is lacking, so that it cannot end up too low.
         lifted_off |= i32(0) if lifted >= 0.0 else i32(1)
-    return i32(0) if off == 0 else (_LIFT if lifted_off == 0 else i32(-1))
+    return i32(0) if off == 0 else (LIFT if lifted_off == 0 else i32(-1))
 
 
 @inner
@@ -68,5 +69,5 @@ def far_from_whole(whole: int, added: int) -> bool:
     near = i32(0)
     for times in range(1, 256):
         rest = i32(i32(i32(times) * whole) + added) & i32((1 << BITS) - 1)
-        near |= i32(0) if (rest >= _LIFT) & (rest <= i32(1 << BITS) - _LIFT) else i32(1)
+        near |= i32(0) if (rest >= LIFT) & (rest <= i32(1 << BITS) - LIFT) else i32(1)
     return near == 0

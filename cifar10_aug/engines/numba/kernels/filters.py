@@ -64,7 +64,7 @@ def sharpen(numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: 
         smooth_blue = _thirteenth(lanes >> uint32(16))
         out[i] = packed(smooth_red, smooth_green, smooth_blue)
     whole = whole_factor(factor)
-    lift = lift_of(factor, whole)
+    lift = lift_of(factor, whole, -255)
     if lift >= 0:
         for i in range(out.shape[0]):
             (r, g, b), (red, green, blue) = channels(centre[i]), channels(out[i])

@@ -8,7 +8,12 @@ from numba import int64 as i64
 from numba import uint32, uint64
 
 from cifar10_aug.engines.numba.kernels.compiling import inner
-from cifar10_aug.engines.numba.kernels.factors import lift_of, moved_level, whole_factor
+from cifar10_aug.engines.numba.kernels.factors import (
+    LIFT,
+    far_from_whole,
+    moved_level,
+    whole_factor,
+)
 from cifar10_aug.engines.numba.kernels.levels import look_up, look_up_lines, look_up_one
 from cifar10_aug.engines.numba.kernels.pass_arguments import Scratch
 from cifar10_aug.engines.numba.kernels.pixels import LOW_BYTE, as_level, channels, grey, packed
@@ -70,19 +75,29 @@ def contrast(
         total += grey(red, green, blue)
     mean = i32(np.floor(total / line.shape[0] + 0.5))
     whole = whole_factor(factor)
-    lift = lift_of(factor, whole)
-    if lift >= 0:
-        for i in range(line.shape[0]):
-            red, green, blue = channels(line[i])
-            line[i] = packed(
-                moved_level(mean, i32(red - mean), whole, lift),
-                moved_level(mean, i32(green - mean), whole, lift),
-                moved_level(mean, i32(blue - mean), whole, lift),
-            )
-    else:
+    lift = i32(0) if far_from_whole(whole, i32(0)) else LIFT
+    if lift:
         for level in range(256):
             table[level] = as_level(mean + factor * (level - mean))
+    if lift and _moves_otherwise(mean, whole, lift, table):
         look_up_one(table, line)
+        return
+    for i in range(line.shape[0]):
+        red, green, blue = channels(line[i])
+        line[i] = packed(
+            moved_level(mean, i32(red - mean), whole, lift),
+            moved_level(mean, i32(green - mean), whole, lift),
+            moved_level(mean, i32(blue - mean), whole, lift),
+        )
+
+
+@inner
+def _moves_otherwise(mean: int, whole: int, lift: int, table: np.ndarray) -> bool:
+    """Whether `moved_level` makes of any level another one than a table, uint8 [256]."""
+    off = i32(0)
+    for level in range(256):
+        off |= moved_level(mean, i32(i32(level) - mean), whole, lift) ^ i32(table[level])
+    return off != 0
 
 
 @stroke

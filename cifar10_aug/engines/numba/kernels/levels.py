@@ -114,7 +114,7 @@ def scale(numbers: np.ndarray, size: tuple[int, int], scratch: Scratch, line: np
     """Multiplies each level by the first number, in float64; cuts off fractions and the rest."""
     factor, table = numbers[0], scratch.tables[0]
     whole = whole_factor(factor)
-    lift = lift_of(factor, whole)
+    lift = lift_of(factor, whole, 0)
     if lift >= 0:
         for i in range(line.shape[0]):
             red, green, blue = channels(line[i])
@@ -142,7 +142,7 @@ def scale_stored(
     factor, table, out = strokes.numbers[example, 0, 0], scratch.tables[0], output.memory[example]
     stored, first = images.stored, uint64(images.starts[place])
     whole = whole_factor(factor)
-    lift = lift_of(factor, whole)
+    lift = lift_of(factor, whole, 0)
     if lift >= 0:
         for i in range(out.shape[0]):
             out[i] = uint8(scaled_level(i32(stored[first + uint64(i)]), whole, lift))
