@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from cifar10_aug._compat import xla_tracing
 
-# As many images as have so many pixels, so that no tensor of an op has more than 16 bytes for each.
-# TensorFlow keeps those of 256 KB or more in memory that threads share, where one waits for what
-# another has written: pipelines then take half as long again in some processes.
+# As many images as have so many pixels, of which an op's tensors have 16 bytes each at most.
+# TensorFlow keeps tensors of 256 KB or more in memory that threads share, and one waits for what
+# another has written there: in some processes, pipelines then take half as long again.
 PIXELS = 1 << 13
 
 

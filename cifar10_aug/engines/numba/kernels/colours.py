@@ -88,7 +88,7 @@ def _turn_by_whole(r: int, g: int, b: int, turn: int) -> int:
     # from magenta, a sixth before red, so that they are 0 or more, and less than two circles.
     hue = i32(g - b) if is_red else (i32(b - r) + two if is_green else i32(r - g) + four)
     hue = i32(i32(hue) + i32(i32(i32(chroma * turn) + _HALF) >> i32(BITS)))
-    # Below 0 is a large number without a sign.
+    # Without a sign, a number below 0 is a large one.
     hue = i32(min(uint32(hue), uint32(hue - six)))
     red, blue = i32(_distance(hue, four) - chroma), i32(_distance(hue, two) - chroma)
     green = i32(two - _distance(hue, three))

@@ -34,14 +34,14 @@ def scaled_level(level: int, whole: int, lift: int) -> int:
 
 @inner
 def lift_of(factor: float, whole: int, least: int) -> int:
-    """With what products are those of float64, rounded down; -1 if with nothing.
+    """What is added to whole products to make them float64's, rounded down; -1 if nothing does.
 
     Products with decimal fractions may be whole, and must not end up just below.
 
     Args:
         factor: 0 or more.
         whole: its `whole_factor`.
-        least: products are with this number to 255, as it is 0 or -255.
+        least: the least number it is multiplied with, 0 or -255; the greatest is 255.
     """
     if factor >= _LARGEST_FACTOR:
         return i32(-1)

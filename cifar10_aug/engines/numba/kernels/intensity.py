@@ -124,7 +124,7 @@ def equalize(
         low, high = _least_and_greatest(counts[channel])
         step = (line.shape[0] - counts[channel, high]) // 255
         unchanged = step == 0 or low == high
-        # What has been counted in the other half of the image has been added already.
+        # The last three have been added to the first three, and are free.
         count, below = counts[channel], counts[3 + channel]
         total = i32(step // 2)
         for level in range(256):
