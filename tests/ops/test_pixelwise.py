@@ -192,6 +192,16 @@ def test_a_colour_jitter_is_its_four_parts() -> None:
     np.testing.assert_array_equal(drawn, Recipe.parse("brightness")(images))
 
 
+def test_large_images_are_equalized_as_pillow_does() -> None:
+    rng = np.random.default_rng(4)
+    # 49 pixels a level and more, whose reciprocals are not all rounded up.
+    for side in range(112, 132):
+        image = rng.normal(120, 50, (side, side, 3)).clip(0, 255).astype(np.uint8)
+        made = Recipe.parse("equalize_p1")(image[None])[0]
+        expected = ImageOps.equalize(Image.fromarray(image))
+        np.testing.assert_array_equal(made, np.asarray(expected))
+
+
 @pytest.mark.parametrize("name", ["gray", "invert", "autocontrast", "equalize", "posterize"])
 def test_p_says_how_often(name: str, sample_images: np.ndarray) -> None:
     images = np.random.default_rng(2).integers(5, 250, (1000, 32, 32, 3), np.uint8)

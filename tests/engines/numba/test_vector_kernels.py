@@ -208,8 +208,9 @@ def test_factors_have_the_short_way_that_they_can_have() -> None:
     assert factors.lift_of(0.55, factors.whole_factor(0.55), 0) == 128
 
 
+# The last makes a half of one chroma, 150, and a whole number of none.
 @pytest.mark.parametrize(
-    "by", [0.0, 1e-20, 1 / 12, 1 / 6, 0.1, -0.1, 1 / 18, -1 / 24, 0.4999, -1.0]
+    "by", [0.0, 1e-20, 1 / 12, 1 / 6, 0.1, -0.1, 1 / 18, -1 / 24, 0.4999, -1.0, 101 / 1800]
 )
 def test_hue_of_any_turn_is_that_in_float64(by: float) -> None:
     line = np.random.default_rng(0).integers(0, 2**24, 50_000).astype(np.uint32)
