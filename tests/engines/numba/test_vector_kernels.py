@@ -127,21 +127,7 @@ def test_levels_are_those_of_the_ops_table(text: str) -> None:
 
 # Products of decimal fractions are whole, or just below; see `factors.lift_of`.
 FACTORS = [
-    0.0,
-    1e-20,
-    0.5,
-    0.55,
-    0.57,
-    0.6,
-    1 / 3,
-    1.0,
-    1.27,
-    1.4,
-    1.45,
-    1 - 2.0**-50,
-    9.9,
-    16.0,
-    20.0,
+    *(0.0, 1e-20, 0.5, 0.55, 0.57, 0.6, 1 / 3, 1.0, 1.27, 1.4, 1.45, 1 - 2.0**-50, 9.9, 16.0, 20.0)
 ]
 
 

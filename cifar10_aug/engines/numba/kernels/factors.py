@@ -63,8 +63,8 @@ def lift_of(factor: float, whole: int, least: int) -> int:
 def far_from_whole(whole: int, added: int) -> bool:
     """Whether rounding a factor to `whole` takes no product with 1 to 255 past a whole number.
 
-    That is also true for -1 to -255 if nothing is added. It takes a tenth of the time of looking at
-    the products themselves.
+    That is also true for -1 to -255 if nothing is added. For 511 products it takes a tenth of the
+    time of comparing them with those of float64.
     """
     near = i32(0)
     for times in range(1, 256):
